@@ -69,7 +69,7 @@ class KVICK_CAPABILITY("spin lock") SpinLock {
   SpinLock(const SpinLock&) = delete;
   SpinLock& operator=(const SpinLock&) = delete;
 
-  void Lock() KVICK_ACQUIRE() {
+  void Lock() KVICK_ACQUIRE() KVICK_NO_THREAD_SAFETY_ANALYSIS {
     uint32_t expected = kFree;
     if (!state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire, std::memory_order_relaxed))
       LockSlow();
@@ -89,7 +89,7 @@ class KVICK_CAPABILITY("spin lock") SpinLock {
   static constexpr uint32_t kHeld = 1;
   static constexpr uint32_t kContended = 2;  // held, and somebody sleeps
 
-  void LockSlow();
+  void LockSlow() KVICK_NO_THREAD_SAFETY_ANALYSIS;  // acquires through the atomic word alone
   void WakeOne();
 
   std::atomic<uint32_t> state_{kFree};
