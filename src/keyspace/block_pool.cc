@@ -1,0 +1,197 @@
+#include "keyspace/block_pool.h"
+
+#include <sys/mman.h>
+
+#include <cstdlib>
+#include <new>
+#include <vector>
+
+#include "base/assert.h"
+
+namespace kvick {
+namespace {
+
+// Keeps free pages of all pools. Pages are cut from regions of kRegionBytes of address space; a page that comes
+// back keeps its address and gives its memory to the kernel, unless it is one of the few that are kept warm.
+class PageSource {
+ public:
+  explicit PageSource(size_t page_bytes) : page_bytes_(page_bytes) {}
+
+  void* Take() {
+    MutexLock lock(mutex_);
+    if (!warm_.empty()) return Pop(warm_);
+    if (!cold_.empty()) return Pop(cold_);
+    if (next_ == end_) AddRegion();
+    void* page = next_;
+    next_ += page_bytes_;
+    return page;
+  }
+
+  void Give(void* page) {
+    MutexLock lock(mutex_);
+    if (warm_.size() < kWarmMax) {
+      warm_.push_back(page);
+      return;
+    }
+    madvise(page, page_bytes_, MADV_DONTNEED);
+    cold_.push_back(page);
+  }
+
+ private:
+  static constexpr size_t kRegionBytes = size_t{16} * 1024 * 1024;
+  static constexpr size_t kWarmMax = 64;
+
+  static void* Pop(std::vector<void*>& pages) {
+    void* page = pages.back();
+    pages.pop_back();
+    return page;
+  }
+
+  void AddRegion() KVICK_REQUIRES(mutex_) {
+    // Twice the address space, so that an aligned region lies inside; the rest is given back at once.
+    void* raw =
+        mmap(nullptr, 2 * kRegionBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    KVICK_ASSERT(raw != MAP_FAILED);
+    const auto start = reinterpret_cast<uintptr_t>(raw);
+    const uintptr_t aligned = (start + kRegionBytes - 1) & ~(kRegionBytes - 1);
+    if (aligned > start) munmap(raw, aligned - start);
+    const uintptr_t tail = start + 2 * kRegionBytes - (aligned + kRegionBytes);
+    if (tail > 0) munmap(reinterpret_cast<void*>(aligned + kRegionBytes), tail);
+    next_ = reinterpret_cast<char*>(aligned);
+    end_ = next_ + kRegionBytes;
+  }
+
+  const size_t page_bytes_;
+  Mutex mutex_;
+  char* next_ KVICK_GUARDED_BY(mutex_) = nullptr;
+  char* end_ KVICK_GUARDED_BY(mutex_) = nullptr;
+  std::vector<void*> warm_ KVICK_GUARDED_BY(mutex_);
+  std::vector<void*> cold_ KVICK_GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+// Lies at the start of its 32 KiB, which are aligned to 32 KiB: a block finds its page by masking its address.
+struct BlockPool::Page {
+  BlockPool* pool;
+  Page* next;
+  Page* previous;
+  char* free_list;     // each free block begins with the address of the next
+  uint32_t untouched;  // offset of the first block never handed out; such blocks are on no list
+  uint32_t block_size;
+  uint32_t used_count;
+  bool listed;
+};
+
+static PageSource& Pages() {
+  static PageSource* source = new PageSource(size_t{32} * 1024);  // never destroyed: entries may outlive statics
+  return *source;
+}
+
+BlockPool& BlockPool::Shard(size_t shard) {
+  static BlockPool* pools = new BlockPool[kShardCount];
+  return pools[shard % kShardCount];
+}
+
+size_t BlockPool::BlockSize(size_t size) {
+#ifdef KVICK_SANITIZED
+  return size;
+#else
+  return size > kBlockMax ? size : (size + kStep - 1) / kStep * kStep;
+#endif
+}
+
+void BlockPool::Link(PageList& list, Page* page) {
+  page->next = list.first;
+  page->previous = nullptr;
+  if (list.first != nullptr) list.first->previous = page;
+  list.first = page;
+  page->listed = true;
+}
+
+void BlockPool::Unlink(PageList& list, Page* page) {
+  if (page->previous != nullptr) {
+    page->previous->next = page->next;
+  } else {
+    list.first = page->next;
+  }
+  if (page->next != nullptr) page->next->previous = page->previous;
+  page->listed = false;
+}
+
+BlockPool::Page* BlockPool::AddPage(size_t size_class) {
+  Page* page = new (Pages().Take()) Page{};
+  page->pool = this;
+  page->block_size = static_cast<uint32_t>(size_class * kStep);
+  page->untouched = (sizeof(Page) + 7) / 8 * 8;
+  page_bytes_.store(page_bytes_.load(std::memory_order_relaxed) + kPageBytes, std::memory_order_relaxed);
+  Link(partial_[size_class], page);
+  return page;
+}
+
+void* BlockPool::Allocate(size_t size) {
+#ifndef KVICK_SANITIZED  // under a sanitizer every block is an allocation of its own, so that misuse is seen
+  if (size <= kBlockMax) {
+    const size_t size_class = (size + kStep - 1) / kStep;
+    SpinLockHolder holder(lock_);
+    Page* page = partial_[size_class].first;
+    if (page == nullptr) page = AddPage(size_class);
+    char* block = page->free_list;
+    if (block != nullptr) {
+      page->free_list = *reinterpret_cast<char**>(block);
+    } else {
+      block = reinterpret_cast<char*>(page) + page->untouched;
+      page->untouched += page->block_size;
+    }
+    ++page->used_count;
+    if (page->free_list == nullptr && page->untouched + page->block_size > kPageBytes)
+      Unlink(partial_[size_class], page);
+    block_bytes_.store(block_bytes_.load(std::memory_order_relaxed) + page->block_size, std::memory_order_relaxed);
+    return block;
+  }
+#endif
+  void* block = std::malloc(size);
+  KVICK_ASSERT(block != nullptr);
+  return block;
+}
+
+void BlockPool::Free(void* block, size_t size) {
+#ifndef KVICK_SANITIZED
+  if (size <= kBlockMax) {
+    auto* page = reinterpret_cast<Page*>(reinterpret_cast<uintptr_t>(block) & ~(kPageBytes - 1));
+    page->pool->FreeBlock(page, block);
+    return;
+  }
+#endif
+  static_cast<void>(size);
+  std::free(block);
+}
+
+void BlockPool::FreeBlock(Page* page, void* block) {
+  SpinLockHolder holder(lock_);
+  *static_cast<char**>(block) = page->free_list;
+  page->free_list = static_cast<char*>(block);
+  PageList& list = partial_[page->block_size / kStep];
+  block_bytes_.store(block_bytes_.load(std::memory_order_relaxed) - page->block_size, std::memory_order_relaxed);
+  if (!page->listed) Link(list, page);
+  // An empty page goes back, except the last of its size: a key set and deleted in turn must not cost a page each.
+  if (--page->used_count == 0 && (page->next != nullptr || page->previous != nullptr)) {
+    Unlink(list, page);
+    page_bytes_.store(page_bytes_.load(std::memory_order_relaxed) - kPageBytes, std::memory_order_relaxed);
+    Pages().Give(page);
+  }
+}
+
+size_t BlockPool::BlockBytes() {
+  size_t sum = 0;
+  for (size_t i = 0; i < kShardCount; ++i) sum += Shard(i).block_bytes_.load(std::memory_order_relaxed);
+  return sum;
+}
+
+size_t BlockPool::PageBytes() {
+  size_t sum = 0;
+  for (size_t i = 0; i < kShardCount; ++i) sum += Shard(i).page_bytes_.load(std::memory_order_relaxed);
+  return sum;
+}
+
+}  // namespace kvick

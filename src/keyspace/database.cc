@@ -1,0 +1,315 @@
+#include "keyspace/database.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "keyspace/block_pool.h"
+
+namespace kvick {
+namespace {
+
+constexpr size_t kStripeArrayBytes = Stripe::kCount * sizeof(Stripe);
+
+void FreeEntryVisitor(void* /*context*/, Entry* entry) { EntryStore::Free(entry); }
+
+template <typename Counter>
+void Bump(std::atomic<Counter>& counter, int amount) {
+  counter.store(static_cast<Counter>(counter.load(std::memory_order_relaxed) + static_cast<Counter>(amount)),
+                std::memory_order_relaxed);
+}
+
+}  // namespace
+
+// The array is mapped, not allocated: the memory of a database nobody selected is never touched.
+Database::StripeArray Database::MakeStripes() {
+  void* memory = mmap(nullptr, kStripeArrayBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  KVICK_ASSERT(memory != MAP_FAILED);
+  return StripeArray(static_cast<Stripe*>(memory));
+}
+
+void Database::StripeArrayDeleter::operator()(Stripe* stripes) const { munmap(stripes, kStripeArrayBytes); }
+
+Database::Database(int index) : index_(index), stripes_(MakeStripes()) {}
+Database::~Database() { TakeContents(); }
+
+BlockPool& Database::PoolOf(size_t stripe_index) const { return BlockPool::Shard(stripe_index); }
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::FindUnexpired(const KeyRef& key, Mutation& mutation) {
+  Stripe& stripe = StripeOf(key);
+  const KeyTable::Slot slot = stripe.table.Find(key.name, key.hash);
+  if (slot.entry == nullptr || !slot.entry->has_expiry() || slot.entry->expiry_ms() > mutation.now_ms) return slot;
+  if (mutation.removes_expired) {
+    ++mutation.expired_count;
+    // Told first: the key's name may be a view into the entry.
+    if (mutation.listener != nullptr) mutation.listener->OnExpired(*this, key.name);
+    RemoveEntry(stripe, slot, key.hash, mutation);
+  }
+  return {};
+}
+
+KeyTable::Slot Database::Find(const KeyRef& key, Mutation& mutation) {
+  const KeyTable::Slot slot = FindUnexpired(key, mutation);
+  if (slot.entry != nullptr && mutation.touches) slot.entry->set_access(mutation.access_clock);
+  return slot;
+}
+
+KeyTable::Slot Database::Peek(const KeyRef& key, Mutation& mutation) { return FindUnexpired(key, mutation); }
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::IndexExpiry(Stripe& stripe, const KeyRef& key, Entry* entry,
+                                                           int64_t now_ms) {
+  if (stripe.expiry_index == nullptr) stripe.expiry_index = new ExpiryIndex;
+  ExpiryIndex& index = *stripe.expiry_index;
+  if (index.item_count() > 2 * size_t{stripe.expiring_count.load(std::memory_order_relaxed)} + 128) {
+    RebuildExpiryIndex(stripe, now_ms);
+  }
+  index.Add(static_cast<uint32_t>(key.hash), entry->expiry_ms(), now_ms);
+  EntryStore::SetInExpiryIndex(entry, true);
+  stripe.next_due_ms.store(index.next_due_ms(), std::memory_order_relaxed);
+}
+
+// Drops the items of entries that are gone. Linear in the stripe, but only after as many additions.
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::RebuildExpiryIndex(Stripe& stripe, int64_t now_ms) {
+  struct Context {
+    ExpiryIndex* index;
+    int64_t now_ms;
+  } context{stripe.expiry_index, now_ms};
+  stripe.expiry_index->Clear();
+  stripe.table.ForEach(&context, [](void* raw, Entry* entry) {
+    if (!entry->has_expiry()) return;
+    const auto* to = static_cast<const Context*>(raw);
+    to->index->Add(static_cast<uint32_t>(HashKey(entry->key())), entry->expiry_ms(), to->now_ms);
+    EntryStore::SetInExpiryIndex(entry, true);
+  });
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::InsertNew(const KeyRef& key, Entry* entry, Mutation& mutation) {
+  Stripe& stripe = StripeOf(key);
+  KVICK_DEBUG_ASSERT(stripe.lock.IsHeld());
+  entry->set_access(mutation.access_clock);
+  stripe.table.Insert(entry, key.hash);
+  Bump(stripe.entry_count, 1);
+  if (entry->has_expiry()) {
+    Bump(stripe.expiring_count, 1);
+    IndexExpiry(stripe, key, entry, mutation.now_ms);
+  }
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::PutString(const KeyRef& key, const KeyTable::Slot& found,
+                                                                   StringInput value, PutOptions options,
+                                                                   Mutation& mutation) {
+  const size_t stripe_index = key.stripe_index();
+  BlockPool& pool = PoolOf(stripe_index);
+  if (found.entry == nullptr) {
+    InsertNew(key, EntryStore::MakeString(pool, key.name, value, options.expiry_ms), mutation);
+    // Callers rarely need the slot of a new key; those that do ask again.
+    return {};
+  }
+  Stripe& stripe = stripes_[stripe_index];
+  WillChange(key, found, mutation);
+  KeyTable::Slot slot = found;
+  if (!options.keep_expiry && (slot.entry->has_expiry() || options.expiry_ms != Entry::kNoExpiry)) {
+    SetExpiry(key, &slot, options.expiry_ms, mutation);
+  }
+  if (mutation.free_later != nullptr && EntryStore::IsExpensiveToFree(slot.entry)) {
+    Entry* made = EntryStore::MakeString(pool, key.name, value, slot.entry->expiry_ms());
+    made->set_access(slot.entry->access());
+    EntryStore::SetInExpiryIndex(made, slot.entry->is_in_expiry_index());
+    (*mutation.free_later)(slot.entry);
+    slot.entry = made;
+  } else {
+    slot.entry = EntryStore::ReplaceByString(pool, slot.entry, value);
+  }
+  stripe.table.Replace(slot, slot.entry);
+  return slot;
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::PutObject(const KeyRef& key, const KeyTable::Slot& found,
+                                                                   ValueType type, void* object, PutOptions options,
+                                                                   Mutation& mutation) {
+  int64_t expiry_ms = options.expiry_ms;
+  if (found.entry != nullptr) {
+    if (options.keep_expiry) expiry_ms = found.entry->expiry_ms();
+    Erase(key, found, mutation);
+  }
+  InsertNew(key, EntryStore::MakeObject(PoolOf(key.stripe_index()), key.name, type, object, expiry_ms), mutation);
+  return StripeOf(key).table.Find(key.name, key.hash);
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS char* Database::ResizeString(const KeyRef& key, KeyTable::Slot* slot, size_t size,
+                                                             Mutation& mutation) {
+  Stripe& stripe = StripeOf(key);
+  if (slot->entry == nullptr) {
+    InsertNew(key, EntryStore::MakeString(PoolOf(key.stripe_index()), key.name, {{}, false}, Entry::kNoExpiry),
+              mutation);
+    *slot = stripe.table.Find(key.name, key.hash);
+  } else {
+    WillChange(key, *slot, mutation);
+  }
+  char* bytes = EntryStore::ResizeString(PoolOf(key.stripe_index()), &slot->entry, size);
+  stripe.table.Replace(*slot, slot->entry);
+  return bytes;
+}
+
+void Database::WillChange(const KeyRef& key, const KeyTable::Slot& /*slot*/, Mutation& /*mutation*/) {
+  KVICK_DEBUG_ASSERT(StripeOf(key).lock.IsHeld());
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::SetExpiry(const KeyRef& key, KeyTable::Slot* slot, int64_t expiry_ms,
+                                                         Mutation& mutation) {
+  Stripe& stripe = StripeOf(key);
+  WillChange(key, *slot, mutation);
+  const int64_t old_expiry_ms = slot->entry->expiry_ms();
+  const bool had = old_expiry_ms != Entry::kNoExpiry;
+  const bool has = expiry_ms != Entry::kNoExpiry;
+  const bool was_indexed = slot->entry->is_in_expiry_index();
+  slot->entry = EntryStore::SetExpiry(PoolOf(key.stripe_index()), slot->entry, expiry_ms);
+  stripe.table.Replace(*slot, slot->entry);
+  if (had != has) Bump(stripe.expiring_count, has ? 1 : -1);
+  if (!has) return;
+  if (had && was_indexed && old_expiry_ms <= expiry_ms) {
+    EntryStore::SetInExpiryIndex(slot->entry, true);
+    return;
+  }
+  IndexExpiry(stripe, key, slot->entry, mutation.now_ms);
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::RemoveEntry(Stripe& stripe, const KeyTable::Slot& slot, uint64_t hash,
+                                                           Mutation& mutation) {
+  Entry* entry = slot.entry;
+  Bump(stripe.entry_count, -1);
+  if (entry->has_expiry()) Bump(stripe.expiring_count, -1);
+  stripe.table.Erase(slot, hash);
+  if (mutation.free_later != nullptr && EntryStore::IsExpensiveToFree(entry)) {
+    (*mutation.free_later)(entry);
+  } else {
+    EntryStore::Free(entry);
+  }
+}
+
+void Database::Erase(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation) {
+  WillChange(key, slot, mutation);
+  RemoveEntry(StripeOf(key), slot, key.hash, mutation);
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::MoveEntry(const KeyRef& source_key, const KeyTable::Slot& source,
+                                                         Database& target, const KeyRef& target_key, int64_t expiry_ms,
+                                                         Mutation& mutation) {
+  WillChange(source_key, source, mutation);
+  Stripe& stripe = StripeOf(source_key);
+  Entry* entry = source.entry;
+  Bump(stripe.entry_count, -1);
+  if (entry->has_expiry()) Bump(stripe.expiring_count, -1);
+  stripe.table.Erase(source, source_key.hash);
+  Entry* moved = EntryStore::MoveValue(target.PoolOf(target_key.stripe_index()), entry, target_key.name, expiry_ms);
+  const uint32_t access = moved->access();
+  target.InsertNew(target_key, moved, mutation);
+  moved->set_access(access);
+}
+
+void Database::CopyEntry(const KeyTable::Slot& source, Database& target, const KeyRef& target_key, int64_t expiry_ms,
+                         Mutation& mutation) {
+  BlockPool& pool = target.PoolOf(target_key.stripe_index());
+  target.InsertNew(target_key, EntryStore::CopyValue(pool, source.entry, target_key.name, expiry_ms), mutation);
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS bool Database::RemoveExpired(size_t stripe_index, size_t item_count_max,
+                                                             Mutation& mutation) {
+  Stripe& stripe = stripes_[stripe_index];
+  if (stripe.expiry_index == nullptr) return false;
+  constexpr size_t kItemBatch = 64;
+  uint32_t items[kItemBatch];
+  const size_t count = stripe.expiry_index->TakeDue(mutation.now_ms, items, std::min(item_count_max, kItemBatch));
+  struct Context {
+    uint32_t hash;
+    Entry* found;
+    uint64_t full_hash;
+  };
+  for (size_t i = 0; i < count; ++i) stripe.table.PrefetchBucket(items[i]);
+  for (size_t i = 0; i < count; ++i) stripe.table.PrefetchEntry(items[i]);
+  for (size_t i = 0; i < count; ++i) {
+    Context context{items[i], nullptr, 0};
+    stripe.table.ForEachCandidate(items[i], &context, [](void* raw, Entry* entry) {
+      auto* wanted = static_cast<Context*>(raw);
+      if (!entry->has_expiry()) return;
+      const uint64_t hash = HashKey(entry->key());
+      if (static_cast<uint32_t>(hash) != wanted->hash) return;
+      // Two keys with the same 32 bits: the earlier one is what this item can help.
+      if (wanted->found != nullptr && wanted->found->expiry_ms() <= entry->expiry_ms()) return;
+      wanted->found = entry;
+      wanted->full_hash = hash;
+    });
+    Entry* entry = context.found;
+    if (entry == nullptr) continue;
+    const KeyRef key{entry->key(), context.full_hash};
+    if (entry->expiry_ms() > mutation.now_ms) {
+      stripe.expiry_index->Add(items[i], entry->expiry_ms(), mutation.now_ms);
+      continue;
+    }
+    if (!mutation.removes_expired) {
+      // A replica waits for its primary's word; look again in a while.
+      stripe.expiry_index->Add(items[i], mutation.now_ms + 1000, mutation.now_ms);
+      continue;
+    }
+    FindUnexpired(key, mutation);
+  }
+  const int64_t next_due_ms = stripe.expiry_index->next_due_ms();
+  stripe.next_due_ms.store(next_due_ms == ExpiryIndex::kNever ? 0 : next_due_ms, std::memory_order_relaxed);
+  return next_due_ms <= mutation.now_ms;
+}
+
+uint64_t Database::EntryCount() const {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < Stripe::kCount; ++i) sum += stripes_[i].entry_count.load(std::memory_order_relaxed);
+  return sum;
+}
+
+uint64_t Database::ExpiringCount() const {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < Stripe::kCount; ++i) sum += stripes_[i].expiring_count.load(std::memory_order_relaxed);
+  return sum;
+}
+
+size_t Database::TableBytes() {
+  size_t sum = 0;
+  for (size_t i = 0; i < Stripe::kCount; ++i) {
+    if (stripes_[i].entry_count.load(std::memory_order_relaxed) == 0) continue;
+    SpinLockHolder holder(stripes_[i].lock);
+    sum += stripes_[i].table.memory_bytes();
+    if (stripes_[i].expiry_index != nullptr) sum += stripes_[i].expiry_index->memory_bytes();
+  }
+  return sum;
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS std::unique_ptr<Database::Contents> Database::TakeContents() {
+  StripeArray fresh = MakeStripes();
+  for (size_t i = 0; i < Stripe::kCount; ++i) fresh[i].listeners = std::exchange(stripes_[i].listeners, nullptr);
+  std::swap(stripes_, fresh);
+  return std::make_unique<Contents>(std::move(fresh));
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::SwapContents(Database& other) {
+  std::swap(stripes_, other.stripes_);
+  // Listeners stay with the database number, not with the data.
+  for (size_t i = 0; i < Stripe::kCount; ++i) std::swap(stripes_[i].listeners, other.stripes_[i].listeners);
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS Database::Contents::~Contents() {
+  for (size_t i = 0; i < Stripe::kCount; ++i) {
+    if (stripes_[i].entry_count.load(std::memory_order_relaxed) > 0) {
+      stripes_[i].table.ForEach(nullptr, FreeEntryVisitor);
+      stripes_[i].table.FreeBuckets();
+    }
+    delete stripes_[i].expiry_index;
+  }
+}
+
+uint64_t Database::Contents::entry_count() const {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < Stripe::kCount; ++i) sum += stripes_[i].entry_count.load(std::memory_order_relaxed);
+  return sum;
+}
+
+}  // namespace kvick

@@ -1,0 +1,150 @@
+// Database: the numbered key spaces of SELECT. All reading and changing of entries goes through its methods; this
+// is the one door where expiry is enforced, changes are counted, and listeners (watchers, snapshots, tracking) are
+// told.
+//
+//   const KeyRef key = KeyRef::Make(database, "user:1");
+//   ... the stripe of `key` is locked ...
+//   KeyTable::Slot slot = database.Find(key, mutation);
+//   if (slot.entry == nullptr) slot = database.PutString(key, slot, {value}, {.expiry_ms = ...}, mutation);
+//
+// Unless it says otherwise a method requires the lock of the key's stripe. Which stripes a command holds is known
+// only at run time, so the analysis is off for these methods; debug builds assert the lock instead.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "keyspace/entry.h"
+#include "keyspace/key_hash.h"
+#include "keyspace/key_table.h"
+#include "keyspace/stripe.h"
+
+namespace kvick {
+
+class Database;
+
+// A key with its hash, computed once a command. The name is a view into the command's arguments.
+struct KeyRef {
+  std::string_view name;
+  uint64_t hash = 0;
+
+  static KeyRef Make(std::string_view name) { return {name, HashKey(name)}; }
+  size_t stripe_index() const { return Stripe::IndexOf(hash); }
+};
+
+// Told of what happens to keys, under the stripe's lock and in the thread that does it.
+class KeyspaceListener {
+ public:
+  virtual ~KeyspaceListener() = default;
+  // A key was removed because its time had passed.
+  virtual void OnExpired(Database& database, std::string_view key) = 0;
+};
+
+// Who changes the keyspace, and when: one for each thread that executes commands.
+struct Mutation {
+  int64_t now_ms = 0;
+  KeyspaceListener* listener = nullptr;
+  // False on a replica: expired keys are hidden but left for the primary's DEL.
+  bool removes_expired = true;
+  // Whether reading an entry updates its access clock, and to what.
+  bool touches = true;
+  uint32_t access_clock = 0;
+  // Large values go here instead of being freed on the spot; null frees at once.
+  std::function<void(Entry*)>* free_later = nullptr;
+  uint64_t expired_count = 0;  // keys removed because they had expired
+};
+
+// What PutString does with the expiry of a key that was there.
+struct PutOptions {
+  bool keep_expiry = false;
+  int64_t expiry_ms = Entry::kNoExpiry;
+};
+
+class Database {
+ public:
+  explicit Database(int index);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  int index() const { return index_; }
+  Stripe& StripeAt(size_t stripe_index) { return stripes_[stripe_index]; }
+  Stripe& StripeOf(const KeyRef& key) { return stripes_[key.stripe_index()]; }
+
+  // Finds a key that has not expired. A key that has is removed first (Mutation::removes_expired) or hidden.
+  KeyTable::Slot Find(const KeyRef& key, Mutation& mutation);
+  // The same without moving the access clock: EXISTS, TTL, OBJECT and others that only look.
+  KeyTable::Slot Peek(const KeyRef& key, Mutation& mutation);
+
+  // Creates the key or replaces the value in `found` (what Find returned for the key, found or not).
+  KeyTable::Slot PutString(const KeyRef& key, const KeyTable::Slot& found, StringInput value, PutOptions options,
+                           Mutation& mutation);
+  // The same with a collection, which becomes the entry's.
+  KeyTable::Slot PutObject(const KeyRef& key, const KeyTable::Slot& found, ValueType type, void* object,
+                           PutOptions options, Mutation& mutation);
+  // Resizes a string in place for writing (EntryStore::ResizeString); creates the key when it was not found.
+  char* ResizeString(const KeyRef& key, KeyTable::Slot* slot, size_t size, Mutation& mutation);
+  // To be called before a collection found by Find is changed in place.
+  void WillChange(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation);
+
+  // Sets or removes (kNoExpiry) the expiry; the time may lie in the past.
+  void SetExpiry(const KeyRef& key, KeyTable::Slot* slot, int64_t expiry_ms, Mutation& mutation);
+  void Erase(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation);
+
+  // Moves or copies the value of `source` to `target_key` of `target`, which must not exist there (erase it
+  // first), with the given expiry. Both stripes are held.
+  void MoveEntry(const KeyRef& source_key, const KeyTable::Slot& source, Database& target, const KeyRef& target_key,
+                 int64_t expiry_ms, Mutation& mutation);
+  void CopyEntry(const KeyTable::Slot& source, Database& target, const KeyRef& target_key, int64_t expiry_ms,
+                 Mutation& mutation);
+
+  // Removes the entries that are due in one stripe, at most `item_count_max` of them; true when more are due.
+  // The caller holds the stripe's lock.
+  bool RemoveExpired(size_t stripe_index, size_t item_count_max, Mutation& mutation);
+
+  // Sums over all stripes; no lock needed, exact when nothing changes meanwhile.
+  uint64_t EntryCount() const;
+  uint64_t ExpiringCount() const;
+  size_t TableBytes();  // takes each stripe's lock in turn
+
+  // All contents, taken out for good: freeing them can happen in another thread.
+  class Contents;
+  // Requires that nobody else runs (exclusive moment). The database is empty afterwards.
+  std::unique_ptr<Contents> TakeContents();
+  // Exchanges the contents of two databases. Requires an exclusive moment.
+  void SwapContents(Database& other);
+
+ private:
+  struct StripeArrayDeleter {
+    void operator()(Stripe* stripes) const;
+  };
+  using StripeArray = std::unique_ptr<Stripe[], StripeArrayDeleter>;
+  static StripeArray MakeStripes();
+
+  BlockPool& PoolOf(size_t stripe_index) const;
+  void IndexExpiry(Stripe& stripe, const KeyRef& key, Entry* entry, int64_t now_ms);
+  void InsertNew(const KeyRef& key, Entry* entry, Mutation& mutation);
+  void RemoveEntry(Stripe& stripe, const KeyTable::Slot& slot, uint64_t hash, Mutation& mutation);
+  void RebuildExpiryIndex(Stripe& stripe, int64_t now_ms);
+  KeyTable::Slot FindUnexpired(const KeyRef& key, Mutation& mutation);
+
+  int index_;
+  StripeArray stripes_;
+};
+
+// Owns what a database held.
+class Database::Contents {
+ public:
+  explicit Contents(StripeArray stripes) : stripes_(std::move(stripes)) {}
+  ~Contents();  // frees every entry
+  Contents(const Contents&) = delete;
+  Contents& operator=(const Contents&) = delete;
+  uint64_t entry_count() const;
+
+ private:
+  StripeArray stripes_;
+};
+
+}  // namespace kvick

@@ -1,0 +1,266 @@
+#include "keyspace/entry.h"
+
+#include <algorithm>
+#include <new>
+
+#include "base/assert.h"
+#include "base/numbers.h"
+#include "keyspace/block_pool.h"
+
+namespace kvick {
+namespace {
+
+constexpr size_t kPointerBytes = sizeof(void*);
+// A value of more separate allocations than this is freed in the background.
+constexpr size_t kFreeEffortMax = 64;
+// SharedBytes up to this size are freed at once: the allocator keeps them in its thread cache.
+constexpr size_t kFreeBytesMax = size_t{256} * 1024;
+
+// Strings longer than this are never integers.
+bool MayBeInteger(std::string_view bytes) {
+  return bytes.size() <= kInt64TextMax && !bytes.empty() && (bytes[0] == '-' || (bytes[0] >= '0' && bytes[0] <= '9'));
+}
+
+}  // namespace
+
+std::string_view StringRef::Text(char* buffer) const {
+  return is_integer ? std::string_view(buffer, FormatInt64(integer, buffer)) : bytes;
+}
+
+size_t StringRef::size() const {
+  if (!is_integer) return bytes.size();
+  char buffer[kInt64TextMax];
+  return FormatInt64(integer, buffer);
+}
+
+StringRef Entry::string() const {
+  StringRef ref;
+  const char* value = data() + ValueOffset();
+  switch (form()) {
+    case ValueForm::kInline: ref.bytes = {value, inline_size_}; break;
+    case ValueForm::kInteger:
+      ref.is_integer = true;
+      std::memcpy(&ref.integer, value, sizeof(ref.integer));
+      break;
+    case ValueForm::kShared:
+      ref.shared = static_cast<SharedBytes*>(ReadValuePointer());
+      ref.bytes = ref.shared->view();
+      break;
+    case ValueForm::kObject: KVICK_ASSERT(false); break;
+  }
+  return ref;
+}
+
+size_t Entry::block_bytes() const { return sizeof(Entry) + ValueOffset() + ValueBytes(); }
+
+size_t Entry::memory_bytes() const {
+  size_t total = BlockPool::BlockSize(block_bytes());
+  if (form() == ValueForm::kShared) total += static_cast<SharedBytes*>(ReadValuePointer())->allocated_bytes();
+  if (form() == ValueForm::kObject) total += OperationsOf(type()).memory_bytes(object());
+  return total;
+}
+
+bool EntryStore::FitsInline(size_t key_size, bool has_expiry, size_t value_size) {
+  return sizeof(Entry) + (has_expiry ? 8 : 0) + (key_size > Entry::kShortKeyMax ? 4 : 0) + key_size + value_size <=
+         BlockPool::kBlockMax;
+}
+
+Entry* EntryStore::MakeBlock(BlockPool& pool, const Shape& shape) {
+  const bool has_expiry = shape.expiry_ms != Entry::kNoExpiry;
+  const bool long_key = shape.key.size() > Entry::kShortKeyMax;
+  const size_t size = sizeof(Entry) + (has_expiry ? 8 : 0) + (long_key ? 4 : 0) + shape.key.size() + shape.value_bytes;
+  Entry* entry = new (pool.Allocate(size)) Entry;
+  entry->type_and_form_ =
+      static_cast<uint8_t>(static_cast<unsigned>(shape.type) | static_cast<unsigned>(shape.form) << 4);
+  entry->flags_ = static_cast<uint8_t>((has_expiry ? Entry::kHasExpiry : 0) | (long_key ? Entry::kLongKey : 0));
+  entry->set_access(0);
+  entry->short_key_size_ = long_key ? 0 : static_cast<uint8_t>(shape.key.size());
+  entry->inline_size_ = shape.form == ValueForm::kInline ? static_cast<uint16_t>(shape.value_bytes) : 0;
+  char* out = entry->data();
+  if (has_expiry) {
+    std::memcpy(out, &shape.expiry_ms, sizeof(shape.expiry_ms));
+    out += sizeof(shape.expiry_ms);
+  }
+  if (long_key) {
+    const auto key_size = static_cast<uint32_t>(shape.key.size());
+    std::memcpy(out, &key_size, sizeof(key_size));
+    out += sizeof(key_size);
+  }
+  std::memcpy(out, shape.key.data(), shape.key.size());
+  return entry;
+}
+
+Entry* EntryStore::MakeString(BlockPool& pool, std::string_view key, StringInput value, int64_t expiry_ms) {
+  Shape shape{key, ValueType::kString, ValueForm::kInline, value.bytes.size(), expiry_ms};
+  if (value.try_integer && MayBeInteger(value.bytes)) {
+    if (const auto integer = ParseInt64(value.bytes)) {
+      shape.form = ValueForm::kInteger;
+      shape.value_bytes = sizeof(int64_t);
+      Entry* entry = MakeBlock(pool, shape);
+      WriteValue(entry, &*integer, sizeof(*integer));
+      return entry;
+    }
+  }
+  Entry* entry = nullptr;
+  if (FitsInline(key.size(), expiry_ms != Entry::kNoExpiry, value.bytes.size())) {
+    entry = MakeBlock(pool, shape);
+    WriteValue(entry, value.bytes.data(), value.bytes.size());
+  } else {
+    shape.form = ValueForm::kShared;
+    shape.value_bytes = kPointerBytes;
+    entry = MakeBlock(pool, shape);
+    const SharedBytes* bytes = SharedBytes::Make(value.bytes);
+    WriteValue(entry, &bytes, kPointerBytes);
+  }
+  if (!value.try_integer) entry->flags_ |= Entry::kRaw;
+  return entry;
+}
+
+Entry* EntryStore::MakeObject(BlockPool& pool, std::string_view key, ValueType type, void* object, int64_t expiry_ms) {
+  Entry* entry = MakeBlock(pool, {key, type, ValueForm::kObject, kPointerBytes, expiry_ms});
+  WriteValue(entry, &object, kPointerBytes);
+  return entry;
+}
+
+Entry* EntryStore::ReplaceByString(BlockPool& pool, Entry* entry, StringInput value) {
+  // The common case by far: bytes of the same length, or an integer by an integer.
+  if (entry->form() == ValueForm::kInline && !(value.try_integer && MayBeInteger(value.bytes)) &&
+      entry->inline_size_ == value.bytes.size()) {
+    WriteValue(entry, value.bytes.data(), value.bytes.size());
+    entry->flags_ =
+        static_cast<uint8_t>(value.try_integer ? entry->flags_ & ~Entry::kRaw : entry->flags_ | Entry::kRaw);
+    return entry;
+  }
+  if (entry->form() == ValueForm::kInteger && value.try_integer && MayBeInteger(value.bytes)) {
+    if (const auto integer = ParseInt64(value.bytes)) {
+      WriteValue(entry, &*integer, sizeof(*integer));
+      return entry;
+    }
+  }
+  if (entry->form() == ValueForm::kShared && value.bytes.size() > BlockPool::kBlockMax) {
+    const SharedBytes* bytes = SharedBytes::Make(value.bytes);
+    static_cast<SharedBytes*>(entry->ReadValuePointer())->Drop();
+    WriteValue(entry, &bytes, kPointerBytes);
+    entry->flags_ =
+        static_cast<uint8_t>(value.try_integer ? entry->flags_ & ~Entry::kRaw : entry->flags_ | Entry::kRaw);
+    return entry;
+  }
+  Entry* made = MakeString(pool, entry->key(), value, entry->expiry_ms());
+  made->set_access(entry->access());
+  made->flags_ |= entry->flags_ & Entry::kInExpiryIndex;
+  Free(entry);
+  return made;
+}
+
+Entry* EntryStore::SetExpiry(BlockPool& pool, Entry* entry, int64_t expiry_ms) {
+  if (entry->has_expiry() == (expiry_ms != Entry::kNoExpiry)) {
+    if (entry->has_expiry()) std::memcpy(entry->data(), &expiry_ms, sizeof(expiry_ms));
+    return entry;
+  }
+  if (entry->form() == ValueForm::kInline &&
+      !FitsInline(entry->key_size(), expiry_ms != Entry::kNoExpiry, entry->inline_size_)) {
+    const bool raw = entry->is_raw();
+    Entry* made = MakeString(pool, entry->key(), {entry->string().bytes, false}, expiry_ms);
+    if (!raw) made->flags_ = static_cast<uint8_t>(made->flags_ & ~Entry::kRaw);
+    made->set_access(entry->access());
+    FreeBlock(entry);
+    return made;
+  }
+  Entry* made = MakeBlock(pool, {entry->key(), entry->type(), entry->form(), entry->ValueBytes(), expiry_ms});
+  WriteValue(made, entry->data() + entry->ValueOffset(), entry->ValueBytes());
+  made->set_access(entry->access());
+  made->flags_ |= entry->flags_ & Entry::kRaw;
+  FreeBlock(entry);
+  return made;
+}
+
+void EntryStore::SetInExpiryIndex(Entry* entry, bool value) {
+  entry->flags_ =
+      static_cast<uint8_t>(value ? entry->flags_ | Entry::kInExpiryIndex : entry->flags_ & ~Entry::kInExpiryIndex);
+}
+
+char* EntryStore::ResizeString(BlockPool& pool, Entry** entry, size_t size) {
+  Entry* old = *entry;
+  char integer_text[kInt64TextMax];
+  const StringRef value = old->string();
+  const std::string_view bytes = value.Text(integer_text);
+  if (value.shared != nullptr && !value.shared->IsShared() && size <= value.shared->capacity()) {
+    if (size > bytes.size()) std::memset(value.shared->data() + bytes.size(), 0, size - bytes.size());
+    value.shared->set_size(size);
+    old->flags_ |= Entry::kRaw;
+    return value.shared->data();
+  }
+  const size_t kept = std::min(bytes.size(), size);
+  Shape shape{old->key(), ValueType::kString, ValueForm::kInline, size, old->expiry_ms()};
+  char* out = nullptr;
+  Entry* made = nullptr;
+  if (FitsInline(old->key_size(), old->has_expiry(), size)) {
+    made = MakeBlock(pool, shape);
+    out = made->data() + made->ValueOffset();
+  } else {
+    shape.form = ValueForm::kShared;
+    shape.value_bytes = kPointerBytes;
+    made = MakeBlock(pool, shape);
+    // Slack as the field gives it: double up to 1 MiB, then 1 MiB more; none for a value that does not grow.
+    constexpr size_t kSlackMax = size_t{1024} * 1024;
+    const size_t slack = size > bytes.size() && !bytes.empty() ? std::min(size, kSlackMax) : 0;
+    SharedBytes* shared = SharedBytes::Make(size, size + slack);
+    WriteValue(made, &shared, kPointerBytes);
+    out = shared->data();
+  }
+  std::memcpy(out, bytes.data(), kept);
+  std::memset(out + kept, 0, size - kept);
+  made->flags_ |= static_cast<uint8_t>(Entry::kRaw | (old->flags_ & Entry::kInExpiryIndex));
+  made->set_access(old->access());
+  Free(old);
+  *entry = made;
+  return out;
+}
+
+Entry* EntryStore::MoveValue(BlockPool& pool, Entry* source, std::string_view key, int64_t expiry_ms) {
+  Entry* made = nullptr;
+  if (source->form() == ValueForm::kInline &&
+      !FitsInline(key.size(), expiry_ms != Entry::kNoExpiry, source->inline_size_)) {
+    made = MakeString(pool, key, {source->string().bytes, false}, expiry_ms);
+    made->flags_ = static_cast<uint8_t>(made->flags_ & ~Entry::kRaw);
+  } else {
+    made = MakeBlock(pool, {key, source->type(), source->form(), source->ValueBytes(), expiry_ms});
+    WriteValue(made, source->data() + source->ValueOffset(), source->ValueBytes());
+  }
+  made->flags_ |= source->flags_ & Entry::kRaw;
+  made->set_access(source->access());
+  FreeBlock(source);
+  return made;
+}
+
+Entry* EntryStore::CopyValue(BlockPool& pool, const Entry* source, std::string_view key, int64_t expiry_ms) {
+  if (source->form() == ValueForm::kObject) {
+    return MakeObject(pool, key, source->type(), OperationsOf(source->type()).copy(source->object()), expiry_ms);
+  }
+  char text[kInt64TextMax];
+  Entry* made = MakeString(pool, key, {source->string().Text(text), source->form() == ValueForm::kInteger}, expiry_ms);
+  made->flags_ = static_cast<uint8_t>((made->flags_ & ~Entry::kRaw) | (source->flags_ & Entry::kRaw));
+  return made;
+}
+
+void EntryStore::FreeValue(Entry* entry) {
+  if (entry->form() == ValueForm::kShared) static_cast<SharedBytes*>(entry->ReadValuePointer())->Drop();
+  if (entry->form() == ValueForm::kObject) OperationsOf(entry->type()).destroy(entry->object());
+}
+
+void EntryStore::FreeBlock(Entry* entry) { BlockPool::Free(entry, entry->block_bytes()); }
+
+void EntryStore::Free(Entry* entry) {
+  FreeValue(entry);
+  FreeBlock(entry);
+}
+
+bool EntryStore::IsExpensiveToFree(const Entry* entry) {
+  if (entry->form() == ValueForm::kShared) {
+    return static_cast<SharedBytes*>(entry->ReadValuePointer())->allocated_bytes() > kFreeBytesMax;
+  }
+  return entry->form() == ValueForm::kObject &&
+         OperationsOf(entry->type()).free_effort(entry->object()) > kFreeEffortMax;
+}
+
+}  // namespace kvick

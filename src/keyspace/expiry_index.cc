@@ -1,0 +1,80 @@
+#include "keyspace/expiry_index.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace kvick {
+namespace {
+
+constexpr int64_t kFinestMs = 16;
+
+// Where an item belongs. Near times are rounded up (no item comes due twice), far ones down, and then still lie
+// in the future, because the width is at most an eighth of the way.
+int64_t GroupStart(int64_t expiry_ms, int64_t now_ms) {
+  const int64_t remaining_ms = expiry_ms - now_ms;
+  if (remaining_ms < 16 * kFinestMs) return (expiry_ms + kFinestMs - 1) / kFinestMs * kFinestMs;
+  const auto width_ms = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(remaining_ms)) / 8);
+  return expiry_ms / width_ms * width_ms;
+}
+
+}  // namespace
+
+void ExpiryIndex::Add(uint32_t hash, int64_t expiry_ms, int64_t now_ms) {
+  constexpr int64_t kTimeMax = INT64_MAX / 2;  // far beyond any due date; keeps the rounding from overflowing
+  const int64_t start_ms = GroupStart(std::min(expiry_ms, kTimeMax), now_ms);
+  const auto place = std::lower_bound(groups_.begin(), groups_.end(), start_ms,
+                                      [](const Group& group, int64_t start) { return group.start_ms > start; });
+  Group* group = nullptr;
+  if (place != groups_.end() && place->start_ms == start_ms) {
+    group = &*place;
+  } else {
+    group = &*groups_.insert(place, {start_ms, nullptr});
+  }
+  if (group->chunks == nullptr || group->chunks->count == Chunk::kItemCount) {
+    auto* chunk = new Chunk;
+    chunk->next = group->chunks;
+    chunk->count = 0;
+    group->chunks = chunk;
+    ++chunk_count_;
+  }
+  group->chunks->items[group->chunks->count++] = hash;
+  ++item_count_;
+}
+
+size_t ExpiryIndex::TakeDue(int64_t now_ms, uint32_t* items, size_t count_max) {
+  size_t taken = 0;
+  while (taken < count_max && !groups_.empty() && groups_.back().start_ms <= now_ms) {
+    Group& group = groups_.back();
+    Chunk* chunk = group.chunks;
+    while (chunk != nullptr && taken < count_max) {
+      while (chunk->count > 0 && taken < count_max) items[taken++] = chunk->items[--chunk->count];
+      if (chunk->count > 0) break;
+      Chunk* next = chunk->next;
+      delete chunk;
+      --chunk_count_;
+      chunk = next;
+    }
+    group.chunks = chunk;
+    if (chunk == nullptr) groups_.pop_back();
+  }
+  item_count_ -= taken;
+  return taken;
+}
+
+void ExpiryIndex::Clear() {
+  for (const Group& group : groups_) {
+    for (Chunk* chunk = group.chunks; chunk != nullptr;) {
+      Chunk* next = chunk->next;
+      delete chunk;
+      chunk = next;
+    }
+  }
+  groups_.clear();
+  item_count_ = chunk_count_ = 0;
+}
+
+size_t ExpiryIndex::memory_bytes() const {
+  return sizeof(*this) + groups_.capacity() * sizeof(Group) + chunk_count_ * sizeof(Chunk);
+}
+
+}  // namespace kvick

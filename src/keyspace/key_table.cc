@@ -1,0 +1,355 @@
+#include "keyspace/key_table.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include "base/assert.h"
+#include "keyspace/key_hash.h"
+
+namespace kvick {
+namespace {
+
+constexpr int kSlotCount = 9;
+// Split when there are more than 7.5 entries a bucket, merge below 3.
+constexpr uint64_t kLoadMaxTwice = 15;
+constexpr uint64_t kLoadMin = 3;
+// A bucket with its chain never holds more in practice (probability below 10^-12); the assertion guards it.
+constexpr size_t kChainEntriesMax = 512;
+
+uint8_t TagOf(uint64_t hash) {
+  const auto tag = static_cast<uint8_t>(hash >> 24);
+  return tag == 0 ? uint8_t{1} : tag;
+}
+
+uint64_t ReverseBits(uint64_t x) {
+  x = ((x >> 1) & 0x5555555555555555) | ((x & 0x5555555555555555) << 1);
+  x = ((x >> 2) & 0x3333333333333333) | ((x & 0x3333333333333333) << 2);
+  x = ((x >> 4) & 0x0f0f0f0f0f0f0f0f) | ((x & 0x0f0f0f0f0f0f0f0f) << 4);
+  return __builtin_bswap64(x);
+}
+
+}  // namespace
+
+struct alignas(64) KeyTable::Bucket {
+  uint8_t tags[kSlotCount];
+  uint8_t chained;
+  uint8_t pointers[kSlotCount * 6];
+
+  // A pointer is read as the upper six of eight bytes that end with it, so that no read passes the bucket's end.
+  void* Pointer(int index) const {
+    uint64_t word;
+    std::memcpy(&word, reinterpret_cast<const char*>(this) + 8 + 6 * index, sizeof(word));
+    return reinterpret_cast<void*>(word >> 16);
+  }
+  void SetPointer(int index, const void* pointer) {
+    const auto word = reinterpret_cast<uint64_t>(pointer);
+    std::memcpy(pointers + 6 * index, &word, 6);
+  }
+  Entry* EntryAt(int index) const { return static_cast<Entry*>(Pointer(index)); }
+  Bucket* Next() const { return chained != 0 ? static_cast<Bucket*>(Pointer(kSlotCount - 1)) : nullptr; }
+  int slot_count() const { return chained != 0 ? kSlotCount - 1 : kSlotCount; }
+
+  // One bit a slot whose tag is `tag`.
+  uint32_t Matches(uint8_t tag) const {
+    uint32_t mask = 0;
+#if defined(__SSE2__)
+    const __m128i line = _mm_load_si128(reinterpret_cast<const __m128i*>(this));
+    mask = static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(line, _mm_set1_epi8(static_cast<char>(tag)))));
+#else
+    for (int i = 0; i < kSlotCount; ++i) mask |= static_cast<uint32_t>(tags[i] == tag) << i;
+#endif
+    return mask & ((1u << slot_count()) - 1);
+  }
+};
+static_assert(std::endian::native == std::endian::little, "pointers are stored as the low six bytes");
+
+inline KeyTable::Bucket* KeyTable::BucketAt(size_t index) const {
+  return segments_[index / kSegmentBuckets] + index % kSegmentBuckets;
+}
+
+// Bucket b at level L: hash mod 2^(L+1) if that bucket exists, else hash mod 2^L.
+size_t KeyTable::BucketIndex(uint64_t hash) const {
+  const auto bits = static_cast<uint32_t>(hash);
+  const uint32_t index = bits & (low_mask_ * 2 + 1);
+  return index < bucket_count_ ? index : index & low_mask_;
+}
+
+int KeyTable::Depth(size_t bucket_index) const {
+  const int level = std::popcount(low_mask_);
+  const size_t split_count = bucket_count_ - (size_t{low_mask_} + 1);
+  return bucket_index > low_mask_ || bucket_index < split_count ? level + 1 : level;
+}
+
+KeyTable::Slot KeyTable::Find(std::string_view key, uint64_t hash) const {
+  if (entry_count_ == 0) return {};
+  const uint8_t tag = TagOf(hash);
+  for (Bucket* bucket = BucketAt(BucketIndex(hash)); bucket != nullptr; bucket = bucket->Next()) {
+    for (uint32_t mask = bucket->Matches(tag); mask != 0; mask &= mask - 1) {
+      const int index = std::countr_zero(mask);
+      Entry* entry = bucket->EntryAt(index);
+      if (entry->key() == key) return {bucket, index, entry};
+    }
+  }
+  return {};
+}
+
+void KeyTable::AddToChain(Bucket* bucket, Entry* entry, uint8_t tag) {
+  // Only the last bucket of a chain has free slots (Erase fills holes from the end).
+  while (bucket->chained != 0) bucket = bucket->Next();
+  const uint32_t free_slots = bucket->Matches(0);
+  KVICK_DEBUG_ASSERT(free_slots != 0);
+  const int index = std::countr_zero(free_slots);
+  bucket->tags[index] = tag;
+  bucket->SetPointer(index, entry);
+}
+
+void KeyTable::Insert(Entry* entry, uint64_t hash) {
+  if (uint64_t{entry_count_} * 2 >= kLoadMaxTwice * bucket_count_) Grow();
+  Bucket* bucket = BucketAt(BucketIndex(hash));
+  while (bucket->chained != 0) bucket = bucket->Next();
+  if (bucket->Matches(0) == 0) {
+    // The ninth entry makes way for the pointer to a new bucket.
+    auto* next = static_cast<Bucket*>(std::aligned_alloc(alignof(Bucket), sizeof(Bucket)));
+    KVICK_ASSERT(next != nullptr);
+    std::memset(next, 0, sizeof(Bucket));
+    next->tags[0] = bucket->tags[kSlotCount - 1];
+    next->SetPointer(0, bucket->EntryAt(kSlotCount - 1));
+    bucket->tags[kSlotCount - 1] = 0;
+    bucket->SetPointer(kSlotCount - 1, next);
+    bucket->chained = 1;
+    ++chained_count_;
+    bucket = next;
+  }
+  AddToChain(bucket, entry, TagOf(hash));
+  ++entry_count_;
+}
+
+void KeyTable::Replace(const Slot& slot, Entry* entry) { slot.bucket->SetPointer(slot.index, entry); }
+
+void KeyTable::Erase(const Slot& slot, uint64_t hash) {
+  Bucket* last = BucketAt(BucketIndex(hash));
+  Bucket* before_last = nullptr;
+  while (last->chained != 0) {
+    before_last = last;
+    last = last->Next();
+  }
+  // The last entry of the chain fills the hole.
+  int last_index = kSlotCount - 1;
+  while (last->tags[last_index] == 0) --last_index;
+  slot.bucket->tags[slot.index] = last->tags[last_index];
+  slot.bucket->SetPointer(slot.index, last->EntryAt(last_index));
+  last->tags[last_index] = 0;
+  // A chained bucket with one entry left gives it to the slot that its pointer took.
+  if (before_last != nullptr && last_index == 1) {
+    before_last->chained = 0;
+    before_last->tags[kSlotCount - 1] = last->tags[0];
+    before_last->SetPointer(kSlotCount - 1, last->EntryAt(0));
+    std::free(last);
+    --chained_count_;
+  }
+  --entry_count_;
+  if (bucket_count_ > 1 && entry_count_ < kLoadMin * bucket_count_) Shrink();
+  if (entry_count_ == 0) FreeBuckets();
+}
+
+// Makes room for one bucket more. The only segment of a small table doubles from one bucket to sixteen.
+void KeyTable::AddBucket() {
+  const size_t segment = bucket_count_ / kSegmentBuckets;
+  if (segment == 0) {
+    if (std::has_single_bit(bucket_count_) || bucket_count_ == 0) {
+      const size_t capacity = bucket_count_ == 0 ? 1 : size_t{bucket_count_} * 2;
+      auto* grown = static_cast<Bucket*>(std::aligned_alloc(alignof(Bucket), capacity * sizeof(Bucket)));
+      KVICK_ASSERT(grown != nullptr);
+      if (bucket_count_ > 0) {
+        std::memcpy(static_cast<void*>(grown), segments_[0], bucket_count_ * sizeof(Bucket));
+        std::free(segments_[0]);
+      } else {
+        segments_ = static_cast<Bucket**>(std::malloc(sizeof(Bucket*)));
+        KVICK_ASSERT(segments_ != nullptr);
+        segment_capacity_ = 1;
+      }
+      segments_[0] = grown;
+    }
+  } else if (bucket_count_ % kSegmentBuckets == 0) {
+    if (segment == segment_capacity_) {
+      const uint32_t capacity = segment_capacity_ + std::max(segment_capacity_ / 2, 1u);
+      auto** grown = static_cast<Bucket**>(std::realloc(static_cast<void*>(segments_), capacity * sizeof(Bucket*)));
+      KVICK_ASSERT(grown != nullptr);
+      segments_ = grown;
+      segment_capacity_ = capacity;
+    }
+    segments_[segment] = static_cast<Bucket*>(std::aligned_alloc(alignof(Bucket), kSegmentBuckets * sizeof(Bucket)));
+    KVICK_ASSERT(segments_[segment] != nullptr);
+  }
+  std::memset(static_cast<void*>(BucketAt(bucket_count_)), 0, sizeof(Bucket));
+  ++bucket_count_;
+  if (bucket_count_ > 1 && std::has_single_bit(bucket_count_)) low_mask_ = bucket_count_ - 1;
+}
+
+void KeyTable::Grow() {
+  AddBucket();
+  if (bucket_count_ == 1) return;
+  const size_t target = bucket_count_ - 1;
+  const uint32_t distinguishing_bit = std::bit_floor(static_cast<uint32_t>(target));
+  Bucket* source = BucketAt(target - distinguishing_bit);
+
+  // All entries of the chain must be read for their hashes: fetch them together, then take the chain apart.
+  Entry* entries[kChainEntriesMax];
+  size_t count = 0;
+  for (Bucket* bucket = source; bucket != nullptr; bucket = bucket->Next()) {
+    for (int i = 0; i < bucket->slot_count() && bucket->tags[i] != 0; ++i) {
+      KVICK_ASSERT(count < kChainEntriesMax);
+      entries[count] = bucket->EntryAt(i);
+      __builtin_prefetch(entries[count]);
+      ++count;
+    }
+  }
+  for (Bucket* bucket = source->Next(); bucket != nullptr;) {
+    Bucket* next = bucket->Next();
+    std::free(bucket);
+    --chained_count_;
+    bucket = next;
+  }
+  std::memset(static_cast<void*>(source), 0, sizeof(Bucket));
+  entry_count_ -= static_cast<uint32_t>(count);
+  // Insert finds room for them: the load is below the limit now.
+  for (size_t i = 0; i < count; ++i) Insert(entries[i], HashKey(entries[i]->key()));
+}
+
+void KeyTable::Shrink() {
+  const size_t victim = bucket_count_ - 1;
+  const uint32_t distinguishing_bit = std::bit_floor(static_cast<uint32_t>(victim));
+  Entry* entries[kChainEntriesMax];
+  uint8_t tags[kChainEntriesMax];
+  size_t count = 0;
+  Bucket* first = BucketAt(victim);
+  for (Bucket* bucket = first; bucket != nullptr;) {
+    for (int i = 0; i < bucket->slot_count() && bucket->tags[i] != 0; ++i) {
+      KVICK_ASSERT(count < kChainEntriesMax);
+      tags[count] = bucket->tags[i];
+      entries[count++] = bucket->EntryAt(i);
+    }
+    Bucket* next = bucket->Next();
+    if (bucket != first) {
+      std::free(bucket);
+      --chained_count_;
+    }
+    bucket = next;
+  }
+  RemoveLastBucket();
+  // The partner's index and the tag are all that Insert needs of a hash.
+  entry_count_ -= static_cast<uint32_t>(count);
+  const uint64_t partner = victim - distinguishing_bit;
+  for (size_t i = 0; i < count; ++i) Insert(entries[i], partner | uint64_t{tags[i]} << 24);
+}
+
+void KeyTable::RemoveLastBucket() {
+  --bucket_count_;
+  if (bucket_count_ >= kSegmentBuckets && bucket_count_ % kSegmentBuckets == 0) {
+    std::free(segments_[bucket_count_ / kSegmentBuckets]);
+  } else if (bucket_count_ < kSegmentBuckets && std::has_single_bit(bucket_count_)) {
+    auto* smaller = static_cast<Bucket*>(std::aligned_alloc(alignof(Bucket), bucket_count_ * sizeof(Bucket)));
+    KVICK_ASSERT(smaller != nullptr);
+    std::memcpy(static_cast<void*>(smaller), segments_[0], bucket_count_ * sizeof(Bucket));
+    std::free(segments_[0]);
+    segments_[0] = smaller;
+  }
+  if (bucket_count_ <= low_mask_) low_mask_ /= 2;
+}
+
+void KeyTable::PrefetchBucket(uint64_t hash) const {
+  if (bucket_count_ != 0) __builtin_prefetch(BucketAt(BucketIndex(hash)));
+}
+
+void KeyTable::PrefetchEntry(uint64_t hash) const {
+  if (bucket_count_ == 0) return;
+  const Bucket* bucket = BucketAt(BucketIndex(hash));
+  for (uint32_t mask = bucket->Matches(TagOf(hash)); mask != 0; mask &= mask - 1) {
+    __builtin_prefetch(bucket->Pointer(std::countr_zero(mask)));
+  }
+  if (bucket->chained != 0) __builtin_prefetch(bucket->Next());
+}
+
+uint64_t KeyTable::ScanBucket(uint64_t position, void* context, Visitor visit) const {
+  if (bucket_count_ == 0) return 0;
+  const size_t index = BucketIndex(ReverseBits(position));
+  for (const Bucket* bucket = BucketAt(index); bucket != nullptr; bucket = bucket->Next()) {
+    for (int i = 0; i < bucket->slot_count(); ++i) {
+      if (bucket->tags[i] != 0) visit(context, bucket->EntryAt(i));
+    }
+  }
+  const int depth = Depth(index);
+  if (depth == 0) return 0;
+  const uint64_t width = uint64_t{1} << (64 - depth);
+  return (position & ~(width - 1)) + width;  // wraps to 0 behind the last interval
+}
+
+void KeyTable::ForEach(void* context, Visitor visit) const {
+  for (size_t index = 0; index < bucket_count_; ++index) {
+    for (const Bucket* bucket = BucketAt(index); bucket != nullptr; bucket = bucket->Next()) {
+      for (int i = 0; i < bucket->slot_count(); ++i) {
+        if (bucket->tags[i] != 0) visit(context, bucket->EntryAt(i));
+      }
+    }
+  }
+}
+
+void KeyTable::ForEachCandidate(uint32_t hash, void* context, Visitor visit) const {
+  if (bucket_count_ == 0) return;
+  const uint8_t tag = TagOf(hash);
+  for (const Bucket* bucket = BucketAt(BucketIndex(hash)); bucket != nullptr; bucket = bucket->Next()) {
+    for (uint32_t mask = bucket->Matches(tag); mask != 0; mask &= mask - 1) {
+      visit(context, bucket->EntryAt(std::countr_zero(mask)));
+    }
+  }
+}
+
+Entry* KeyTable::RandomEntry(uint64_t random) const {
+  if (entry_count_ == 0) return nullptr;
+  uint64_t state = random;
+  while (true) {
+    state = state * 6364136223846793005 + 1442695040888963407;
+    const size_t start = static_cast<size_t>((static_cast<unsigned __int128>(state) * bucket_count_) >> 64);
+    Entry* entries[kChainEntriesMax];
+    size_t count = 0;
+    for (const Bucket* bucket = BucketAt(start); bucket != nullptr; bucket = bucket->Next()) {
+      for (int i = 0; i < bucket->slot_count() && bucket->tags[i] != 0; ++i) entries[count++] = bucket->EntryAt(i);
+    }
+    // Accepting a bucket with a probability that grows with its load makes entries of full and of half-empty
+    // buckets equally likely.
+    constexpr uint64_t kAcceptBound = 2 * kSlotCount;
+    state = state * 6364136223846793005 + 1442695040888963407;
+    const uint64_t draw = (state >> 33) % std::max<uint64_t>(kAcceptBound, count);
+    if (draw < count) return entries[draw];
+  }
+}
+
+size_t KeyTable::memory_bytes() const {
+  if (bucket_count_ == 0) return 0;
+  const size_t segment_count = (size_t{bucket_count_} + kSegmentBuckets - 1) / kSegmentBuckets;
+  const size_t bucket_capacity =
+      bucket_count_ < kSegmentBuckets ? std::bit_ceil(bucket_count_) : segment_count * kSegmentBuckets;
+  return (bucket_capacity + chained_count_) * sizeof(Bucket) + segment_capacity_ * sizeof(Bucket*);
+}
+
+void KeyTable::FreeBuckets() {
+  for (size_t index = 0; index < bucket_count_; ++index) {
+    for (Bucket* bucket = BucketAt(index)->Next(); bucket != nullptr;) {
+      Bucket* next = bucket->Next();
+      std::free(bucket);
+      bucket = next;
+    }
+  }
+  for (size_t segment = 0; segment * kSegmentBuckets < bucket_count_; ++segment) std::free(segments_[segment]);
+  std::free(static_cast<void*>(segments_));
+  segments_ = nullptr;
+  bucket_count_ = low_mask_ = entry_count_ = segment_capacity_ = chained_count_ = 0;
+}
+
+}  // namespace kvick

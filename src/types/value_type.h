@@ -1,0 +1,39 @@
+// The types a key can have, and what the keyspace must know about a type's large values: how to free, measure and
+// copy one. Each type fills one ValueOperations and registers it at start.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace kvick {
+
+// The numbers are those of kvick's entries, not of any file format.
+enum class ValueType : uint8_t {
+  kString = 0,
+  kList = 1,
+  kSet = 2,
+  kSortedSet = 3,
+  kHash = 4,
+  kStream = 5,
+  kArray = 6,
+};
+inline constexpr size_t kValueTypeCount = 16;
+
+// What a collection type tells the keyspace about its values. `value` is the pointer that the entry stores.
+struct ValueOperations {
+  std::string_view type_name;  // what TYPE answers
+  void (*destroy)(void* value) = nullptr;
+  void* (*copy)(const void* value) = nullptr;
+  size_t (*memory_bytes)(const void* value) = nullptr;
+  // How many separate allocations a destroy frees: large ones are freed in the background.
+  size_t (*free_effort)(const void* value) = nullptr;
+  // What OBJECT ENCODING answers.
+  std::string_view (*encoding_name)(const void* value) = nullptr;
+};
+
+// Called at start, before any worker runs.
+void RegisterValueType(ValueType type, const ValueOperations& operations);
+const ValueOperations& OperationsOf(ValueType type);
+
+}  // namespace kvick
