@@ -1,0 +1,136 @@
+#include "resp/request_parser.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/numbers.h"
+
+namespace kvick {
+namespace {
+
+constexpr size_t kInlineBytesMax = size_t{64} * 1024;
+constexpr int64_t kUnauthenticatedArgumentCountMax = 10;
+constexpr int64_t kUnauthenticatedBulkBytesMax = 16384;
+// From this size on an argument is worth being read in one piece.
+constexpr int64_t kLargeBulkBytes = int64_t{32} * 1024;
+
+enum class LineState { kFound, kIncomplete, kTooLong };
+
+// The line that starts at `*position`, without its CRLF; moves `*position` behind it.
+LineState ReadLine(std::string_view bytes, size_t* position, std::string_view* line) {
+  const char* begin = bytes.data() + *position;
+  const size_t available = bytes.size() - *position;
+  const auto* end = static_cast<const char*>(std::memchr(begin, '\r', available));
+  if (end == nullptr) return available > kInlineBytesMax ? LineState::kTooLong : LineState::kIncomplete;
+  const auto size = static_cast<size_t>(end - begin);
+  if (size + 2 > available) return LineState::kIncomplete;  // the LF has not come yet
+  *line = {begin, size};
+  *position += size + 2;
+  return LineState::kFound;
+}
+
+// One to nine digits, by far the most common; anything else goes through the strict parser.
+std::optional<int64_t> ReadNumber(std::string_view text) {
+  if (text.empty() || text.size() > 9 || (text[0] == '0' && text.size() > 1)) return ParseInt64(text);
+  int64_t value = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return ParseInt64(text);
+    value = value * 10 + (c - '0');
+  }
+  return value;
+}
+
+}  // namespace
+
+void RequestParser::Reset() {
+  position_ = 0;
+  remaining_count_ = -1;
+  bulk_bytes_ = -1;
+  expected_bytes_ = 0;
+  pieces_.clear();
+}
+
+RequestParser::Outcome RequestParser::Fail(std::string text) {
+  Reset();
+  error_ = "Protocol error: " + text;
+  return Outcome::kError;
+}
+
+RequestParser::Outcome RequestParser::Parse(std::string_view bytes, const Limits& limits, Command* command) {
+  if (bytes.empty()) return Outcome::kIncomplete;
+  return bytes[0] == '*' ? ParseMultibulk(bytes, limits, command) : ParseInline(bytes, command);
+}
+
+RequestParser::Outcome RequestParser::ParseInline(std::string_view bytes, Command* command) {
+  const auto* newline = static_cast<const char*>(std::memchr(bytes.data(), '\n', bytes.size()));
+  if (newline == nullptr) {
+    return bytes.size() > kInlineBytesMax ? Fail("too big inline request") : Outcome::kIncomplete;
+  }
+  auto size = static_cast<size_t>(newline - bytes.data());
+  command->consumed = size + 1;
+  if (size > 0 && bytes[size - 1] == '\r') --size;
+  if (!SplitArguments(bytes.substr(0, size), &inline_arguments_)) return Fail("unbalanced quotes in request");
+  command->arguments.assign(inline_arguments_.begin(), inline_arguments_.end());
+  return Outcome::kCommand;
+}
+
+RequestParser::Outcome RequestParser::ParseMultibulk(std::string_view bytes, const Limits& limits, Command* command) {
+  std::string_view line;
+  if (remaining_count_ < 0) {
+    size_t position = 0;
+    switch (ReadLine(bytes, &position, &line)) {
+      case LineState::kTooLong: return Fail("too big mbulk count string");
+      case LineState::kIncomplete: return Outcome::kIncomplete;
+      case LineState::kFound: break;
+    }
+    const std::optional<int64_t> count = ReadNumber(line.substr(1));
+    if (!count || *count > limits.argument_count_max) return Fail("invalid multibulk length");
+    if (!limits.authenticated && *count > kUnauthenticatedArgumentCountMax)
+      return Fail("unauthenticated multibulk length");
+    if (*count <= 0) {
+      command->arguments.clear();
+      command->consumed = position;
+      return Outcome::kCommand;
+    }
+    remaining_count_ = *count;
+    position_ = position;
+    pieces_.clear();
+  }
+  while (remaining_count_ > 0) {
+    if (bulk_bytes_ < 0) {
+      if (position_ >= bytes.size()) return Outcome::kIncomplete;
+      size_t position = position_;
+      switch (ReadLine(bytes, &position, &line)) {
+        case LineState::kTooLong: return Fail("too big bulk count string");
+        case LineState::kIncomplete: return Outcome::kIncomplete;
+        case LineState::kFound: break;
+      }
+      if (line.empty() || line[0] != '$') {
+        return Fail(std::string("expected '$', got '") + (line.empty() ? '\r' : line[0]) + "'");
+      }
+      const std::optional<int64_t> size = ReadNumber(line.substr(1));
+      if (!size || *size < 0 || *size > limits.bulk_bytes_max) return Fail("invalid bulk length");
+      if (!limits.authenticated && *size > kUnauthenticatedBulkBytesMax) return Fail("unauthenticated bulk length");
+      bulk_bytes_ = *size;
+      position_ = position;
+    }
+    const auto size = static_cast<size_t>(bulk_bytes_);
+    if (bytes.size() - position_ < size + 2) {
+      expected_bytes_ = bulk_bytes_ >= kLargeBulkBytes ? position_ + size + 2 : 0;
+      return Outcome::kIncomplete;
+    }
+    pieces_.push_back({position_, size});
+    position_ += size + 2;
+    bulk_bytes_ = -1;
+    --remaining_count_;
+  }
+  command->arguments.clear();
+  for (const Piece& piece : pieces_) command->arguments.push_back(bytes.substr(piece.begin, piece.size));
+  command->consumed = position_;
+  Reset();
+  return Outcome::kCommand;
+}
+
+}  // namespace kvick
