@@ -71,8 +71,8 @@ RequestParser::Outcome RequestParser::ParseInline(std::string_view bytes, Comman
   auto size = static_cast<size_t>(newline - bytes.data());
   command->consumed = size + 1;
   if (size > 0 && bytes[size - 1] == '\r') --size;
-  if (!SplitArguments(bytes.substr(0, size), &inline_arguments_)) return Fail("unbalanced quotes in request");
-  command->arguments.assign(inline_arguments_.begin(), inline_arguments_.end());
+  if (!SplitArguments(bytes.substr(0, size), &command->inline_words)) return Fail("unbalanced quotes in request");
+  command->arguments.assign(command->inline_words.begin(), command->inline_words.end());
   return Outcome::kCommand;
 }
 

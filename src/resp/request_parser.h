@@ -39,11 +39,12 @@ class RequestParser {
   // Arguments may be none (an empty line, "*0"): such a request has no reply.
   struct Command {
     std::vector<std::string_view> arguments;
-    size_t consumed = 0;  // bytes of the input that belong to the command
+    std::vector<std::string> inline_words;  // what the arguments of an inline command are views of
+    size_t consumed = 0;                    // bytes of the input that belong to the command
   };
 
   // `bytes` starts where the current command starts and is at least as long as at the last call for this command.
-  // The arguments live as long as the bytes, and for an inline command until the next call.
+  // The arguments live as long as the bytes, and for an inline command as long as `command`.
   Outcome Parse(std::string_view bytes, const Limits& limits, Command* command);
 
   // "Protocol error: ...", valid after kError.
@@ -70,7 +71,6 @@ class RequestParser {
   std::vector<Piece> pieces_;
   size_t expected_bytes_ = 0;
 
-  std::vector<std::string> inline_arguments_;
   std::string error_;
 };
 

@@ -1,0 +1,218 @@
+#include "engine/command_table.h"
+
+#include <utility>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+
+namespace kvick {
+namespace {
+
+uint32_t HashName(std::string_view name) {
+  uint32_t hash = 2166136261u;
+  for (const char c : name) hash = (hash ^ static_cast<uint8_t>(c | 0x20)) * 16777619u;
+  return hash ^ (hash >> 15);
+}
+
+// `lower` is in lower case already.
+bool MatchesName(std::string_view lower, std::string_view word) {
+  if (lower.size() != word.size()) return false;
+  for (size_t i = 0; i < lower.size(); ++i) {
+    if (lower[i] != ToLower(word[i])) return false;
+  }
+  return true;
+}
+
+uint32_t CategoriesOf(const CommandSpec& spec, bool is_container) {
+  uint32_t categories = spec.categories;
+  if ((spec.flags & kWrite) != 0) categories |= kAclWrite;
+  // Scripts and the like carry the read flag for routing; only commands on data are in the read category.
+  if ((spec.flags & kReadonly) != 0 && (spec.categories & kAclScripting) == 0) categories |= kAclRead;
+  if ((spec.flags & kAdmin) != 0) categories |= kAclAdmin | kAclDangerous;
+  if ((spec.flags & kPubSub) != 0) categories |= kAclPubSub;
+  if ((spec.flags & kBlocking) != 0) categories |= kAclBlocking;
+  categories |= (spec.flags & kFast) != 0 ? kAclFast : kAclSlow;
+  return is_container && spec.handler == nullptr ? static_cast<uint32_t>(kAclSlow) : categories;
+}
+
+}  // namespace
+
+const Command* Command::FindSubcommand(std::string_view subcommand) const {
+  for (const auto& candidate : subcommands) {
+    const std::string_view full = candidate->name;
+    if (MatchesName(full.substr(full.find('|') + 1), subcommand)) return candidate.get();
+  }
+  return nullptr;
+}
+
+void CommandTable::Add(std::span<const CommandSpec> rows) {
+  for (const CommandSpec& row : rows) {
+    auto command = std::make_unique<Command>();
+    command->spec = &row;
+    command->flags = row.flags;
+    command->arguments = ParseSyntax(row.syntax);
+    const size_t blank = row.name.find(' ');
+    command->name = ToLower(row.name);
+    command->index = static_cast<uint32_t>(all_.size());
+    for (const KeySpec& key : row.keys) {
+      if (key.exists()) ++command->key_spec_count;
+      if (key.exists() && (key.begin == KeySpec::Begin::kKeyword || key.find == KeySpec::Find::kCount ||
+                           key.begin == KeySpec::Begin::kUnknown)) {
+        command->flags |= kMovableKeys;
+      }
+    }
+    const KeySpec& first = row.keys[0];
+    if (command->key_spec_count == 1 && first.begin == KeySpec::Begin::kIndex && first.find == KeySpec::Find::kRange &&
+        first.last_key == 0 && row.place_keys == nullptr && (first.flags & kKeyNotKey) == 0) {
+      command->single_key_index = first.begin_index;
+    }
+    all_.push_back(command.get());
+    if (blank == std::string_view::npos) {
+      command->arity = row.arity != 0 ? row.arity : ArityOf(command->arguments, 1);
+      KVICK_ASSERT(Find(row.name) == nullptr);
+      commands_.push_back(std::move(command));
+      continue;
+    }
+    command->name[blank] = '|';
+    command->arity = row.arity != 0 ? row.arity : ArityOf(command->arguments, 2);
+    Command* parent = nullptr;
+    for (const auto& candidate : commands_) {
+      if (candidate->name == ToLower(row.name.substr(0, blank))) parent = candidate.get();
+    }
+    KVICK_ASSERT(parent != nullptr);
+    command->parent = parent;
+    parent->subcommands.push_back(std::move(command));
+  }
+  for (Command* command : all_) command->categories = CategoriesOf(*command->spec, !command->subcommands.empty());
+  Rehash();
+}
+
+void CommandTable::Rehash() {
+  size_t size = 64;
+  while (size < commands_.size() * 4) size *= 2;
+  slots_.assign(size, Slot());
+  slot_count_used_ = 0;
+  for (const auto& command : commands_) {
+    size_t i = HashName(command->name) & (size - 1);
+    while (slots_[i].command != nullptr) i = (i + 1) & (size - 1);
+    slots_[i] = {command->name, command.get()};
+    ++slot_count_used_;
+  }
+}
+
+const Command* CommandTable::Find(std::string_view name) const {
+  if (slots_.empty()) return nullptr;
+  const size_t mask = slots_.size() - 1;
+  for (size_t i = HashName(name) & mask; !slots_[i].name.empty(); i = (i + 1) & mask) {
+    if (slots_[i].command != nullptr && MatchesName(slots_[i].name, name)) return slots_[i].command;
+  }
+  return nullptr;
+}
+
+const Command* CommandTable::Resolve(std::span<const std::string_view> arguments, const Command** container) const {
+  const Command* command = Find(arguments[0]);
+  if (command == nullptr || command->subcommands.empty()) return command;
+  if (arguments.size() == 1) return command;  // COMMAND alone works; the others fail by their arity
+  if (const Command* subcommand = command->FindSubcommand(arguments[1])) return subcommand;
+  *container = command;
+  return nullptr;
+}
+
+bool CommandTable::Rename(std::string_view name, std::string_view new_name) {
+  if (Find(name) == nullptr) return false;
+  for (Slot& slot : slots_) {
+    if (slot.command == nullptr || !MatchesName(slot.name, name)) continue;
+    const Command* command = std::exchange(slot.command, nullptr);  // the name stays as a tombstone
+    if (new_name.empty()) return true;
+    size_t i = HashName(new_name) & (slots_.size() - 1);
+    while (!slots_[i].name.empty()) i = (i + 1) & (slots_.size() - 1);
+    slots_[i] = {ToLower(new_name), command};
+    return true;
+  }
+  return false;
+}
+
+std::vector<std::string_view> FlagNames(const Command& command) {
+  static constexpr std::pair<uint64_t, std::string_view> kNames[] = {
+      {kWrite, "write"},
+      {kReadonly, "readonly"},
+      {kDenyOom, "denyoom"},
+      {kAdmin, "admin"},
+      {kPubSub, "pubsub"},
+      {kNoScript, "noscript"},
+      {kBlocking, "blocking"},
+      {kLoading, "loading"},
+      {kStale, "stale"},
+      {kSkipMonitor, "skip_monitor"},
+      {kSkipSlowlog, "skip_slowlog"},
+      {kAsking, "asking"},
+      {kFast, "fast"},
+      {kNoAuth, "no_auth"},
+      {kMayReplicate, "may_replicate"},
+      {kNoMandatoryKeys, "no_mandatory_keys"},
+      {kNoAsyncLoading, "no_async_loading"},
+      {kNoMulti, "no_multi"},
+      {kMovableKeys, "movablekeys"},
+      {kAllowBusy, "allow_busy"},
+  };
+  std::vector<std::string_view> names;
+  for (const auto& [flag, name] : kNames) {
+    if (command.has(flag)) names.push_back(name);
+  }
+  return names;
+}
+
+std::vector<std::string_view> CategoryNames(uint32_t categories) {
+  static constexpr std::pair<uint32_t, std::string_view> kNames[] = {
+      {kAclKeyspace, "keyspace"},
+      {kAclRead, "read"},
+      {kAclWrite, "write"},
+      {kAclSet, "set"},
+      {kAclSortedSet, "sortedset"},
+      {kAclList, "list"},
+      {kAclHash, "hash"},
+      {kAclString, "string"},
+      {kAclBitmap, "bitmap"},
+      {kAclHyperLogLog, "hyperloglog"},
+      {kAclGeo, "geo"},
+      {kAclStream, "stream"},
+      {kAclArray, "array"},
+      {kAclPubSub, "pubsub"},
+      {kAclAdmin, "admin"},
+      {kAclFast, "fast"},
+      {kAclSlow, "slow"},
+      {kAclBlocking, "blocking"},
+      {kAclDangerous, "dangerous"},
+      {kAclConnection, "connection"},
+      {kAclTransaction, "transaction"},
+      {kAclScripting, "scripting"},
+  };
+  std::vector<std::string_view> names;
+  for (const auto& [category, name] : kNames) {
+    if ((categories & category) != 0) names.push_back(name);
+  }
+  return names;
+}
+
+std::vector<std::string_view> KeyFlagNames(unsigned flags) {
+  static constexpr std::pair<unsigned, std::string_view> kNames[] = {
+      {kKeyReadOnly, "RO"},
+      {kKeyReadWrite, "RW"},
+      {kKeyOverwrite, "OW"},
+      {kKeyRemove, "RM"},
+      {kKeyAccess, "access"},
+      {kKeyUpdate, "update"},
+      {kKeyInsert, "insert"},
+      {kKeyDelete, "delete"},
+      {kKeyNotKey, "not_key"},
+      {kKeyIncomplete, "incomplete"},
+      {kKeyVariableFlags, "variable_flags"},
+  };
+  std::vector<std::string_view> names;
+  for (const auto& [flag, name] : kNames) {
+    if ((flags & flag) != 0) names.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace kvick
