@@ -2,9 +2,14 @@
 
 find_package(Threads REQUIRED)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
-find_library(KVICK_MIMALLOC mimalloc)
+find_library(KVICK_JEMALLOC jemalloc REQUIRED)
 
 add_library(kvick_dependencies INTERFACE)
 target_link_libraries(kvick_dependencies INTERFACE Threads::Threads ${CMAKE_DL_LIBS})
+
+# The sanitizers bring allocators of their own.
+if(NOT KVICK_SANITIZE AND NOT KVICK_FUZZ)
+  target_link_libraries(kvick_dependencies INTERFACE ${KVICK_JEMALLOC})
+endif()
 
 add_library(kvick_tool_dependencies INTERFACE)

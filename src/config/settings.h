@@ -16,9 +16,10 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
+
 namespace kvick {
 
-enum class LogLevel { kDebug, kVerbose, kNotice, kWarning, kNothing };
 enum class SyslogFacility { kUser, kLocal0, kLocal1, kLocal2, kLocal3, kLocal4, kLocal5, kLocal6, kLocal7 };
 enum class SupervisedMode { kNo, kAuto, kSystemd, kUpstart };
 enum class OomScoreAdjMode { kNo, kRelative, kAbsolute };

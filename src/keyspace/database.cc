@@ -52,7 +52,13 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::FindUnexpired(const Key
 
 KeyTable::Slot Database::Find(const KeyRef& key, Mutation& mutation) {
   const KeyTable::Slot slot = FindUnexpired(key, mutation);
-  if (slot.entry != nullptr && mutation.touches) slot.entry->set_access(mutation.access_clock);
+  if (slot.entry != nullptr && mutation.touches) {
+    const uint32_t access = slot.entry->access();
+    const uint32_t touched = mutation.frequency_rules == nullptr
+                                 ? mutation.access_clock
+                                 : TouchFrequency(access, mutation.now_ms, *mutation.frequency_rules, *mutation.random);
+    if (touched != access) slot.entry->set_access(touched);  // an unchanged line stays shared between cores
+  }
   return slot;
 }
 
@@ -60,7 +66,10 @@ KeyTable::Slot Database::Peek(const KeyRef& key, Mutation& mutation) { return Fi
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::IndexExpiry(Stripe& stripe, const KeyRef& key, Entry* entry,
                                                            int64_t now_ms) {
-  if (stripe.expiry_index == nullptr) stripe.expiry_index = new ExpiryIndex;
+  if (stripe.expiry_index == nullptr) {
+    stripe.expiry_index = new ExpiryIndex;
+    may_hold_expiring_.store(true, std::memory_order_relaxed);
+  }
   ExpiryIndex& index = *stripe.expiry_index;
   if (index.item_count() > 2 * size_t{stripe.expiring_count.load(std::memory_order_relaxed)} + 128) {
     RebuildExpiryIndex(stripe, now_ms);
@@ -287,11 +296,15 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS std::unique_ptr<Database::Contents> Database::Ta
   StripeArray fresh = MakeStripes();
   for (size_t i = 0; i < Stripe::kCount; ++i) fresh[i].listeners = std::exchange(stripes_[i].listeners, nullptr);
   std::swap(stripes_, fresh);
+  may_hold_expiring_.store(false, std::memory_order_relaxed);
   return std::make_unique<Contents>(std::move(fresh));
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::SwapContents(Database& other) {
   std::swap(stripes_, other.stripes_);
+  const bool mine = may_hold_expiring();
+  may_hold_expiring_.store(other.may_hold_expiring(), std::memory_order_relaxed);
+  other.may_hold_expiring_.store(mine, std::memory_order_relaxed);
   // Listeners stay with the database number, not with the data.
   for (size_t i = 0; i < Stripe::kCount; ++i) std::swap(stripes_[i].listeners, other.stripes_[i].listeners);
 }

@@ -11,11 +11,13 @@
 // only at run time, so the analysis is off for these methods; debug builds assert the lock instead.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string_view>
 
+#include "keyspace/access_clock.h"
 #include "keyspace/entry.h"
 #include "keyspace/key_hash.h"
 #include "keyspace/key_table.h"
@@ -48,9 +50,12 @@ struct Mutation {
   KeyspaceListener* listener = nullptr;
   // False on a replica: expired keys are hidden but left for the primary's DEL.
   bool removes_expired = true;
-  // Whether reading an entry updates its access clock, and to what.
+  // Whether reading an entry updates its access bits; what a recency policy writes, and a new key gets.
   bool touches = true;
   uint32_t access_clock = 0;
+  // Set under a frequency policy: access bits count instead.
+  const FrequencyRules* frequency_rules = nullptr;
+  Random* random = nullptr;
   // Large values go here instead of being freed on the spot; null frees at once.
   std::function<void(Entry*)>* free_later = nullptr;
   uint64_t expired_count = 0;  // keys removed because they had expired
@@ -107,6 +112,8 @@ class Database {
   // Sums over all stripes; no lock needed, exact when nothing changes meanwhile.
   uint64_t EntryCount() const;
   uint64_t ExpiringCount() const;
+  // False for a database that never held an expiry since it was last emptied: its stripes need no visit.
+  bool may_hold_expiring() const { return may_hold_expiring_.load(std::memory_order_relaxed); }
   size_t TableBytes();  // takes each stripe's lock in turn
 
   // All contents, taken out for good: freeing them can happen in another thread.
@@ -132,6 +139,7 @@ class Database {
 
   int index_;
   StripeArray stripes_;
+  std::atomic<bool> may_hold_expiring_{false};
 };
 
 // Owns what a database held.

@@ -1,0 +1,12 @@
+// The families of commands: one table of rows each, to be added to an engine's CommandTable (server/features.cc).
+#pragma once
+
+#include <span>
+
+#include "engine/command_spec.h"
+
+namespace kvick {
+
+std::span<const CommandSpec> StringCommands();
+
+}  // namespace kvick

@@ -1,0 +1,73 @@
+#include "engine/command_context.h"
+
+#include "base/bytes.h"
+#include "base/numbers.h"
+
+namespace kvick {
+
+bool CommandContext::ArgIs(size_t index, std::string_view word) const {
+  return EqualsIgnoreCase(arguments_[index], word);
+}
+
+Result<int64_t> CommandContext::IntegerArg(size_t index) const {
+  const std::optional<int64_t> value = ParseInt64(arguments_[index]);
+  if (!value) return errors::NotInteger();
+  return *value;
+}
+
+KeyTable::Slot CommandContext::Find(size_t ordinal) {
+  DeclaredKey& declared = keys_[ordinal];
+  const KeyTable::Slot slot = declared.database->Find(declared.key, mutation());
+  if (command_.has(kReadonly)) {
+    ExecutorStats& stats = executor_.stats();
+    (slot.entry != nullptr ? stats.keyspace_hits : stats.keyspace_misses).Add(1);
+    if (slot.entry == nullptr) Notify(KeyEventClass::kMissed, "keymiss", ordinal);
+  }
+  return slot;
+}
+
+KeyTable::Slot CommandContext::Peek(size_t ordinal) {
+  DeclaredKey& declared = keys_[ordinal];
+  return declared.database->Peek(declared.key, mutation());
+}
+
+Result<std::optional<StringRef>> CommandContext::FindString(size_t ordinal) {
+  const KeyTable::Slot slot = Find(ordinal);
+  if (slot.entry == nullptr) return std::optional<StringRef>();
+  if (slot.entry->type() != ValueType::kString) return errors::WrongType();
+  return std::optional<StringRef>(slot.entry->string());
+}
+
+void CommandContext::PutString(size_t ordinal, const KeyTable::Slot& slot, StringInput value, PutOptions options) {
+  DeclaredKey& declared = keys_[ordinal];
+  if (slot.entry == nullptr) {
+    Notify(KeyEventClass::kNew, "new", ordinal);
+  }
+  declared.database->PutString(declared.key, slot, value, options, mutation());
+}
+
+void CommandContext::SetExpiry(size_t ordinal, KeyTable::Slot* slot, int64_t expiry_ms) {
+  keys_[ordinal].database->SetExpiry(keys_[ordinal].key, slot, expiry_ms, mutation());
+}
+
+char* CommandContext::ResizeString(size_t ordinal, KeyTable::Slot* slot, size_t size) {
+  if (slot->entry == nullptr) Notify(KeyEventClass::kNew, "new", ordinal);
+  return keys_[ordinal].database->ResizeString(keys_[ordinal].key, slot, size, mutation());
+}
+
+void CommandContext::Erase(size_t ordinal, const KeyTable::Slot& slot) {
+  keys_[ordinal].database->Erase(keys_[ordinal].key, slot, mutation());
+}
+
+void CommandContext::EffectIn(int database_index, std::span<const std::string_view> arguments) {
+  replaces_effect_ = true;
+  if (!engine().log().is_active()) return;
+  effects_.push_back({database_index, CommandLog::Arguments(arguments.begin(), arguments.end())});
+}
+
+void CommandContext::NotifyKey(KeyEventClass event_class, std::string_view event, Database& database,
+                               std::string_view key) {
+  if (ChangeSink* sink = engine().hooks.change_sink) sink->OnKeyEvent(database.index(), event_class, event, key);
+}
+
+}  // namespace kvick

@@ -1,0 +1,104 @@
+// CommandContext: what a handler works with. It reaches the keys that the command declared, by their ordinal, and no
+// others.
+//
+//   Status Strlen(CommandContext& context) {
+//     KVICK_ASSIGN_OR_RETURN(const std::optional<StringRef> value, context.FindString(0));
+//     context.Reply().Integer(value ? static_cast<int64_t>(value->size()) : 0);
+//     return Status::Ok();
+//   }
+//
+// A handler that returns an error must not have written to Reply(); the dispatcher answers the Status. A handler that
+// changed something says so by Changed(), and the command is logged as it came, unless it named other effects.
+#pragma once
+
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "engine/engine.h"
+#include "engine/errors.h"
+#include "engine/executor.h"
+#include "engine/session.h"
+#include "keyspace/database.h"
+#include "resp/reply_writer.h"
+
+namespace kvick {
+
+class CommandContext {
+ public:
+  CommandContext(Executor& executor, Session& session, const Command& command,
+                 std::span<const std::string_view> arguments, std::span<DeclaredKey> keys, ReplyWriter& reply)
+      : executor_(executor), session_(session), command_(command), arguments_(arguments), keys_(keys), reply_(reply) {}
+
+  // The request. Argument 0 is the command's name.
+  std::span<const std::string_view> arguments() const { return arguments_; }
+  size_t argument_count() const { return arguments_.size(); }
+  std::string_view Arg(size_t index) const { return arguments_[index]; }
+  bool ArgIs(size_t index, std::string_view word) const;  // any case
+  Result<int64_t> IntegerArg(size_t index) const;
+  const Command& command() const { return command_; }
+
+  Session& session() { return session_; }
+  Engine& engine() { return executor_.engine(); }
+  Executor& executor() { return executor_; }
+  const Settings& settings() { return engine().settings(); }
+  Mutation& mutation() { return executor_.mutation(); }
+  Database& database() { return engine().database(session_.database_index); }
+  int64_t now_ms() const { return executor_.now_ms(); }
+  ReplyWriter& Reply() { return reply_; }
+
+  // Keys.
+  size_t key_count() const { return keys_.size(); }
+  const DeclaredKey& key(size_t ordinal) const { return keys_[ordinal]; }
+  std::string_view KeyName(size_t ordinal) const { return keys_[ordinal].key.name; }
+  // The entry, if it exists and has not expired. Counts hits and misses of reading commands.
+  KeyTable::Slot Find(size_t ordinal);
+  // The same without counting it as an access.
+  KeyTable::Slot Peek(size_t ordinal);
+  Result<std::optional<StringRef>> FindString(size_t ordinal);  // WRONGTYPE
+
+  // Changes of the key `ordinal`; `slot` is what Find returned for it.
+  void PutString(size_t ordinal, const KeyTable::Slot& slot, StringInput value, PutOptions options = {});
+  void SetExpiry(size_t ordinal, KeyTable::Slot* slot, int64_t expiry_ms);
+  char* ResizeString(size_t ordinal, KeyTable::Slot* slot, size_t size);
+  void Erase(size_t ordinal, const KeyTable::Slot& slot);
+
+  // Says that `count` things changed, for save points and for the log.
+  void Changed(uint64_t count = 1) { change_count_ += count; }
+  uint64_t change_count() const { return change_count_; }
+
+  // What the log records instead of the command as it came. Nothing is copied while nobody reads the log.
+  void Effect(std::initializer_list<std::string_view> arguments) { EffectIn(session_.database_index, arguments); }
+  void EffectIn(int database_index, std::span<const std::string_view> arguments);
+  // Records nothing though something changed.
+  void NoEffect() { replaces_effect_ = true; }
+
+  // A keyspace notification.
+  void Notify(KeyEventClass event_class, std::string_view event, size_t ordinal) {
+    NotifyKey(event_class, event, *keys_[ordinal].database, keys_[ordinal].key.name);
+  }
+  void NotifyKey(KeyEventClass event_class, std::string_view event, Database& database, std::string_view key);
+
+  struct LoggedEffect {
+    int database_index;
+    CommandLog::Arguments arguments;
+  };
+  bool replaces_effect() const { return replaces_effect_; }
+  const std::vector<LoggedEffect>& effects() const { return effects_; }
+
+ private:
+  Executor& executor_;
+  Session& session_;
+  const Command& command_;
+  std::span<const std::string_view> arguments_;
+  std::span<DeclaredKey> keys_;
+  ReplyWriter& reply_;
+  uint64_t change_count_ = 0;
+  bool replaces_effect_ = false;
+  std::vector<LoggedEffect> effects_;
+};
+
+}  // namespace kvick

@@ -1,0 +1,58 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+
+#include "base/random.h"
+#include "engine/executor.h"
+
+namespace kvick {
+
+Engine::Engine(Settings* settings, const Clock& clock)
+    : settings_(settings), clock_(clock), options_(settings), run_id_(SecretHex(40)), started_ms_(clock.NowMs()) {
+  for (int i = 0; i < settings->databases; ++i) databases_.push_back(std::make_unique<Database>(i));
+}
+
+Engine::~Engine() { lazy_free_.Drain(); }
+
+void Engine::AddExecutor(Executor* executor) {
+  MutexLock lock(executors_mutex_);
+  executors_.push_back(executor);
+}
+
+void Engine::RemoveExecutor(Executor* executor) {
+  MutexLock lock(executors_mutex_);
+  executors_.erase(std::remove(executors_.begin(), executors_.end(), executor), executors_.end());
+}
+
+void Engine::ForEachExecutor(const std::function<void(Executor&)>& visit) {
+  MutexLock lock(executors_mutex_);
+  for (Executor* executor : executors_) visit(*executor);
+}
+
+uint64_t Engine::TotalChanges() {
+  uint64_t sum = 0;
+  ForEachExecutor([&sum](Executor& executor) { sum += executor.stats().change_count.Load(); });
+  return sum;
+}
+
+void Engine::ResetStats() {
+  lazy_free_.ResetFreed();
+  ForEachExecutor([](Executor& executor) {
+    ExecutorStats& stats = executor.stats();
+    for (OwnedCounter* counter :
+         {&stats.command_count, &stats.connection_count, &stats.rejected_connection_count, &stats.input_bytes,
+          &stats.output_bytes, &stats.read_count, &stats.write_count, &stats.keyspace_hits, &stats.keyspace_misses,
+          &stats.expired_keys, &stats.error_reply_count, &stats.query_limit_disconnections,
+          &stats.output_limit_disconnections, &stats.loop_count, &stats.loop_duration_us}) {
+      counter->Set(0);
+    }
+    for (CommandStats& command : stats.commands) {
+      for (OwnedCounter* counter : {&command.calls, &command.cycles, &command.rejected, &command.failed})
+        counter->Set(0);
+    }
+    MutexLock lock(stats.errors_mutex);
+    stats.errors.clear();
+  });
+}
+
+}  // namespace kvick

@@ -1,0 +1,109 @@
+// Engine: the data store without sockets: databases, commands, configuration, and the threads' executors.
+//
+//   Settings settings;
+//   Engine engine(&settings, SystemClock::Instance());
+//   RegisterAllCommands(engine);          // server/features.h
+//   LocalClient client(engine);           // engine/local_client.h
+//   client.Execute({"SET", "a", "1"});    // "+OK\r\n"
+//
+// Construction and the wiring methods come before any executor runs. Afterwards: what is marked "exclusive" changes
+// only inside RunExclusive and may be read by any executor; the rest says its own rule.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/sync.h"
+#include "config/option_table.h"
+#include "config/settings.h"
+#include "engine/command_log.h"
+#include "engine/command_table.h"
+#include "engine/exclusive_gate.h"
+#include "engine/hooks.h"
+#include "engine/info.h"
+#include "engine/lazy_free.h"
+#include "keyspace/database.h"
+
+namespace kvick {
+
+class Executor;
+
+// CLIENT PAUSE.
+struct PauseState {
+  int64_t until_ms = 0;  // 0: not paused
+  bool all_commands = false;
+};
+
+class Engine {
+ public:
+  // `settings` and `clock` outlive the engine; settings.databases is final.
+  Engine(Settings* settings, const Clock& clock);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  const Clock& clock() const { return clock_; }
+  const Settings& settings() const { return *settings_; }
+  OptionTable& options() { return options_; }
+  CommandTable& commands() { return commands_; }
+  const CommandTable& commands() const { return commands_; }
+  ExclusiveGate& gate() { return gate_; }
+  CommandLog& log() { return log_; }
+  InfoRegistry& info() { return info_; }
+  LazyFree& lazy_free() { return lazy_free_; }
+  Hooks hooks;  // set before executors run
+
+  int database_count() const { return static_cast<int>(databases_.size()); }
+  Database& database(int index) { return *databases_[static_cast<size_t>(index)]; }
+
+  // More than one executor may run at a time: stripes must be locked. Decided before they run.
+  bool is_concurrent() const { return is_concurrent_; }
+  void set_concurrent(bool value) { is_concurrent_ = value; }
+
+  const std::string& run_id() const { return run_id_; }
+  int64_t started_ms() const { return started_ms_; }
+
+  // Exclusive state.
+  PauseState pause;
+  bool active_expire_enabled = true;
+  bool is_loading = false;
+
+  // Executors register themselves; the list may be walked in an exclusive moment or under its mutex.
+  void AddExecutor(Executor* executor) KVICK_EXCLUDES(executors_mutex_);
+  void RemoveExecutor(Executor* executor) KVICK_EXCLUDES(executors_mutex_);
+  // Calls `visit` for each executor, under the list's mutex: counters may be read.
+  void ForEachExecutor(const std::function<void(Executor&)>& visit) KVICK_EXCLUDES(executors_mutex_);
+
+  uint64_t NextSessionId() { return next_session_id_.fetch_add(1, std::memory_order_relaxed) + 1; }
+  // Connected clients of all workers, for maxclients. Any thread.
+  std::atomic<int64_t> client_count{0};
+
+  // Sums and resets over all executors.
+  uint64_t TotalChanges();
+  void ResetStats();  // exclusive: CONFIG RESETSTAT
+
+ private:
+  Settings* settings_;
+  const Clock& clock_;
+  OptionTable options_;
+  CommandTable commands_;
+  ExclusiveGate gate_;
+  CommandLog log_;
+  InfoRegistry info_;
+  LazyFree lazy_free_;
+  std::vector<std::unique_ptr<Database>> databases_;
+  bool is_concurrent_ = true;
+  std::string run_id_;
+  int64_t started_ms_;
+  std::atomic<uint64_t> next_session_id_{0};
+
+  Mutex executors_mutex_;
+  std::vector<Executor*> executors_ KVICK_GUARDED_BY(executors_mutex_);
+};
+
+}  // namespace kvick

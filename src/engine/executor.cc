@@ -1,0 +1,410 @@
+#include "engine/executor.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "engine/command_context.h"
+#include "engine/errors.h"
+
+namespace kvick {
+namespace {
+
+// The wall clock is read again within a batch when so much time has passed.
+constexpr int64_t kClockRefreshUs = 500;
+// How many due items are taken under one lock: some tens of microseconds.
+constexpr size_t kExpireItemsPerLock = 32;
+
+bool IsFrequencyPolicy(EvictionPolicy policy) {
+  return policy == EvictionPolicy::kAllKeysLfu || policy == EvictionPolicy::kVolatileLfu;
+}
+
+std::string_view FirstWord(std::string_view text) { return text.substr(0, text.find(' ')); }
+
+}  // namespace
+
+Executor::Executor(Engine& engine)
+    : engine_(engine),
+      stats_(engine.commands().command_count()),
+      random_([] {
+        uint64_t seed;
+        FillWithSecretBytes(&seed, sizeof(seed));
+        return seed;
+      }()),
+      cycles_per_us_(CycleClock::CyclesPerMicrosecond()),
+      refresh_cycles_(static_cast<uint64_t>(cycles_per_us_ * kClockRefreshUs)) {
+#ifdef NDEBUG
+  needs_locks_ = engine.is_concurrent();
+#endif
+  free_later_ = [this](Entry* entry) { engine_.lazy_free().Add(1, [entry] { EntryStore::Free(entry); }); };
+  mutation_.listener = this;
+  mutation_.free_later = &free_later_;
+  mutation_.random = &random_;
+  engine_.gate().Register(&gate_slot_);
+  engine_.AddExecutor(this);
+  RefreshClock();
+}
+
+Executor::~Executor() {
+  engine_.RemoveExecutor(this);
+  engine_.gate().Unregister(&gate_slot_);
+}
+
+void Executor::RefreshClock() {
+  mutation_.now_ms = engine_.clock().NowMs();
+  clock_cycles_ = CycleClock::Now();
+  const Settings& settings = engine_.settings();
+  if (IsFrequencyPolicy(settings.max_memory_policy)) {
+    frequency_rules_ = {settings.lfu_log_factor, settings.lfu_decay_time_min};
+    mutation_.frequency_rules = &frequency_rules_;
+    mutation_.access_clock = NewFrequency(mutation_.now_ms);
+  } else {
+    mutation_.frequency_rules = nullptr;
+    mutation_.access_clock = RecencyClock(mutation_.now_ms);
+  }
+  if (slow_threshold_us_ != settings.slowlog_log_slower_than_us) {
+    slow_threshold_us_ = settings.slowlog_log_slower_than_us;
+    slow_cycles_ = slow_threshold_us_ < 0
+                       ? UINT64_MAX
+                       : static_cast<uint64_t>(cycles_per_us_ * static_cast<double>(slow_threshold_us_));
+  }
+}
+
+void Executor::BeginBatch() {
+  KVICK_DEBUG_ASSERT(!is_inside_);
+  engine_.gate().Enter(gate_slot_);
+  is_inside_ = true;
+  RefreshClock();
+}
+
+void Executor::EndBatch() {
+  keys_.clear();
+  is_inside_ = false;
+  engine_.gate().Leave(gate_slot_);
+}
+
+Executor::Prepared Executor::Prepare(const Session& session, std::span<const std::string_view> arguments) {
+  Prepared prepared;
+  prepared.arguments = arguments;
+  const Command* container = nullptr;
+  const Command* command = engine_.commands().Resolve(arguments, &container);
+  if (command == nullptr) {
+    prepared.command = container;
+    prepared.problem =
+        container != nullptr ? Prepared::Problem::kUnknownSubcommand : Prepared::Problem::kUnknownCommand;
+    return prepared;
+  }
+  prepared.command = command;
+  prepared.key_begin = prepared.key_end = static_cast<uint32_t>(keys_.size());
+  if (!command->accepts(arguments.size())) {
+    prepared.problem = Prepared::Problem::kArity;
+    return prepared;
+  }
+  if (command->key_spec_count == 0) return prepared;
+  Database* database = &engine_.database(session.database_index);
+  if (command->single_key_index != 0) {
+    keys_.push_back({KeyRef::Make(arguments[static_cast<size_t>(command->single_key_index)]), database,
+                     command->spec->keys[0].flags});
+  } else {
+    positions_.clear();
+    ExtractKeys(*command, arguments, &positions_);
+    for (const KeyPosition& position : positions_) {
+      if ((position.flags & kKeyNotKey) != 0) continue;
+      keys_.push_back({KeyRef::Make(arguments[position.argument_index]), database, position.flags});
+    }
+  }
+  prepared.key_end = static_cast<uint32_t>(keys_.size());
+  return prepared;
+}
+
+// The three loops are the point: a miss in one key's stripe, bucket or entry overlaps with the others'. Stripes are
+// only tried: whoever holds one now is about to bring the same lines in. Which lock is tried is known only at run
+// time, hence no analysis.
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::Prefetch() {
+  if (keys_.size() < 2) return;
+  for (const DeclaredKey& key : keys_) __builtin_prefetch(&key.database->StripeOf(key.key));
+  for (const DeclaredKey& key : keys_) {
+    Stripe& stripe = key.database->StripeOf(key.key);
+    if (needs_locks_ && !stripe.lock.TryLock()) continue;
+    stripe.table.PrefetchBucket(key.key.hash);
+    if (needs_locks_) stripe.lock.Unlock();
+  }
+  for (const DeclaredKey& key : keys_) {
+    Stripe& stripe = key.database->StripeOf(key.key);
+    if (needs_locks_ && !stripe.lock.TryLock()) continue;
+    stripe.table.PrefetchEntry(key.key.hash);
+    if (needs_locks_) stripe.lock.Unlock();
+  }
+}
+
+Status Executor::ProblemStatus(const Prepared& prepared) const {
+  switch (prepared.problem) {
+    case Prepared::Problem::kNone: break;
+    case Prepared::Problem::kArity: return errors::WrongArity(prepared.command->name);
+    case Prepared::Problem::kUnknownSubcommand:
+      return errors::UnknownSubcommand(prepared.arguments[1], prepared.command->name);
+    case Prepared::Problem::kUnknownCommand: {
+      std::string text =
+          "ERR unknown command '" + std::string(prepared.arguments[0].substr(0, 128)) + "', with args beginning with: ";
+      size_t shown = 0;
+      for (size_t i = 1; i < prepared.arguments.size() && shown < 128; ++i) {
+        const std::string_view argument = prepared.arguments[i].substr(0, 128 - shown);
+        text += "'" + std::string(argument) + "' ";
+        shown += argument.size() + 3;
+      }
+      return Status::Error(std::move(text));
+    }
+  }
+  return Status::Ok();
+}
+
+Status Executor::Admit(const Session& session, const Prepared& prepared, std::span<const DeclaredKey> keys) {
+  const Command& command = *prepared.command;
+  if ((session.restrictions & Session::kUnauthenticated) != 0 && !command.has(kNoAuth)) {
+    return Status::Error("NOAUTH Authentication required.");
+  }
+  if (engine_.hooks.authorizer != nullptr && (session.restrictions & Session::kRestrictedUser) != 0) {
+    KVICK_RETURN_IF_ERROR(engine_.hooks.authorizer->Authorize(session, command, prepared.arguments, keys));
+  }
+  if (engine_.hooks.slot_guard != nullptr) {
+    KVICK_RETURN_IF_ERROR(engine_.hooks.slot_guard->Check(session, command, keys));
+  }
+  if (engine_.is_loading && !command.has(kLoading)) {
+    return Status::Error("LOADING Redis is loading the dataset in memory");
+  }
+  return Status::Ok();
+}
+
+bool Executor::IsPaused(const Command& command) const {
+  const PauseState& pause = engine_.pause;
+  if (pause.until_ms == 0 || pause.until_ms <= mutation_.now_ms || command.has(kIgnoresPause)) return false;
+  return pause.all_commands || command.has(kWrite | kMayReplicate);
+}
+
+void Executor::CountError(std::string_view text) {
+  stats_.error_reply_count.Add(1);
+  const std::string_view code = FirstWord(text);
+  MutexLock lock(stats_.errors_mutex);
+  auto found = stats_.errors.find(code);
+  if (found == stats_.errors.end()) {
+    if (stats_.errors.size() >= ExecutorStats::kErrorCodesMax) return;
+    found = stats_.errors.emplace(std::string(code), 0).first;
+  }
+  ++found->second;
+}
+
+void Executor::Reject(const Prepared& prepared, const Status& status, ReplyWriter& reply) {
+  if (prepared.command != nullptr && prepared.problem != Prepared::Problem::kUnknownSubcommand) {
+    stats_.commands[prepared.command->index].rejected.Add(1);
+  }
+  CountError(status.text());
+  reply.Error(status);
+}
+
+std::span<DeclaredKey> Executor::PlaceKeys(const Session& session, const Prepared& prepared) {
+  const std::span<DeclaredKey> keys(keys_.data() + prepared.key_begin, prepared.key_end - prepared.key_begin);
+  // An earlier command of the batch may have selected another database.
+  Database* database = &engine_.database(session.database_index);
+  for (DeclaredKey& key : keys) key.database = database;
+  if (prepared.command->spec->place_keys == nullptr) return keys;
+  placed_keys_.assign(keys.begin(), keys.end());
+  KeyPlacement placement{engine_, session.database_index, prepared.arguments, placed_keys_};
+  prepared.command->spec->place_keys(placement);
+  return placed_keys_;
+}
+
+Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, ReplyWriter& reply) {
+  engine_.gate().CheckIn(gate_slot_);
+  // A client that wants no reply gets its reply where nobody reads.
+  OutputBuffer& wanted_out = reply.out();
+  const bool discards = session.reply_mode != Session::ReplyMode::kOn;
+  if (discards) {
+    if (session.reply_mode == Session::ReplyMode::kSkipNext) {
+      session.reply_mode = Session::ReplyMode::kSkipThis;
+    }
+    reply.set_out(discarded_);
+  }
+  reply.set_protocol(session.protocol);
+  Outcome outcome = Outcome::kDone;
+  const Session::ReplyMode mode_before = session.reply_mode;
+  if (prepared.problem != Prepared::Problem::kNone) {
+    Reject(prepared, ProblemStatus(prepared), reply);
+  } else if (IsPaused(*prepared.command)) {
+    outcome = Outcome::kPaused;
+  } else {
+    const std::span<DeclaredKey> keys = PlaceKeys(session, prepared);
+    const bool needs_admission = session.restrictions != 0 || engine_.is_loading || engine_.hooks.slot_guard != nullptr;
+    const Status admission = needs_admission ? Admit(session, prepared, keys) : Status::Ok();
+    if (!admission.ok()) {
+      Reject(prepared, admission, reply);
+    } else if (prepared.command->has(kExclusive)) {
+      RunExclusive([&] { Call(session, prepared, keys, reply); });
+    } else {
+      RunLocked(session, prepared, keys, reply);
+    }
+  }
+  if (discards) {
+    reply.set_out(wanted_out);
+    discarded_.Clear();
+    if (outcome == Outcome::kDone && mode_before == Session::ReplyMode::kSkipThis &&
+        session.reply_mode == Session::ReplyMode::kSkipThis) {
+      session.reply_mode = Session::ReplyMode::kOn;
+    } else if (outcome == Outcome::kPaused && mode_before == Session::ReplyMode::kSkipThis) {
+      session.reply_mode = Session::ReplyMode::kSkipNext;
+    }
+  }
+  return outcome;
+}
+
+// Takes the locks of the command's stripes in ascending order of (database, stripe), so that no two commands can wait
+// for each other. Which ones is known only at run time, hence no analysis.
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::RunLocked(Session& session, const Prepared& prepared,
+                                                         std::span<DeclaredKey> keys, ReplyWriter& reply) {
+  if (!NeedsLocks() || keys.empty()) return Call(session, prepared, keys, reply);
+  if (keys.size() == 1) {
+    SpinLock& lock = keys[0].database->StripeOf(keys[0].key).lock;
+    lock.Lock();
+    Call(session, prepared, keys, reply);
+    lock.Unlock();
+    return;
+  }
+  places_.clear();
+  for (const DeclaredKey& key : keys) {
+    places_.push_back({key.database, static_cast<uint32_t>(key.key.stripe_index())});
+  }
+  std::sort(places_.begin(), places_.end(), [](const StripePlace& a, const StripePlace& b) {
+    return a.database != b.database ? a.database->index() < b.database->index() : a.stripe_index < b.stripe_index;
+  });
+  places_.erase(std::unique(places_.begin(), places_.end()), places_.end());
+  for (const StripePlace& place : places_) place.database->StripeAt(place.stripe_index).lock.Lock();
+  Call(session, prepared, keys, reply);
+  for (const StripePlace& place : places_) place.database->StripeAt(place.stripe_index).lock.Unlock();
+}
+
+void Executor::Call(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply) {
+  const Command& command = *prepared.command;
+  const uint64_t start_cycles = CycleClock::Now();
+  if (start_cycles - clock_cycles_ > refresh_cycles_) RefreshClock();
+  mutation_.touches = !session.no_touch;
+  session.last_command = &command;
+  session.last_active_ms = mutation_.now_ms;
+  ++session.command_count;
+
+  CommandContext context(*this, session, command, prepared.arguments, keys, reply);
+  const Status status = command.spec->handler(context);
+  if (context.change_count() != 0) Commit(context);
+
+  const uint64_t cycles = CycleClock::Now() - start_cycles;
+  CommandStats& counters = stats_.commands[command.index];
+  counters.calls.Add(1);
+  counters.cycles.Add(cycles);
+  stats_.command_count.Add(1);
+  if (!status.ok()) {
+    counters.failed.Add(1);
+    CountError(status.text());
+    reply.Error(status);
+  }
+  if (cycles >= slow_cycles_ && engine_.hooks.call_observer != nullptr && !command.has(kSkipSlowlog)) {
+    engine_.hooks.call_observer->OnSlowCall({&session, &command, prepared.arguments,
+                                             static_cast<int64_t>(static_cast<double>(cycles) / cycles_per_us_),
+                                             engine_.clock().NowUs()});
+  }
+}
+
+void Executor::Commit(CommandContext& context) {
+  stats_.change_count.Add(context.change_count());
+  CommandLog& log = engine_.log();
+  if (!log.is_active()) return;
+  if (!context.replaces_effect()) {
+    log.Append(context.session().database_index, context.arguments());
+    return;
+  }
+  const auto& effects = context.effects();
+  if (effects.size() > 1) {
+    std::vector<CommandLog::Arguments> commands;
+    for (const auto& effect : effects) commands.push_back(effect.arguments);
+    log.AppendGroup(effects[0].database_index, commands);
+  } else if (effects.size() == 1) {
+    const std::vector<std::string_view> views(effects[0].arguments.begin(), effects[0].arguments.end());
+    log.Append(effects[0].database_index, views);
+  }
+}
+
+void Executor::OnExpired(Database& database, std::string_view key) {
+  stats_.expired_keys.Add(1);
+  stats_.change_count.Add(1);
+  if (engine_.log().is_active()) {
+    const std::string_view effect[] = {engine_.settings().lazy_free_on_expire ? "UNLINK" : "DEL", key};
+    engine_.log().Append(database.index(), effect);
+  }
+  if (engine_.hooks.change_sink != nullptr) {
+    engine_.hooks.change_sink->OnKeyEvent(database.index(), KeyEventClass::kExpired, "expired", key);
+  }
+}
+
+void Executor::RunExclusive(const std::function<void()>& work) {
+  if (is_exclusive_) return work();
+  const bool was_inside = is_inside_;
+  if (was_inside) engine_.gate().Leave(gate_slot_);
+  engine_.gate().RunExclusive([&] {
+    is_exclusive_ = true;
+    work();
+    is_exclusive_ = false;
+  });
+  if (was_inside) engine_.gate().Enter(gate_slot_);
+}
+
+void Executor::AddSession(Session* session) {
+  session->registry_index = sessions_.size();
+  sessions_.push_back(session);
+}
+
+void Executor::RemoveSession(Session* session) {
+  Session* last = sessions_.back();
+  sessions_[session->registry_index] = last;
+  last->registry_index = session->registry_index;
+  sessions_.pop_back();
+}
+
+void Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) {
+  if (!engine_.active_expire_enabled) return;
+  BeginBatch();
+  const uint64_t deadline = CycleClock::Now() + static_cast<uint64_t>(cycles_per_us_ * static_cast<double>(budget_us));
+  bool in_time = true;
+  // Our places are part, part + part_count, ...: counted from where the last call ran out of time, so that late
+  // stripes are not starved by early ones.
+  const size_t place_count = Stripe::kCount * static_cast<size_t>(engine_.database_count()) / part_count;
+  for (size_t step = 0; step < place_count && in_time; ++step) {
+    const size_t turn = (expire_cursor_ + step) % place_count;
+    const size_t place = turn * part_count + part;
+    Database& database = engine_.database(static_cast<int>(place / Stripe::kCount));
+    if (!database.may_hold_expiring()) continue;
+    const size_t stripe_index = place % Stripe::kCount;
+    Stripe& stripe = database.StripeAt(stripe_index);
+    const int64_t due_ms = stripe.next_due_ms.load(std::memory_order_relaxed);
+    if (due_ms == 0 || due_ms > mutation_.now_ms) continue;
+    bool more = true;
+    while (more && in_time) {
+      {
+        StripeGuard guard(*this, stripe);
+        more = database.RemoveExpired(stripe_index, kExpireItemsPerLock, mutation_);
+      }
+      engine_.gate().CheckIn(gate_slot_);
+      in_time = CycleClock::Now() < deadline;
+    }
+    if (!in_time) expire_cursor_ = turn;
+  }
+  EndBatch();
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::StripeGuard::StripeGuard(Executor& executor, Stripe& stripe)
+    : stripe_(executor.NeedsLocks() ? &stripe : nullptr) {
+  if (stripe_ != nullptr) stripe_->lock.Lock();
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::StripeGuard::~StripeGuard() {
+  if (stripe_ != nullptr) stripe_->lock.Unlock();
+}
+
+}  // namespace kvick

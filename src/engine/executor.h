@@ -1,0 +1,159 @@
+// Executor: what one thread needs to execute commands. Each worker has one.
+//
+//   executor.BeginBatch();                                   // enters the gate, reads the clock
+//   for each request: prepared.push_back(executor.Prepare(session, arguments));
+//   executor.Prefetch();                                     // buckets and entries of all keys, together
+//   for each request: executor.Run(session, prepared[i], reply);
+//   executor.EndBatch();
+//
+// Run makes the promise on which every handler relies: while it runs, the stripes of the command's keys are locked
+// (or, for exclusive commands, nobody else runs), and its effects are committed before they are unlocked.
+//
+// Thread rule: one thread uses an executor; its statistics may be read by any.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/random.h"
+#include "engine/command_table.h"
+#include "engine/engine.h"
+#include "engine/key_extraction.h"
+#include "engine/session.h"
+#include "engine/stats.h"
+#include "keyspace/database.h"
+#include "resp/reply_writer.h"
+
+namespace kvick {
+
+class CommandContext;
+
+// A key that a command declared, and the database it lives in.
+struct DeclaredKey {
+  KeyRef key;
+  Database* database = nullptr;
+  uint16_t flags = 0;  // KeyFlags
+};
+
+// For CommandSpec::place_keys.
+struct KeyPlacement {
+  Engine& engine;
+  int selected_database;
+  std::span<const std::string_view> arguments;
+  std::vector<DeclaredKey>& keys;
+};
+
+class Executor final : public KeyspaceListener {
+ public:
+  enum class Outcome {
+    kDone,
+    kPaused,  // not executed, because of CLIENT PAUSE: to be run again later
+  };
+
+  // A request that was looked up; its keys are hashed. Valid until EndBatch, as long as the arguments are.
+  struct Prepared {
+    enum class Problem : uint8_t { kNone, kUnknownCommand, kUnknownSubcommand, kArity };
+    const Command* command = nullptr;
+    std::span<const std::string_view> arguments;
+    uint32_t key_begin = 0;
+    uint32_t key_end = 0;
+    Problem problem = Problem::kNone;
+  };
+
+  explicit Executor(Engine& engine);
+  ~Executor() override;
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+
+  Engine& engine() { return engine_; }
+  ExecutorStats& stats() { return stats_; }
+  const ExecutorStats& stats() const { return stats_; }
+  Mutation& mutation() { return mutation_; }
+  Random& random() { return random_; }
+  int64_t now_ms() const { return mutation_.now_ms; }
+
+  void BeginBatch();
+  Prepared Prepare(const Session& session, std::span<const std::string_view> arguments);
+  void Prefetch();
+  Outcome Run(Session& session, const Prepared& prepared, ReplyWriter& reply);
+  // Within a batch: everything prepared so far was run or is to be prepared again.
+  void ForgetPrepared() { keys_.clear(); }
+  void EndBatch();
+
+  // Runs `work` while no executor executes. Inside an exclusive command it runs at once.
+  void RunExclusive(const std::function<void()>& work);
+  bool is_exclusive() const { return is_exclusive_; }
+
+  // The sessions of this executor's thread. Others may walk them in an exclusive moment.
+  void AddSession(Session* session);
+  void RemoveSession(Session* session);
+  const std::vector<Session*>& sessions() const { return sessions_; }
+
+  // Removes due keys from one of `part_count` equal parts of all stripes (a power of two), for at most `budget_us`.
+  // Between batches only.
+  void RemoveExpired(size_t part, size_t part_count, int64_t budget_us);
+
+  // Locks for commands that walk the keyspace: one stripe at a time.
+  class StripeGuard {
+   public:
+    StripeGuard(Executor& executor, Stripe& stripe);
+    ~StripeGuard();
+    StripeGuard(const StripeGuard&) = delete;
+    StripeGuard& operator=(const StripeGuard&) = delete;
+
+   private:
+    Stripe* stripe_;  // null when no lock is needed
+  };
+
+  void OnExpired(Database& database, std::string_view key) override;
+  void CountError(std::string_view text);
+
+ private:
+  struct StripePlace {
+    Database* database;
+    uint32_t stripe_index;
+    bool operator==(const StripePlace&) const = default;
+  };
+
+  void RefreshClock();
+  // All reasons not to run a command that do not depend on its keys' contents.
+  Status Admit(const Session& session, const Prepared& prepared, std::span<const DeclaredKey> keys);
+  bool IsPaused(const Command& command) const;
+  void Reject(const Prepared& prepared, const Status& status, ReplyWriter& reply);
+  Status ProblemStatus(const Prepared& prepared) const;
+  std::span<DeclaredKey> PlaceKeys(const Session& session, const Prepared& prepared);
+  void RunLocked(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply);
+  void Call(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply);
+  void Commit(CommandContext& context);
+  bool NeedsLocks() const { return needs_locks_ && !is_exclusive_; }
+
+  Engine& engine_;
+  ExecutorStats stats_;
+  ExclusiveGate::Slot gate_slot_;
+  bool is_inside_ = false;
+  bool is_exclusive_ = false;
+  bool needs_locks_ = true;
+
+  Mutation mutation_;
+  FrequencyRules frequency_rules_;
+  Random random_;
+  std::function<void(Entry*)> free_later_;
+  uint64_t clock_cycles_ = 0;  // when the clock was read
+  const double cycles_per_us_;
+  uint64_t refresh_cycles_;   // read the clock again after so many
+  uint64_t slow_cycles_ = 0;  // threshold of the slow log
+  int64_t slow_threshold_us_ = -1;
+
+  std::vector<DeclaredKey> keys_;         // of the prepared requests
+  std::vector<DeclaredKey> placed_keys_;  // of the running one, when place_keys changed them
+  std::vector<KeyPosition> positions_;
+  std::vector<StripePlace> places_;
+  OutputBuffer discarded_;  // replies of a client that asked for none
+  std::vector<Session*> sessions_;
+  size_t expire_cursor_ = 0;
+};
+
+}  // namespace kvick

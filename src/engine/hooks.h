@@ -1,0 +1,124 @@
+// Hooks: the narrow interfaces through which the engine reaches what is built above it. server/ plugs them in; the
+// defaults here allow everything and tell nobody.
+//
+// They are set before the workers run. Methods are called by executing threads, several at once.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+
+namespace kvick {
+
+class CommandContext;
+class Database;
+class Session;
+struct Command;
+struct DeclaredKey;
+
+// Decides whether a session's user may run a command on these keys.
+class Authorizer {
+ public:
+  virtual ~Authorizer() = default;
+  virtual Status Authorize(const Session& /*session*/, const Command& /*command*/,
+                           std::span<const std::string_view> /*arguments*/, std::span<const DeclaredKey> /*keys*/) {
+    return Status::Ok();
+  }
+  // Checks a name and a password (AUTH, HELLO AUTH) and makes the session that user's.
+  virtual Status Authenticate(Session& session, std::string_view user, std::string_view password) = 0;
+  // Called for a new session: sets its user and whether it must authenticate.
+  virtual void Admit(Session& session) = 0;
+};
+
+// Decides whether this node serves the slots of a command's keys.
+class SlotGuard {
+ public:
+  virtual ~SlotGuard() = default;
+  virtual Status Check(const Session& /*session*/, const Command& /*command*/, std::span<const DeclaredKey> /*keys*/) {
+    return Status::Ok();
+  }
+};
+
+// The classes of keyspace notifications, by their letters.
+enum class KeyEventClass : char {
+  kGeneric = 'g',
+  kString = '$',
+  kList = 'l',
+  kSet = 's',
+  kHash = 'h',
+  kSortedSet = 'z',
+  kStream = 't',
+  kExpired = 'x',
+  kEvicted = 'e',
+  kMissed = 'm',
+  kNew = 'n',
+  kOverwritten = 'o',
+  kTypeChanged = 'c',
+  kArray = 'a',
+};
+
+// Told of what happened to keys, under the stripe's lock.
+class ChangeSink {
+ public:
+  virtual ~ChangeSink() = default;
+  virtual void OnKeyEvent(int /*database_index*/, KeyEventClass /*event_class*/, std::string_view /*event*/,
+                          std::string_view /*key*/) {}
+};
+
+struct CallRecord {
+  const Session* session = nullptr;
+  const Command* command = nullptr;
+  std::span<const std::string_view> arguments;
+  int64_t duration_us = 0;
+  int64_t finished_us = 0;  // wall clock
+};
+
+// Sees commands that ran longer than a threshold, and, when it asks for it, every command before it runs.
+class CallObserver {
+ public:
+  virtual ~CallObserver() = default;
+  virtual void OnSlowCall(const CallRecord& /*call*/) {}
+  virtual void OnCall(const Session& /*session*/, const Command& /*command*/,
+                      std::span<const std::string_view> /*arguments*/) {}
+};
+
+// Runs scripts and functions.
+class ScriptRunner {
+ public:
+  virtual ~ScriptRunner() = default;
+  virtual Status Run(CommandContext& context) = 0;
+  // Whether a script runs past its time: others are answered BUSY.
+  virtual bool IsBusy() const { return false; }
+};
+
+// What SHUTDOWN asks of the process.
+struct ShutdownRequest {
+  bool save = false;
+  bool no_save = false;
+  bool now = false;
+  bool force = false;
+  bool abort = false;
+};
+
+// The process around the engine: what commands may ask of it.
+class ProcessControl {
+ public:
+  virtual ~ProcessControl() = default;
+  virtual Status Shutdown(const ShutdownRequest& request) = 0;
+  [[nodiscard]] virtual std::string config_file() const = 0;
+  [[nodiscard]] virtual std::string executable() const = 0;
+};
+
+struct Hooks {
+  Authorizer* authorizer = nullptr;  // null: everybody may do everything
+  SlotGuard* slot_guard = nullptr;
+  ChangeSink* change_sink = nullptr;
+  CallObserver* call_observer = nullptr;
+  ScriptRunner* script_runner = nullptr;
+  ProcessControl* process = nullptr;
+};
+
+}  // namespace kvick

@@ -1,0 +1,46 @@
+// InfoRegistry: the sections of INFO, each a row beside the feature that knows its fields.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kvick {
+
+// Collects "name:value" lines.
+class InfoWriter {
+ public:
+  void Field(std::string_view name, std::string_view value);
+  void Field(std::string_view name, int64_t value);
+  void Field(std::string_view name, uint64_t value);
+  void Field(std::string_view name, int value) { Field(name, static_cast<int64_t>(value)); }
+  void Field(std::string_view name, bool value) { Field(name, static_cast<int64_t>(value ? 1 : 0)); }
+  void Field(std::string_view name, const char* value) { Field(name, std::string_view(value)); }
+  // With `decimals` digits behind the point.
+  void Decimal(std::string_view name, double value, int decimals = 2);
+  std::string& text() { return text_; }
+
+ private:
+  std::string text_;
+};
+
+struct InfoSection {
+  std::string name;   // "server"
+  std::string title;  // "Server"
+  bool in_default = true;
+  std::function<void(InfoWriter&)> write;
+};
+
+class InfoRegistry {
+ public:
+  void Add(InfoSection section) { sections_.push_back(std::move(section)); }
+  // The text of the sections that `names` select (lower case; "default", "all", "everything" are known). No names
+  // mean the default ones.
+  std::string Text(const std::vector<std::string>& names) const;
+
+ private:
+  std::vector<InfoSection> sections_;
+};
+
+}  // namespace kvick

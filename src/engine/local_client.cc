@@ -1,0 +1,25 @@
+#include "engine/local_client.h"
+
+namespace kvick {
+
+LocalClient::LocalClient(Engine& engine) : executor_(engine) {
+  session_.id = engine.NextSessionId();
+  session_.is_internal = true;
+  session_.connected_ms = session_.last_active_ms = engine.clock().NowMs();
+  executor_.AddSession(&session_);
+}
+
+LocalClient::~LocalClient() { executor_.RemoveSession(&session_); }
+
+std::string LocalClient::Execute(std::span<const std::string_view> arguments) {
+  out_.Clear();
+  ReplyWriter reply(out_, session_.protocol);
+  executor_.BeginBatch();
+  const Executor::Prepared prepared = executor_.Prepare(session_, arguments);
+  executor_.Prefetch();
+  executor_.Run(session_, prepared, reply);
+  executor_.EndBatch();
+  return out_.ToString();
+}
+
+}  // namespace kvick

@@ -1,0 +1,74 @@
+// Session: what the engine knows of one client. It has no socket; the connection that owns it implements
+// SessionTransport.
+//
+// Thread rule: a session belongs to one executor. Its thread reads and writes the fields; others may do so only in an
+// exclusive moment (CLIENT LIST, CLIENT KILL).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace kvick {
+
+struct Command;
+
+// The socket side of a session, for introspection and for ending it.
+class SessionTransport {
+ public:
+  struct Usage {
+    size_t query_bytes = 0;  // read, not yet executed
+    size_t query_free_bytes = 0;
+    size_t argument_bytes = 0;  // of the unfinished command
+    size_t output_bytes = 0;    // replies not yet sent
+    size_t output_buffer_count = 0;
+    size_t output_memory_bytes = 0;
+    size_t total_memory_bytes = 0;
+    std::string events;  // "r", "rw"
+  };
+
+  virtual ~SessionTransport() = default;
+  // In the owner's thread or an exclusive moment.
+  [[nodiscard]] virtual Usage MeasureUsage() const = 0;
+  // Closes the connection soon; replies not yet sent are dropped. Owner's thread or exclusive moment.
+  virtual void RequestClose() = 0;
+};
+
+class Session {
+ public:
+  enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkipThis };
+  // Reasons for the dispatcher to look closer before it runs a command.
+  enum Restriction : uint32_t { kUnauthenticated = 1, kRestrictedUser = 2, kInTransaction = 4, kSubscriber = 8 };
+
+  uint64_t id = 0;
+  int database_index = 0;
+  int protocol = 2;
+  uint32_t restrictions = 0;
+  ReplyMode reply_mode = ReplyMode::kOn;
+  bool no_evict = false;
+  bool no_touch = false;
+  bool close_after_reply = false;  // QUIT and errors that end a connection
+  bool closing = false;            // killed: nothing more is executed
+  bool is_internal = false;        // an in-process caller: no limits, not listed
+
+  std::string user = "default";
+  std::string name;
+  std::string library_name;
+  std::string library_version;
+  std::string address;  // "127.0.0.1:50000", or "/path/to/socket:0"
+  std::string local_address;
+  int fd = -1;
+  bool is_unix_socket = false;
+  bool is_local = true;  // from this machine: for settings that admit local clients only
+
+  int64_t connected_ms = 0;
+  int64_t last_active_ms = 0;
+  const Command* last_command = nullptr;
+  uint64_t command_count = 0;
+  uint64_t input_bytes = 0;
+  uint64_t output_bytes = 0;
+
+  SessionTransport* transport = nullptr;
+  size_t registry_index = 0;  // in Executor::sessions
+};
+
+}  // namespace kvick

@@ -1,0 +1,49 @@
+// Counters of one executor. Its thread adds; anyone may read and sum (OwnedCounter).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/sync.h"
+
+namespace kvick {
+
+struct CommandStats {
+  OwnedCounter calls;
+  OwnedCounter cycles;    // CycleClock
+  OwnedCounter rejected;  // refused before they ran
+  OwnedCounter failed;    // ran and answered an error
+};
+
+struct ExecutorStats {
+  explicit ExecutorStats(size_t command_count) : commands(command_count) {}
+
+  OwnedCounter command_count;
+  OwnedCounter connection_count;  // accepted, ever
+  OwnedCounter rejected_connection_count;
+  OwnedCounter input_bytes;
+  OwnedCounter output_bytes;
+  OwnedCounter read_count;
+  OwnedCounter write_count;
+  OwnedCounter keyspace_hits;
+  OwnedCounter keyspace_misses;
+  OwnedCounter expired_keys;
+  OwnedCounter change_count;  // as the save points count them, ever
+  OwnedCounter error_reply_count;
+  OwnedCounter query_limit_disconnections;
+  OwnedCounter output_limit_disconnections;
+  OwnedCounter loop_count;
+  OwnedCounter loop_duration_us;
+
+  std::vector<CommandStats> commands;  // by Command::index
+
+  // Error replies by their code, bounded: clients can invent codes through scripts.
+  static constexpr size_t kErrorCodesMax = 128;
+  mutable Mutex errors_mutex;
+  std::map<std::string, uint64_t, std::less<>> errors KVICK_GUARDED_BY(errors_mutex);
+};
+
+}  // namespace kvick

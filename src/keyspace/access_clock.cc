@@ -1,0 +1,35 @@
+#include "keyspace/access_clock.h"
+
+#include <algorithm>
+
+namespace kvick {
+namespace {
+
+constexpr uint32_t kInitialFrequency = 5;
+
+uint32_t Minutes(int64_t now_ms) { return static_cast<uint32_t>(now_ms / 60'000) & 0xffff; }
+
+}  // namespace
+
+uint32_t IdleSeconds(uint32_t access, int64_t now_ms) { return (RecencyClock(now_ms) - access) & kAccessMask; }
+
+uint32_t NewFrequency(int64_t now_ms) { return Minutes(now_ms) << 8 | kInitialFrequency; }
+
+uint32_t FrequencyOf(uint32_t access, int64_t now_ms, const FrequencyRules& rules) {
+  const uint32_t counter = access & 0xff;
+  if (rules.decay_minutes == 0) return counter;
+  const uint32_t elapsed_minutes = (Minutes(now_ms) - (access >> 8)) & 0xffff;
+  const uint32_t periods = elapsed_minutes / static_cast<uint32_t>(rules.decay_minutes);
+  return counter - std::min(counter, periods);
+}
+
+uint32_t TouchFrequency(uint32_t access, int64_t now_ms, const FrequencyRules& rules, Random& random) {
+  uint32_t counter = FrequencyOf(access, now_ms, rules);
+  if (counter < 255) {
+    const uint32_t base = counter > kInitialFrequency ? counter - kInitialFrequency : 0;
+    if (random.Unit() < 1.0 / (static_cast<double>(base) * rules.log_factor + 1)) ++counter;
+  }
+  return Minutes(now_ms) << 8 | counter;
+}
+
+}  // namespace kvick

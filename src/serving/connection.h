@@ -1,0 +1,49 @@
+// Connection: a client's socket and what lies between it and the engine: bytes read but not executed, replies not yet
+// sent. An idle connection holds no buffers: it reads into its worker's and replies from its worker's.
+//
+// Thread rule: only its worker touches it, except MeasureUsage and RequestClose (see SessionTransport).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "engine/session.h"
+#include "net/socket.h"
+#include "resp/output_buffer.h"
+#include "resp/request_parser.h"
+
+namespace kvick {
+
+class Worker;
+
+class Connection final : public SessionTransport {
+ public:
+  Connection(Worker& worker, FileDescriptor socket) : worker_(worker), socket_(std::move(socket)) {}
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  [[nodiscard]] Usage MeasureUsage() const override;
+  void RequestClose() override;
+
+  Session& session() { return session_; }
+  const Session& session() const { return session_; }
+  int fd() const { return socket_.get(); }
+
+ private:
+  friend class Worker;
+
+  Worker& worker_;
+  FileDescriptor socket_;
+  Session session_;
+
+  std::unique_ptr<RequestParser> parser_;  // only while a command is unfinished
+  std::string input_;                      // bytes of unfinished or postponed commands
+  OutputBuffer output_;                    // what the socket did not take
+  int64_t soft_limit_since_ms_ = 0;        // output over the soft limit since then; 0: it is not
+  uint32_t epoll_events_ = 0;              // what epoll watches now
+  bool is_paused_ = false;                 // waits for the end of CLIENT PAUSE
+  bool is_doomed_ = false;                 // closed at the end of the worker's turn
+};
+
+}  // namespace kvick

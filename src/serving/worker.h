@@ -1,0 +1,99 @@
+// Worker: one thread with its epoll loop, its connections and its executor. Only it reads and writes their sockets;
+// others leave messages in its mailbox.
+//
+// A turn of the loop: wait, run messages, serve each readable connection (read once, execute a batch, write), then
+// timers. One read's worth of commands a connection a turn, so a deep pipeline does not starve the others.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/engine.h"
+#include "engine/executor.h"
+#include "net/socket.h"
+#include "resp/output_buffer.h"
+#include "resp/request_parser.h"
+#include "serving/connection.h"
+#include "serving/mailbox.h"
+
+namespace kvick {
+
+class Worker {
+ public:
+  Worker(Engine& engine, int index, int worker_count);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  void Start();
+  // Any thread: lets the loop end after its turn, then Join waits for it. Connections are closed, replies that the
+  // sockets take at once are sent.
+  void RequestStop();
+  void Join();
+
+  // Any thread: hands a new client over.
+  void Adopt(FileDescriptor socket, bool is_unix_socket);
+  // Any thread.
+  void Post(std::function<void()> message) { mailbox_.Post(std::move(message)); }
+
+  // Before Start: readable events of `fd` call `ready` in this worker's thread.
+  void Watch(int fd, std::function<void()> ready);
+  // In this worker's thread: stops watching.
+  void Unwatch(int fd);
+
+  int index() const { return index_; }
+  Executor& executor() { return executor_; }
+
+ private:
+  friend class Connection;
+
+  static constexpr size_t kReadBytes = size_t{64} * 1024;
+  static constexpr size_t kBatchCommands = 64;
+  static constexpr int kEventCount = 512;
+
+  void Run();
+  void AddConnection(FileDescriptor socket, bool is_unix_socket);
+  void OnReadable(Connection& connection);
+  void OnWritable(Connection& connection);
+  // Executes what `bytes` holds; returns how many bytes were used up.
+  size_t ExecuteAll(Connection& connection, std::string_view bytes);
+  // Sends `out`; what the socket does not take stays in the connection.
+  void Send(Connection& connection, OutputBuffer& out);
+  bool IsOverOutputLimit(Connection& connection, size_t pending_bytes);
+  void UpdateInterest(Connection& connection);
+  void Doom(Connection& connection);
+  void CloseDoomed();
+  void RunTimers();
+  void ResumePaused();
+  void CloseIdle();
+  int WaitMs() const;
+
+  Engine& engine_;
+  const int index_;
+  const int worker_count_;
+  FileDescriptor epoll_;
+  Mailbox mailbox_;
+  Executor executor_;
+  std::thread thread_;
+  std::atomic<bool> stopping_{false};
+
+  std::unordered_map<int, std::unique_ptr<Connection>> connections_;  // by descriptor
+  std::unordered_map<int, std::function<void()>> watched_;
+  std::vector<Connection*> paused_;
+  std::vector<Connection*> doomed_;
+
+  std::unique_ptr<char[]> read_buffer_;
+  OutputBuffer reply_buffer_;
+  RequestParser parser_;
+  std::vector<RequestParser::Command> batch_;
+  std::vector<Executor::Prepared> prepared_;
+  int64_t next_expiry_us_ = 0;
+  int64_t next_slow_timer_us_ = 0;
+};
+
+}  // namespace kvick
