@@ -3,7 +3,7 @@
 //
 //   Settings settings;
 //   OptionTable options(&settings);
-//   options.OnChange("maxmemory", [&] { return engine.ApplyMaxMemory(); });
+//   options.OnChange({"maxmemory"}, [&] { return engine.ApplyMaxMemory(); });
 //   Status status = options.Set({{"maxmemory", "1gb"}}, {});
 //   for (const OptionValue& option : options.Get({"max*"})) ...
 //
@@ -12,6 +12,7 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <string_view>
@@ -64,21 +65,40 @@ class OptionTable {
   // One directive of a file or of the arguments; immutable ones too. The Status is the bare reason. No hooks run.
   Status SetFromFile(const OptionSpec& spec, const std::vector<std::string>& words);
 
-  // `hook` runs after all values of a CONFIG SET are stored, when this directive's value changed by it, in the order
-  // of registration. When it fails, everything is set back and the hooks that ran already run again on the old
-  // values; its text becomes the reason in the reply.
-  void OnChange(std::string_view name, ChangeHook hook);
+  // Whether values that limit each other agree; after a whole file was read. The Status is the bare reason.
+  [[nodiscard]] Status CheckTogether() const;
+
+  // `hook` runs once after a CONFIG SET stored all its values, when one of `names` changed by it; hooks run in the
+  // order of their registration. When one fails, everything is set back, the hooks that ran run again on the old
+  // values, and its text becomes the reason in the reply.
+  void OnChange(std::initializer_list<std::string_view> names, ChangeHook hook);
+
+  // The value as it stands in a file: sizes in units, texts quoted.
+  [[nodiscard]] std::vector<RewriteLine> RewriteLines(const OptionSpec& spec) const;
 
  private:
   struct Hook {
-    size_t spec_index;
+    std::vector<const OptionSpec*> watched;
     ChangeHook run;
   };
+  struct Assignment {
+    std::string_view name;  // as the client wrote it
+    const OptionSpec* spec;
+    std::vector<std::string> words;
+    std::string old_value;
+    bool is_changed = false;
+  };
 
-  [[nodiscard]] Status RunHooks(const std::vector<size_t>& changed, const std::vector<std::string_view>& names_given);
+  Result<std::vector<Assignment>> CheckAssignments(const std::vector<std::pair<std::string, std::string>>& assignments,
+                                                   const SetContext& context) const;
+  Status StoreAll(std::vector<Assignment>* assignments);
+  // The first changed assignment that the hook watches, or null.
+  static const Assignment* Concerns(const Hook& hook, const std::vector<Assignment>& assignments);
+  // `hooks_run` counts those that were come to, the failing one included.
+  Status RunHooks(const std::vector<Assignment>& assignments, size_t* hooks_run);
 
   Settings* settings_;
-  Settings defaults_;
+  const Settings defaults_;
   std::vector<OptionSpec> specs_;
   std::map<std::string, size_t, std::less<>> index_by_name_;  // lower case; names and old names
   std::vector<Hook> hooks_;

@@ -117,7 +117,8 @@ struct Settings {
   int threads = 0;  // 0: as many as the machine has cores
   int hz = 10;
   bool dynamic_hz = true;
-  std::vector<std::vector<std::string>> module_lines;  // `loadmodule` lines without the word: path, arguments
+  std::vector<std::vector<std::string>> module_lines;         // `loadmodule` lines without the word: path, arguments
+  std::vector<std::vector<std::string>> module_option_lines;  // `module.option value` lines, for the modules to come
 
   // Clients
   unsigned max_clients = 10'000;
@@ -183,6 +184,7 @@ struct Settings {
   // Snapshots. The directory is the process's working directory: setting `dir` changes it, so it has no field.
   std::string db_filename = "dump.rdb";
   std::vector<SavePoint> save_points = {{3600, 1}, {300, 100}, {60, 10'000}};
+  bool save_points_are_default = true;  // the first `save` line of a file replaces the defaults, later ones add
   bool rdb_compression = true;
   bool rdb_checksum = true;
   bool rdb_delete_sync_files = false;
@@ -200,7 +202,8 @@ struct Settings {
   bool use_exit_on_panic = false;
   int watchdog_period_ms = 0;
 
-  // Directives whose feature does not exist yet: canonical text by name, when it is not the default.
+  // Directives whose feature does not exist yet, by name, where they are not at their default. Bools, choices and
+  // integers as a number in decimal; OptionTable::Value gives the text of any.
   std::map<std::string, std::string, std::less<>> kept;
 };
 

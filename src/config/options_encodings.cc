@@ -1,0 +1,71 @@
+// Directives of how values are held: the limits of the compact forms, and of the forms to come.
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/numbers.h"
+#include "base/status.h"
+#include "config/option_rows.h"
+#include "config/option_spec.h"
+#include "config/settings.h"
+
+namespace kvick {
+namespace {
+
+constexpr int64_t kArraySparseMaxDefault = 10;
+constexpr int64_t kArraySparseMinDefault = 5;
+
+Status CheckPowerOfTwo(std::string_view value) {
+  const std::optional<uint64_t> number = ParseUint64(value);
+  if (number && *number != 0 && (*number & (*number - 1)) == 0) return Status::Ok();
+  return Status::Error("argument must be a power of two");
+}
+
+// A slice that becomes sparse at kmin must not become dense again at the same count.
+Status CheckArraySparseLimits(const Settings& settings) {
+  const auto number = [&settings](std::string_view name, int64_t default_value) {
+    return *ParseInt64(KeptValue(settings, name, std::to_string(default_value)));
+  };
+  const int64_t maximum = number("array-sparse-kmax", kArraySparseMaxDefault);
+  const int64_t minimum = number("array-sparse-kmin", kArraySparseMinDefault);
+  if (maximum == 0 || minimum < maximum) return Status::Ok();
+  return Status::Error("array-sparse-kmin must be less than array-sparse-kmax");
+}
+
+}  // namespace
+
+std::vector<OptionSpec> EncodingOptions() {
+  return {
+      KeptInteger("array-slice-size", 4096, {1, kUint32Max}).Check(CheckPowerOfTwo),
+      KeptInteger("array-sparse-kmax", kArraySparseMaxDefault, {0, kUint32Max}).CheckTogether(CheckArraySparseLimits),
+      KeptInteger("array-sparse-kmin", kArraySparseMinDefault, {0, kUint32Max}).CheckTogether(CheckArraySparseLimits),
+      Integer("hash-max-listpack-entries", &Settings::hash_listpack_entries_max, {0, kInt64Max})
+          .Alias("hash-max-ziplist-entries"),
+      Memory("hash-max-listpack-value", &Settings::hash_listpack_value_max_bytes, {0, kInt64Max})
+          .Alias("hash-max-ziplist-value"),
+      KeptInteger("hash-max-template-entries", 0, {0, kInt64Max}),
+      KeptInteger("hash-min-template-entries", 0, {0, kInt64Max}),
+      KeptInteger("hash-rdb-load-max-template-entries", 0, {0, kInt64Max}),
+      KeptInteger("hash-rdb-load-min-template-entries", 0, {0, kInt64Max}),
+      KeptInteger("hash-rdb-load-template-disassembly-threshold", 0, {0, kInt64Max}),
+      Memory("hll-sparse-max-bytes", &Settings::hll_sparse_max_bytes, {0, kInt64Max}),
+      Integer("list-compress-depth", &Settings::list_compress_depth, {0, kIntMax}),
+      Integer("list-max-listpack-size", &Settings::list_listpack_size_max, {kIntMin, kIntMax})
+          .Alias("list-max-ziplist-size"),
+      Integer("set-max-intset-entries", &Settings::set_intset_entries_max, {0, kInt64Max}),
+      Integer("set-max-listpack-entries", &Settings::set_listpack_entries_max, {0, kInt64Max}),
+      Integer("set-max-listpack-value", &Settings::set_listpack_value_max_bytes, {0, kInt64Max}),
+      Integer("stream-idmp-duration", &Settings::stream_idempotence_duration_s, {1, 86'400}),
+      Integer("stream-idmp-maxsize", &Settings::stream_idempotence_entries_max, {1, 10'000}),
+      Memory("stream-node-max-bytes", &Settings::stream_node_max_bytes, {0, kInt64Max}),
+      Integer("stream-node-max-entries", &Settings::stream_node_entries_max, {0, kInt64Max}),
+      KeptBool("vset-force-single-threaded-execution", false),
+      Integer("zset-max-listpack-entries", &Settings::zset_listpack_entries_max, {0, kInt64Max})
+          .Alias("zset-max-ziplist-entries"),
+      Memory("zset-max-listpack-value", &Settings::zset_listpack_value_max_bytes, {0, kInt64Max})
+          .Alias("zset-max-ziplist-value"),
+  };
+}
+
+}  // namespace kvick

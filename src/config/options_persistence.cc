@@ -1,0 +1,138 @@
+// Directives of snapshots and of the append-only file.
+#include <unistd.h>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/numbers.h"
+#include "base/status.h"
+#include "config/option_rows.h"
+#include "config/option_spec.h"
+#include "config/settings.h"
+
+namespace kvick {
+namespace {
+
+bool IsPath(std::string_view name) { return name.find('/') != std::string_view::npos; }
+
+Status CheckDbFileName(std::string_view name) {
+  return IsPath(name) ? Status::Error("dbfilename can't be a path, just a filename") : Status::Ok();
+}
+
+Status CheckAppendFileName(std::string_view name) {
+  if (name.empty()) return Status::Error("appendfilename can't be empty");
+  return IsPath(name) ? Status::Error("appendfilename can't be a path, just a filename") : Status::Ok();
+}
+
+Status CheckAppendDirectoryName(std::string_view name) {
+  if (name.empty()) return Status::Error("appenddirname can't be empty");
+  return IsPath(name) ? Status::Error("appenddirname can't be a path, just a dirname") : Status::Ok();
+}
+
+Status CheckBackupDirectoryName(std::string_view name) {
+  if (name.empty()) return Status::Error("backupdirname can't be empty");
+  return IsPath(name) ? Status::Error("backupdirname can't be a path, just a dirname") : Status::Ok();
+}
+
+std::string WorkingDirectory() {
+  char buffer[4096];
+  return getcwd(buffer, sizeof(buffer)) == nullptr ? std::string() : std::string(buffer);
+}
+
+// `dir` is the working directory itself, so a relative `include` or `logfile` in a later line is relative to it.
+OptionSpec Dir() {
+  OptionSpec spec;
+  spec.name = "dir";
+  spec.kind = OptionKind::kSpecial;
+  spec.flags = kOptionProtected | kOptionDenyLoading | kOptionProcessEffect;
+  spec.store = [](const OptionSpec&, const std::vector<std::string>& words, OptionSource, Settings*) {
+    return chdir(words[0].c_str()) == 0 ? Status::Ok() : Status::Error(std::strerror(errno));
+  };
+  spec.format = [](const OptionSpec&, const Settings&) { return WorkingDirectory(); };
+  spec.rewrite = [](const Settings&) { return std::vector<RewriteLine>{{QuoteArgument(WorkingDirectory()), true}}; };
+  return spec;
+}
+
+// save: <seconds> <changes>, any number of times; none: no snapshots.
+Status StoreSavePoints(const OptionSpec&, const std::vector<std::string>& words, OptionSource source,
+                       Settings* settings) {
+  const Status invalid = Status::Error("Invalid save parameters");
+  if (words.size() % 2 != 0) return invalid;
+  std::vector<SavePoint> points;
+  for (size_t i = 0; i < words.size(); i += 2) {
+    const std::optional<int64_t> seconds = ParseInt64(words[i]);
+    const std::optional<int64_t> changes = ParseInt64(words[i + 1]);
+    if (!seconds || *seconds < 1 || !changes || *changes < 0) return invalid;
+    points.push_back({.seconds = *seconds, .changes = *changes});
+  }
+  const bool adds = source == OptionSource::kFile && !settings->save_points_are_default && !words.empty();
+  if (!adds) settings->save_points.clear();
+  settings->save_points.insert(settings->save_points.end(), points.begin(), points.end());
+  settings->save_points_are_default = false;
+  return Status::Ok();
+}
+
+OptionSpec Save() {
+  OptionSpec spec;
+  spec.name = "save";
+  spec.flags = kOptionMultiArg;
+  spec.store = StoreSavePoints;
+  spec.format = [](const OptionSpec&, const Settings& settings) {
+    std::vector<std::string> words;
+    for (const SavePoint& point : settings.save_points) {
+      words.insert(words.end(), {std::to_string(point.seconds), std::to_string(point.changes)});
+    }
+    return JoinWords(words);
+  };
+  spec.rewrite = [](const Settings& settings) {
+    std::vector<RewriteLine> lines;
+    for (const SavePoint& point : settings.save_points) {
+      lines.push_back({std::to_string(point.seconds) + " " + std::to_string(point.changes), true});
+    }
+    if (lines.empty()) lines.push_back({"\"\"", true});
+    return lines;
+  };
+  return spec;
+}
+
+}  // namespace
+
+std::vector<OptionSpec> PersistenceOptions() {
+  return {
+      KeptBool("aof-disable-auto-gc", false, kOptionHidden),
+      KeptMemory("aof-load-corrupt-tail-max-size", 0, {0, kInt64Max}),
+      KeptBool("aof-load-truncated", true),
+      KeptBool("aof-rewrite-incremental-fsync", true),
+      KeptBool("aof-timestamp-enabled", false),
+      KeptBool("aof-use-rdb-preamble", true),
+      KeptText("appenddirname", "appendonlydir", kOptionImmutable).Check(CheckAppendDirectoryName),
+      KeptText("appendfilename", "appendonly.aof", kOptionImmutable).Check(CheckAppendFileName),
+      KeptChoice("appendfsync", "everysec", {"everysec", "always", "no"}),
+      KeptBool("appendonly", false),
+      KeptMemory("auto-aof-rewrite-min-size", 64 << 20, {0, kInt64Max}),
+      KeptInteger("auto-aof-rewrite-percentage", 100, {0, kIntMax}),
+      KeptInteger("backup-sealed-ttl", 0, {0, kInt64Max}),
+      KeptText("backupdirname", "backupdir", kOptionImmutable).Check(CheckBackupDirectoryName),
+      Text("dbfilename", &Settings::db_filename, kOptionProtected).Check(CheckDbFileName),
+      Dir(),
+      Integer("key-load-delay", &Settings::key_load_delay_us, {kIntMin, kIntMax}, kOptionHidden),
+      Integer("loading-process-events-interval-bytes", &Settings::loading_process_events_interval_bytes,
+              {1024, kIntMax}, kOptionHidden),
+      KeptBool("no-appendfsync-on-rewrite", false),
+      Bool("rdb-del-sync-files", &Settings::rdb_delete_sync_files),
+      Integer("rdb-key-save-delay", &Settings::rdb_key_save_delay_us, {kIntMin, kIntMax}, kOptionHidden),
+      Bool("rdb-save-incremental-fsync", &Settings::rdb_save_incremental_fsync),
+      Bool("rdbchecksum", &Settings::rdb_checksum, kOptionImmutable),
+      Bool("rdbcompression", &Settings::rdb_compression),
+      Choice("sanitize-dump-payload", &Settings::sanitize_dump_payload,
+             {{"no", SanitizePayload::kNo}, {"yes", SanitizePayload::kYes}, {"clients", SanitizePayload::kClients}}),
+      Save(),
+      Bool("stop-writes-on-bgsave-error", &Settings::stop_writes_on_bgsave_error),
+  };
+}
+
+}  // namespace kvick
