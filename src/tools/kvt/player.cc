@@ -1,0 +1,284 @@
+#include "tools/kvt/player.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/numbers.h"
+#include "tools/client/reply_text.h"
+#include "tools/kvt/expectation.h"
+
+namespace kvick::kvt {
+namespace {
+
+constexpr std::string_view kFirstClient = "main";
+constexpr std::string_view kNothingLine = "(nothing)";
+constexpr std::string_view kClosedLine = "(closed)";
+// How long a reply that must not come is waited for.
+constexpr int64_t kNothingWaitMs = 100;
+// How long a command sent with & may take until the server counts it as blocked.
+constexpr int64_t kBlockedWaitMs = 300;
+constexpr int64_t kSurplusWaitMs = 10;
+constexpr int64_t kFinishWaitMs = 300;
+
+// Commands whose reply is a push in RESP3.
+bool IsSubscription(const std::vector<std::string>& arguments) {
+  for (const std::string_view name :
+       {"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE"}) {
+    if (EqualsIgnoreCase(arguments[0], name)) return true;
+  }
+  return false;
+}
+
+bool IsOnly(const std::vector<std::string>& lines, std::string_view line) {
+  return lines.size() == 1 && lines[0] == line;
+}
+
+// Bytes as quoted lines, cut behind each line feed.
+std::vector<std::string> QuotedLines(std::string_view bytes) {
+  std::vector<std::string> lines;
+  while (!bytes.empty()) {
+    const size_t end = bytes.find('\n');
+    const size_t size_bytes = end == std::string_view::npos ? bytes.size() : end + 1;
+    lines.push_back(QuoteArgument(bytes.substr(0, size_bytes)));
+    bytes.remove_prefix(size_bytes);
+  }
+  return lines;
+}
+
+// The bytes that the quoted lines of an expectation stand for.
+std::string UnquotedBytes(const std::vector<std::string>& lines) {
+  std::string bytes;
+  for (const std::string& line : lines) {
+    std::vector<std::string> parts;
+    if (line == kClosedLine || !SplitArguments(line, &parts)) continue;
+    for (const std::string& part : parts) bytes += part;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Result<Outcome> Player::Play(const Conversation& conversation) {
+  Outcome outcome;
+  if (options_.oracle && conversation.UsesClock()) {
+    outcome.skip_reason = "@clock needs a server whose clock can be moved";
+    outcome.skipped_count = conversation.ExchangeCount();
+    return outcome;
+  }
+  KVICK_ASSIGN_OR_RETURN(control_, client::Connection::Open(options_.address));
+  KVICK_ASSIGN_OR_RETURN(const Value flushed, control_->Call({"FLUSHALL"}));
+  if (flushed.IsError()) return Status::Error("FLUSHALL: " + flushed.text);
+  current_client_ = kFirstClient;
+
+  for (size_t i = 0; i < conversation.steps.size(); ++i) {
+    const Step& step = conversation.steps[i];
+    const auto fail = [&](std::string what) {
+      outcome.failures.push_back({step.line_number, step.source, std::move(what)});
+    };
+    if (step.modifiers.resp != 0 && step.modifiers.resp != options_.resp) continue;
+    if (IsLeftOut(step)) {
+      if (step.IsExchange()) ++outcome.skipped_count;
+      continue;
+    }
+    if (!step.IsExchange()) {
+      if (const Status status = Perform(step); !status.ok()) fail("    " + std::string(status.text()) + "\n");
+      continue;
+    }
+    Result<Lines> got = Exchange(step);
+    if (options_.oracle && !step.modifiers.oracle_differs.empty()) {
+      ++outcome.skipped_count;  // played, because later exchanges build on it, but not compared
+    } else if (!got.ok()) {
+      fail("    " + std::string(got.status().text()) + "\n");
+    } else if (!got->has_value()) {
+      fail("    no reply within " + std::to_string(options_.reply_timeout_ms) + " ms\n");
+    } else if (Matches(step.expected, **got, step.modifiers)) {
+      ++outcome.passed_count;
+    } else {
+      fail(Difference(step.expected, **got, step.modifiers));
+      outcome.observed[i] = **got;
+    }
+  }
+  if (const Status status = RestoreConfig(); !status.ok()) {
+    outcome.failures.push_back(
+        {conversation.lines.size(), "(end of file)", "    " + std::string(status.text()) + "\n"});
+  }
+  CloseClients();
+  return outcome;
+}
+
+bool Player::IsLeftOut(const Step& step) const { return options_.oracle && step.modifiers.since > kOracleVersion; }
+
+Status Player::Perform(const Step& step) {
+  switch (step.kind) {
+    case Step::Kind::kClient: {
+      current_client_ = step.client;
+      Result<Client*> client = FindOrOpen(current_client_);
+      return client.ok() ? Status::Ok() : client.status();
+    }
+    case Step::Kind::kClock: return Advance(step.advance_ms);
+    case Step::Kind::kConfig: return SetConfig(step.arguments[0], step.arguments[1]);
+    default: return SendAndWaitUntilBlocked(step);
+  }
+}
+
+Result<Player::Lines> Player::Exchange(const Step& step) {
+  Result<Lines> lines = step.kind == Step::Kind::kCall  ? Call(step)
+                        : step.kind == Step::Kind::kRaw ? ExchangeRaw(step)
+                                                        : Receive(step);
+  // Whatever still comes on a connection that broke or did not answer in time would be taken for a later reply.
+  if (!lines.ok() || !lines->has_value()) clients_.erase(NameOf(step));
+  return lines;
+}
+
+Result<Player::Lines> Player::Call(const Step& step) {
+  KVICK_ASSIGN_OR_RETURN(Client* const client, FindOrOpen(NameOf(step)));
+  KVICK_RETURN_IF_ERROR(client->connection.Send(step.arguments));
+  while (true) {
+    KVICK_ASSIGN_OR_RETURN(std::optional<Value> reply, client->connection.Receive(options_.reply_timeout_ms));
+    if (!reply) return Lines();
+    if (reply->type == Value::Type::kPush && !IsSubscription(step.arguments)) {
+      client->pushes.push_back(*std::move(reply));
+      continue;
+    }
+    return Lines(SplitLines(client::TerminalText(step.arguments, *reply)));
+  }
+}
+
+Result<Player::Lines> Player::Receive(const Step& step) {
+  KVICK_ASSIGN_OR_RETURN(Client* const client, FindOrOpen(NameOf(step)));
+  std::optional<Value> reply;
+  if (!client->pushes.empty()) {
+    reply = std::move(client->pushes.front());
+    client->pushes.pop_front();
+  } else {
+    const bool expects_nothing = IsOnly(step.expected, kNothingLine);
+    KVICK_ASSIGN_OR_RETURN(reply,
+                           client->connection.Receive(expects_nothing ? kNothingWaitMs : options_.reply_timeout_ms));
+    if (!reply && expects_nothing) return Lines({std::string(kNothingLine)});
+  }
+  if (!reply) return Lines();
+  std::vector<std::string> arguments;
+  if (reply->type != Value::Type::kPush && !client->sent.empty()) {
+    arguments = std::move(client->sent.front());
+    client->sent.pop_front();
+  }
+  return Lines(SplitLines(client::TerminalText(arguments, *reply)));
+}
+
+Result<Player::Lines> Player::ExchangeRaw(const Step& step) {
+  KVICK_ASSIGN_OR_RETURN(Client* const client, FindOrOpen(NameOf(step)));
+  const std::string expected = UnquotedBytes(step.expected);
+  const bool expects_close = !step.expected.empty() && step.expected.back() == kClosedLine;
+  client::Connection& connection = client->connection;
+  KVICK_RETURN_IF_ERROR(connection.SendBytes(step.bytes));
+  // Without an expectation (a file that --update fills in) whatever comes within a moment is the reply.
+  const size_t wanted_size_bytes = expected.empty() ? 1 : expected.size();
+  KVICK_ASSIGN_OR_RETURN(client::Connection::ReceivedBytes got,
+                         connection.ReceiveBytes(wanted_size_bytes, options_.reply_timeout_ms));
+  if (!got.closed) {
+    KVICK_ASSIGN_OR_RETURN(
+        client::Connection::ReceivedBytes more,
+        connection.ReceiveBytes(SIZE_MAX, expects_close ? options_.reply_timeout_ms : kSurplusWaitMs));
+    got.bytes += more.bytes;
+    got.closed = more.closed;
+  }
+  // Cut as the file cuts them when they are the same bytes, so that only real differences show.
+  std::vector<std::string> lines = QuotedLines(got.bytes);
+  if (got.bytes == expected && !step.expected.empty()) {
+    lines = step.expected;
+    if (expects_close) lines.pop_back();
+  }
+  if (got.closed) {
+    lines.emplace_back(kClosedLine);
+    clients_.erase(NameOf(step));
+  }
+  return Lines(std::move(lines));
+}
+
+Status Player::Advance(int64_t advance_ms) {
+  KVICK_ASSIGN_OR_RETURN(const Value reply, control_->Call({"DEBUG", "ADVANCE-CLOCK", std::to_string(advance_ms)}));
+  return reply.IsError() ? Status::Error("DEBUG ADVANCE-CLOCK: " + reply.text) : Status::Ok();
+}
+
+Status Player::SetConfig(const std::string& name, const std::string& value) {
+  KVICK_ASSIGN_OR_RETURN(const Value before, control_->Call({"CONFIG", "GET", name}));
+  if (before.elements.size() != 2) return Status::Error("CONFIG GET " + name + ": no such setting");
+  KVICK_ASSIGN_OR_RETURN(const Value reply, control_->Call({"CONFIG", "SET", name, value}));
+  if (reply.IsError()) return Status::Error("CONFIG SET: " + reply.text);
+  config_before_.emplace_back(name, before.elements[1].text);
+  return Status::Ok();
+}
+
+Status Player::RestoreConfig() {
+  Status status;
+  while (!config_before_.empty()) {
+    const auto [name, value] = std::move(config_before_.back());
+    config_before_.pop_back();
+    const Result<Value> reply = control_->Call({"CONFIG", "SET", name, value});
+    if (!reply.ok()) return reply.status();
+    if (reply.value().IsError()) status = Status::Error("restoring " + name + ": " + reply.value().text);
+  }
+  return status;
+}
+
+Status Player::SendAndWaitUntilBlocked(const Step& step) {
+  KVICK_ASSIGN_OR_RETURN(Client* const client, FindOrOpen(NameOf(step)));
+  const std::optional<int64_t> count_before = CountBlockedClients();
+  KVICK_RETURN_IF_ERROR(client->connection.Send(step.arguments));
+  client->sent.push_back(step.arguments);
+  // The next command may come from another connection. It must not overtake this one, so either the server counts
+  // one more blocked client first, or a reply is on its way. Neither comes for a paused server or CLIENT REPLY
+  // OFF: then the time passes.
+  const int64_t deadline_ms = SystemClock::Instance().MonotonicMs() + kBlockedWaitMs;
+  while (SystemClock::Instance().MonotonicMs() < deadline_ms) {
+    const std::optional<int64_t> count = CountBlockedClients();
+    if (count && count_before && *count > *count_before) break;
+    if (client->connection.HasInput(/*timeout_ms=*/2)) break;
+  }
+  return Status::Ok();
+}
+
+std::optional<int64_t> Player::CountBlockedClients() {
+  constexpr std::string_view kField = "blocked_clients:";
+  if (!control_ || !control_->Send({"INFO", "clients"}).ok()) return std::nullopt;
+  Result<std::optional<Value>> reply = control_->Receive(kBlockedWaitMs);
+  if (!reply.ok() || !reply->has_value()) {
+    // A paused server answers later: that answer must not be taken for another one's.
+    Result<client::Connection> fresh = client::Connection::Open(options_.address);
+    if (fresh.ok()) control_ = std::move(fresh).value();
+    return std::nullopt;
+  }
+  const std::string& text = (*reply)->text;
+  const size_t found = text.find(kField);
+  if (found == std::string::npos) return std::nullopt;
+  const size_t begin = found + kField.size();
+  return ParseInt64(std::string_view(text).substr(begin, text.find('\r', begin) - begin));
+}
+
+Result<client::Connection> Player::OpenClient() {
+  KVICK_ASSIGN_OR_RETURN(client::Connection connection, client::Connection::Open(options_.address));
+  if (options_.resp == 3) {
+    KVICK_ASSIGN_OR_RETURN(const Value reply, connection.Call({"HELLO", "3"}));
+    if (reply.IsError()) return Status::Error("HELLO 3: " + reply.text);
+  }
+  return connection;
+}
+
+Result<Player::Client*> Player::FindOrOpen(const std::string& name) {
+  auto found = clients_.find(name);
+  if (found == clients_.end()) {
+    KVICK_ASSIGN_OR_RETURN(client::Connection connection, OpenClient());
+    found = clients_.emplace(name, Client{std::move(connection), {}, {}}).first;
+  }
+  return &found->second;
+}
+
+void Player::CloseClients() {
+  for (auto& [name, client] : clients_) client.connection.Finish(kFinishWaitMs);
+  clients_.clear();
+  control_.reset();
+}
+
+}  // namespace kvick::kvt
