@@ -11,8 +11,8 @@ def googletest(text):
     """Counts by name, so that --gtest_repeat counts a test once and one bad run of several is a failure."""
     if "[  PASSED  ]" not in text:
         return None  # the program ended before its summary
-    failed = set(re.findall(r"^\[  FAILED  \] ([\w/.]+)", text, re.MULTILINE))
-    passed = set(re.findall(r"^\[       OK \] ([\w/.]+)", text, re.MULTILINE)) - failed
+    failed = set(re.findall(r"^\[  FAILED  \] ([\w/]+\.[\w/]+)", text, re.MULTILINE))
+    passed = set(re.findall(r"^\[       OK \] ([\w/]+\.[\w/]+)", text, re.MULTILINE)) - failed
     return len(passed), len(failed)
 
 

@@ -7,8 +7,9 @@ import sys
 import build
 import quality
 import runner
+import suites
 import workloads
-from shell import fail, say
+from shell import ROOT, fail, run, say
 
 PRESETS = ("dev", "release", "asan", "tsan", "coverage", "tidy")
 DEFAULT_PORT = 6379
@@ -31,6 +32,11 @@ def build_presets(arguments):
         if preset not in PRESETS:
             fail(f"no preset {preset}; there are {', '.join(PRESETS)}")
         build.build(preset)
+
+
+def update_readme():
+    build.build("release", ["kvick-server"])
+    run([suites.PYTHON, ROOT / "tests/reference/coverage_table.py", build.program("release", "kvick-server")])
 
 
 def add_run(parser):
@@ -83,6 +89,7 @@ COMMANDS = (
     ("bench", add_bench, lambda given: workloads.bench(given.name, given.rest), "compare, memory, connections, micro"),
     ("fuzz", add_fuzz, lambda given: workloads.fuzz(given.targets, given.seconds), "run fuzz targets for longer"),
     ("soak", add_soak, lambda given: workloads.soak(given.names, given.minutes, given.preset), "run tests/stress"),
+    ("readme", add_nothing, lambda given: update_readme(), "count the commands of kvick-server into README.md"),
     ("cover", add_nothing, lambda given: quality.cover(), "line coverage of the tests, as a page"),
 )
 
