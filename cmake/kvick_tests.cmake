@@ -1,6 +1,7 @@
 # Everything that is built to be tested or measured:
 #
 #   src/<folder>/foo_test.cc      one program a folder, build/<preset>/<folder>_test      target unit_tests
+#   src/tools/<name>/foo_test.cc  likewise, build/<preset>/tool_<name>_test               target unit_tests
 #   tests/fuzz/foo_fuzz.cc        a libFuzzer program, build/<preset>/foo_fuzz            target fuzz_targets
 #   bench/micro/foo_bench.cc      a Google Benchmark program, build/<preset>/foo_bench    target micro_benchmarks
 #   src/**/*.h                    each compiled alone           target all_verify_interface_header_sets
@@ -13,15 +14,31 @@ enable_testing()
 if(KVICK_TESTS)
   find_package(GTest REQUIRED)
   add_custom_target(unit_tests)
+
+  function(kvick_add_unit_test program)
+    add_executable(${program} ${ARGN})
+    target_link_libraries(${program} PRIVATE kvick kvick_tool_dependencies GTest::gtest GTest::gmock GTest::gtest_main)
+    add_test(NAME ${program} COMMAND ${program})
+    set_tests_properties(${program} PROPERTIES LABELS unit)
+    add_dependencies(unit_tests ${program})
+  endfunction()
+
   foreach(layer IN LISTS KVICK_LAYERS ITEMS server)
     file(GLOB test_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${layer}/*_test.cc")
     if(test_sources)
       string(REPLACE "/" "_" program "${layer}_test")
-      add_executable(${program} ${test_sources})
-      target_link_libraries(${program} PRIVATE kvick GTest::gtest GTest::gmock GTest::gtest_main)
-      add_test(NAME ${program} COMMAND ${program})
-      set_tests_properties(${program} PROPERTIES LABELS unit)
-      add_dependencies(unit_tests ${program})
+      kvick_add_unit_test(${program} ${test_sources})
+    endif()
+  endforeach()
+
+  # A tool is no library: its test program takes the tool's sources too, without main().
+  foreach(folder IN LISTS tool_folders)
+    file(GLOB test_sources CONFIGURE_DEPENDS "${folder}/*_test.cc")
+    if(test_sources)
+      get_filename_component(tool "${folder}" NAME)
+      file(GLOB tool_sources CONFIGURE_DEPENDS "${folder}/*.cc")
+      list(FILTER tool_sources EXCLUDE REGEX "/main\\.cc$")
+      kvick_add_unit_test(tool_${tool}_test ${tool_sources})
     endif()
   endforeach()
 endif()
