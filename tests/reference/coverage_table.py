@@ -5,11 +5,11 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
-BEGIN = "<!-- coverage:begin -->"
-END = "<!-- coverage:end -->"
+MARKER = "coverage"
 
 sys.path.insert(0, str(ROOT / "tests"))
 from reference.command_table import Reference, ServerTable  # noqa: E402
+from support import markdown  # noqa: E402
 from support.server_process import ServerProcess  # noqa: E402
 
 
@@ -20,19 +20,9 @@ def coverage_table(implemented):
     for name, entry in Reference().commands.items():
         groups.setdefault((entry["set"], entry["group"]), []).append(name in implemented)
     order = sorted(groups, key=lambda key: (key[0] != "core", key))
-    rows = [
-        f"| {group} | {component} | {sum(groups[component, group])} | {len(groups[component, group])} |"
-        for component, group in order
-    ]
+    rows = [[name, owner, sum(groups[owner, name]), len(groups[owner, name])] for owner, name in order]
     done, total = sum(sum(group) for group in groups.values()), sum(len(group) for group in groups.values())
-    head = ["| group | component | implemented | of |", "|---|---|---:|---:|"]
-    return "\n".join([*head, *rows, f"| **all** | | **{done}** | **{total}** |"])
-
-
-def replace_between(path, begin, end, content):
-    text = path.read_text()
-    before, rest = text.split(begin, 1)
-    path.write_text(f"{before}{begin}\n{content}\n{end}{rest.split(end, 1)[1]}")
+    return markdown.table(["group", "component", "implemented:", "of:"], [*rows, ["**all**", "", done, total]])
 
 
 def main():
@@ -40,7 +30,7 @@ def main():
         implemented = ServerTable(server.port).info
         server.stop()
     table = coverage_table(implemented)
-    replace_between(README, BEGIN, END, table)
+    markdown.replace_between(README, MARKER, table)
     print(table)
 
 
