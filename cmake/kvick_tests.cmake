@@ -1,14 +1,44 @@
-# Unit tests live beside the code (foo_test.cc) and become one program a folder: build/<preset>/<folder>_test.
+# Everything that is built to be tested or measured:
+#
+#   src/<folder>/foo_test.cc      one program a folder, build/<preset>/<folder>_test      target unit_tests
+#   src/tools/<name>/foo_test.cc  likewise, build/<preset>/tool_<name>_test               target unit_tests
+#   tests/fuzz/foo_fuzz.cc        a libFuzzer program, build/<preset>/foo_fuzz            target fuzz_targets
+#   bench/micro/foo_bench.cc      a Google Benchmark program, build/<preset>/foo_bench    target micro_benchmarks
+#   src/**/*.h                    each compiled alone           target all_verify_interface_header_sets
+#
+# ./dev asks ctest for the programs by their label (unit, fuzz).
 option(KVICK_TESTS "build the unit tests" ON)
-if(KVICK_TESTS AND NOT KVICK_FUZZ)
+option(KVICK_BENCH "build the micro benchmarks" OFF)
+enable_testing()
+
+if(KVICK_TESTS)
   find_package(GTest REQUIRED)
-  enable_testing()
+  add_custom_target(unit_tests)
+
+  function(kvick_add_unit_test program)
+    add_executable(${program} ${ARGN})
+    target_link_libraries(${program} PRIVATE kvick kvick_tool_dependencies GTest::gtest GTest::gmock GTest::gtest_main)
+    add_test(NAME ${program} COMMAND ${program})
+    set_tests_properties(${program} PROPERTIES LABELS unit)
+    add_dependencies(unit_tests ${program})
+  endfunction()
+
   foreach(layer IN LISTS KVICK_LAYERS ITEMS server)
     file(GLOB test_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${layer}/*_test.cc")
     if(test_sources)
-      add_executable(${layer}_test ${test_sources})
-      target_link_libraries(${layer}_test PRIVATE kvick GTest::gtest GTest::gmock GTest::gtest_main)
-      add_test(NAME ${layer}_test COMMAND ${layer}_test)
+      string(REPLACE "/" "_" program "${layer}_test")
+      kvick_add_unit_test(${program} ${test_sources})
+    endif()
+  endforeach()
+
+  # A tool is no library: its test program takes the tool's sources too, without main().
+  foreach(folder IN LISTS tool_folders)
+    file(GLOB test_sources CONFIGURE_DEPENDS "${folder}/*_test.cc")
+    if(test_sources)
+      get_filename_component(tool "${folder}" NAME)
+      file(GLOB tool_sources CONFIGURE_DEPENDS "${folder}/*.cc")
+      list(FILTER tool_sources EXCLUDE REGEX "/main\\.cc$")
+      kvick_add_unit_test(tool_${tool}_test ${tool_sources})
     endif()
   endforeach()
   foreach(tool IN LISTS KVICK_TOOLS)
@@ -21,3 +51,39 @@ if(KVICK_TESTS AND NOT KVICK_FUZZ)
     endif()
   endforeach()
 endif()
+
+add_custom_target(fuzz_targets)
+if(KVICK_FUZZ)
+  file(GLOB fuzz_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/fuzz/*_fuzz.cc")
+  foreach(source IN LISTS fuzz_sources)
+    get_filename_component(program "${source}" NAME_WE)
+    add_executable(${program} "${source}")
+    target_link_libraries(${program} PRIVATE kvick)
+    target_link_options(${program} PRIVATE -fsanitize=fuzzer)
+    add_test(NAME ${program} COMMAND ${program} -runs=1)
+    set_tests_properties(${program} PROPERTIES LABELS fuzz)
+    add_dependencies(fuzz_targets ${program})
+  endforeach()
+endif()
+
+if(KVICK_BENCH)
+  find_package(benchmark)
+  add_custom_target(micro_benchmarks)
+  # Not there on a machine that only runs kvick; `./dev bench` installs it.
+  if(benchmark_FOUND)
+    file(GLOB bench_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/bench/micro/*_bench.cc")
+    foreach(source IN LISTS bench_sources)
+      get_filename_component(program "${source}" NAME_WE)
+      add_executable(${program} EXCLUDE_FROM_ALL "${source}")
+      target_link_libraries(${program} PRIVATE kvick benchmark::benchmark_main)
+      add_dependencies(micro_benchmarks ${program})
+    endforeach()
+  endif()
+endif()
+
+# CMake generates a source for each header that includes just it, so Ninja and ccache do each only when it changed.
+file(GLOB_RECURSE headers CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/*.h")
+add_library(kvick_headers INTERFACE)
+target_sources(kvick_headers INTERFACE FILE_SET HEADERS BASE_DIRS "${CMAKE_SOURCE_DIR}/src" FILES ${headers})
+target_link_libraries(kvick_headers INTERFACE kvick_options kvick_dependencies)
+set_target_properties(kvick_headers PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)

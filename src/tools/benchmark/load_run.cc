@@ -1,0 +1,241 @@
+#include "tools/benchmark/load_run.h"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <string_view>
+
+namespace kvick::benchmark {
+namespace {
+
+constexpr size_t kReceiveBufferBytes = 256 * 1024;
+
+uint64_t NowNs() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<uint64_t>(now.tv_nsec);
+}
+
+Status SystemError(const std::string& what) { return Status::Error(what + ": " + std::strerror(errno)); }
+
+Status SendAll(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent < 0) return SystemError("cannot send");
+    bytes.remove_prefix(static_cast<size_t>(sent));
+  }
+  return Status::Ok();
+}
+
+Result<int> ConnectUnix(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(address.sun_path)) return Status::Error("socket path is too long: " + path);
+  std::memcpy(address.sun_path, path.data(), path.size());
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return SystemError("socket");
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+    Status status = SystemError("cannot connect to " + path);
+    close(fd);
+    return status;
+  }
+  return fd;
+}
+
+Result<int> ConnectTcp(const std::string& host, int port) {
+  const std::string place = host + ":" + std::to_string(port);
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (const int error = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); error != 0) {
+    return Status::Error("cannot resolve " + place + ": " + gai_strerror(error));
+  }
+  int fd = -1;
+  for (const addrinfo* one = found; one != nullptr && fd < 0; one = one->ai_next) {
+    fd = socket(one->ai_family, one->ai_socktype | SOCK_CLOEXEC, one->ai_protocol);
+    if (fd >= 0 && connect(fd, one->ai_addr, one->ai_addrlen) != 0) {
+      close(fd);
+      fd = -1;
+    }
+  }
+  freeaddrinfo(found);
+  if (fd < 0) return SystemError("cannot connect to " + place);
+  const int one = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+  return fd;
+}
+
+}  // namespace
+
+struct LoadRun::Connection {
+  int fd = -1;
+  bool waits_for_room = false;
+  ReplyCounter counter;
+  std::string unsent;  // what the socket had no room for
+  size_t unsent_start = 0;
+  uint64_t awaited_replies = 0;
+  uint64_t reply_count = 0;
+  uint64_t batch_sent_ns = 0;
+
+  ~Connection() {
+    if (fd >= 0) close(fd);
+  }
+};
+
+LoadRun::LoadRun(const Options& options, Workload& workload)
+    : options_(options),
+      workload_(workload),
+      unsent_requests_(workload.request_count()),
+      receive_buffer_(kReceiveBufferBytes) {}
+
+LoadRun::~LoadRun() {
+  if (epoll_ >= 0) close(epoll_);
+}
+
+Result<LoadResult> LoadRun::Run(const Options& options, Workload& workload) {
+  LoadRun run(options, workload);
+  KVICK_RETURN_IF_ERROR(run.ConnectAll());
+  return run.Loop();
+}
+
+Status LoadRun::ConnectAll() {
+  epoll_ = epoll_create1(EPOLL_CLOEXEC);
+  if (epoll_ < 0) return SystemError("epoll_create1");
+  for (uint64_t i = 0; i < options_.client_count; ++i) {
+    auto connection = std::make_unique<Connection>();
+    KVICK_ASSIGN_OR_RETURN(connection->fd, ConnectOne());
+    KVICK_RETURN_IF_ERROR(Introduce(connection->fd));
+    fcntl(connection->fd, F_SETFL, O_NONBLOCK);
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.ptr = connection.get();
+    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, connection->fd, &event) != 0) return SystemError("epoll_ctl");
+    connections_.push_back(std::move(connection));
+  }
+  return Status::Ok();
+}
+
+Result<int> LoadRun::ConnectOne() const {
+  return options_.unix_socket.empty() ? ConnectTcp(options_.host, options_.port) : ConnectUnix(options_.unix_socket);
+}
+
+// Authentication, protocol and database, before the clock runs. The socket still blocks.
+Status LoadRun::Introduce(int fd) const {
+  std::vector<std::vector<std::string>> commands;
+  if (!options_.user.empty()) {
+    commands.push_back({"AUTH", options_.user, options_.password});
+  } else if (!options_.password.empty()) {
+    commands.push_back({"AUTH", options_.password});
+  }
+  if (options_.is_resp3) commands.push_back({"HELLO", "3"});
+  if (options_.database != 0) commands.push_back({"SELECT", std::to_string(options_.database)});
+
+  KeyNumbers no_numbers = KeyNumbers::InSequence(0);
+  for (const std::vector<std::string>& command : commands) {
+    std::string request;
+    RequestTemplate::Make(command, "").AppendTo(request, no_numbers);
+    KVICK_RETURN_IF_ERROR(SendAll(fd, request));
+    ReplyCounter counter;
+    for (uint64_t replies = 0; replies == 0;) {
+      char buffer[4096];
+      const ssize_t received = recv(fd, buffer, sizeof(buffer), 0);
+      if (received <= 0) return Status::Error("the server closed the connection at " + command[0]);
+      replies = counter.Feed({buffer, static_cast<size_t>(received)});
+      if (counter.is_broken()) return Status::Error("the server does not speak RESP");
+    }
+    if (counter.error_count() > 0) return Status::Error(command[0] + " failed: " + counter.first_error());
+  }
+  return Status::Ok();
+}
+
+Result<LoadResult> LoadRun::Loop() {
+  const uint64_t started_ns = NowNs();
+  for (const auto& connection : connections_) KVICK_RETURN_IF_ERROR(SendBatch(*connection));
+  epoll_event events[256];
+  while (result_.reply_count < workload_.request_count()) {
+    const int ready = epoll_wait(epoll_, events, std::size(events), -1);
+    if (ready < 0 && errno != EINTR) return SystemError("epoll_wait");
+    for (int i = 0; i < ready; ++i) {
+      auto& connection = *static_cast<Connection*>(events[i].data.ptr);
+      if ((events[i].events & EPOLLOUT) != 0) KVICK_RETURN_IF_ERROR(SendRest(connection));
+      if ((events[i].events & ~static_cast<uint32_t>(EPOLLOUT)) != 0) KVICK_RETURN_IF_ERROR(Receive(connection));
+    }
+  }
+  result_.seconds = static_cast<double>(NowNs() - started_ns) / 1e9;
+  result_.fewest_replies = UINT64_MAX;
+  for (const auto& connection : connections_) {
+    result_.fewest_replies = std::min(result_.fewest_replies, connection->reply_count);
+    result_.most_replies = std::max(result_.most_replies, connection->reply_count);
+    result_.error_count += connection->counter.error_count();
+    if (result_.first_error.empty()) result_.first_error = connection->counter.first_error();
+  }
+  return std::move(result_);
+}
+
+Status LoadRun::SendBatch(Connection& connection) {
+  const uint64_t count = std::min(options_.pipeline_depth, unsent_requests_);
+  if (count == 0) return Status::Ok();
+  unsent_requests_ -= count;
+  batch_.clear();
+  for (uint64_t i = 0; i < count; ++i) workload_.AppendRequest(batch_);
+  connection.awaited_replies = count;
+  connection.batch_sent_ns = NowNs();
+
+  const ssize_t sent = send(connection.fd, batch_.data(), batch_.size(), MSG_NOSIGNAL);
+  if (sent < 0 && errno != EAGAIN) return SystemError("cannot send");
+  const size_t taken = sent < 0 ? 0 : static_cast<size_t>(sent);
+  if (taken == batch_.size()) return Status::Ok();
+  connection.unsent.assign(batch_, taken);
+  connection.unsent_start = 0;
+  return WatchForWriting(connection, true);
+}
+
+Status LoadRun::SendRest(Connection& connection) {
+  const std::string_view rest = std::string_view(connection.unsent).substr(connection.unsent_start);
+  const ssize_t sent = send(connection.fd, rest.data(), rest.size(), MSG_NOSIGNAL);
+  if (sent < 0 && errno != EAGAIN) return SystemError("cannot send");
+  if (sent > 0) connection.unsent_start += static_cast<size_t>(sent);
+  if (connection.unsent_start < connection.unsent.size()) return Status::Ok();
+  connection.unsent.clear();
+  connection.unsent_start = 0;
+  return WatchForWriting(connection, false);
+}
+
+Status LoadRun::Receive(Connection& connection) {
+  const ssize_t received = recv(connection.fd, receive_buffer_.data(), receive_buffer_.size(), 0);
+  if (received < 0 && (errno == EAGAIN || errno == EINTR)) return Status::Ok();
+  if (received < 0) return SystemError("cannot receive");
+  if (received == 0) return Status::Error("the server closed a connection");
+
+  const uint64_t replies = connection.counter.Feed({receive_buffer_.data(), static_cast<size_t>(received)});
+  if (connection.counter.is_broken()) return Status::Error("the server does not speak RESP");
+  if (replies > connection.awaited_replies) return Status::Error("the server sent more replies than requests");
+  if (replies == 0) return Status::Ok();
+  result_.latency.Record(NowNs() - connection.batch_sent_ns, replies);
+  result_.reply_count += replies;
+  connection.reply_count += replies;
+  connection.awaited_replies -= replies;
+  return connection.awaited_replies == 0 ? SendBatch(connection) : Status::Ok();
+}
+
+Status LoadRun::WatchForWriting(Connection& connection, bool wanted) {
+  if (connection.waits_for_room == wanted) return Status::Ok();
+  connection.waits_for_room = wanted;
+  epoll_event event{};
+  event.events = EPOLLIN | (wanted ? static_cast<uint32_t>(EPOLLOUT) : 0U);
+  event.data.ptr = &connection;
+  if (epoll_ctl(epoll_, EPOLL_CTL_MOD, connection.fd, &event) != 0) return SystemError("epoll_ctl");
+  return Status::Ok();
+}
+
+}  // namespace kvick::benchmark

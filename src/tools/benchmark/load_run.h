@@ -1,0 +1,64 @@
+// LoadRun drives many connections from one thread: each sends a batch of requests, waits for all its replies, and
+// sends the next, until the workload's count is reached.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "tools/benchmark/latency_histogram.h"
+#include "tools/benchmark/options.h"
+#include "tools/benchmark/reply_counter.h"
+#include "tools/benchmark/workload.h"
+
+namespace kvick::benchmark {
+
+struct LoadResult {
+  uint64_t reply_count = 0;
+  double seconds = 0.0;
+  LatencyHistogram latency;
+  uint64_t error_count = 0;
+  std::string first_error;
+  // How evenly the server served: replies of the connection with the fewest and of the one with the most.
+  uint64_t fewest_replies = 0;
+  uint64_t most_replies = 0;
+
+  double requests_per_second() const { return seconds > 0 ? static_cast<double>(reply_count) / seconds : 0.0; }
+};
+
+class LoadRun {
+ public:
+  // Connects, runs the workload to its end, and disconnects. Fails when the server cannot be reached, closes a
+  // connection or answers something else than RESP.
+  static Result<LoadResult> Run(const Options& options, Workload& workload);
+
+ private:
+  struct Connection;
+
+  LoadRun(const Options& options, Workload& workload);
+  ~LoadRun();
+
+  Status ConnectAll();
+  Result<int> ConnectOne() const;
+  Status Introduce(int fd) const;
+  Result<LoadResult> Loop();
+
+  Status SendBatch(Connection& connection);
+  Status SendRest(Connection& connection);
+  Status Receive(Connection& connection);
+  Status WatchForWriting(Connection& connection, bool wanted);
+
+  const Options& options_;
+  Workload& workload_;
+  int epoll_ = -1;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  uint64_t unsent_requests_;
+  LoadResult result_;
+  // Shared by all connections: a batch lives here only until the socket has taken it.
+  std::string batch_;
+  std::vector<char> receive_buffer_;
+};
+
+}  // namespace kvick::benchmark

@@ -1,0 +1,49 @@
+#include "tools/benchmark/request_template.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace kvick::benchmark {
+namespace {
+
+TEST(RequestTemplateTest, FillsNumbersAndData) {
+  const auto request = RequestTemplate::Make({"SET", "key:__rand_int__", "<__data__>"}, "value");
+  KeyNumbers numbers = KeyNumbers::InSequence(41);
+  std::string out;
+  request.AppendTo(out, numbers);
+  request.AppendTo(out, numbers);
+  EXPECT_EQ(out,
+            "*3\r\n$3\r\nSET\r\n$16\r\nkey:000000000041\r\n$7\r\n<value>\r\n"
+            "*3\r\n$3\r\nSET\r\n$16\r\nkey:000000000042\r\n$7\r\n<value>\r\n");
+}
+
+TEST(RequestTemplateTest, LeavesDataAloneThatLooksLikeAMark) {
+  const auto request = RequestTemplate::Make({"ECHO", "__data__"}, "__rand_int__");
+  KeyNumbers numbers = KeyNumbers::InSequence(1);
+  std::string out;
+  request.AppendTo(out, numbers);
+  EXPECT_EQ(out, "*2\r\n$4\r\nECHO\r\n$12\r\n__rand_int__\r\n");
+}
+
+TEST(RequestTemplateTest, WritesAllTwelveDigits) {
+  const auto request = RequestTemplate::Make({"__rand_int__"}, "");
+  KeyNumbers numbers = KeyNumbers::InSequence(123'456'789'012);
+  std::string out;
+  request.AppendTo(out, numbers);
+  EXPECT_EQ(out, "*1\r\n$12\r\n123456789012\r\n");
+}
+
+TEST(RequestTemplateTest, DrawsEveryKeyOfASmallKeySpace) {
+  KeyNumbers numbers = KeyNumbers::Randomly(7, 10);
+  unsigned seen = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const uint64_t number = numbers.Next();
+    ASSERT_LT(number, 10U);
+    seen |= 1U << number;
+  }
+  EXPECT_EQ(seen, 0x3FFU);
+}
+
+}  // namespace
+}  // namespace kvick::benchmark

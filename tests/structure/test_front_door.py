@@ -1,0 +1,70 @@
+"""./dev itself: a suite that dies, hangs or prints nothing must not count as passed."""
+
+import sys
+
+import pytest
+
+from sources import ROOT
+
+sys.path.insert(0, str(ROOT / "tools/dev"))
+import counting  # noqa: E402
+import runner  # noqa: E402
+from suites import SUITES, Step  # noqa: E402
+
+GOOGLETEST = """\
+[ RUN      ] A.Works
+[       OK ] A.Works (0 ms)
+[ RUN      ] A.Fails
+[  FAILED  ] A.Fails (0 ms)
+[  PASSED  ] 1 test.
+[  FAILED  ] 1 test, listed below:
+[  FAILED  ] A.Fails
+"""
+
+
+def outcome_of(script, count=counting.last_line, timeout_s=20):
+    outcome = runner.run_step("front-door", Step("step", ["sh", "-c", script], count, timeout_s=timeout_s))
+    return outcome.passed, outcome.failed
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("echo 3 passed, 0 failed", (3, 0)),
+        ("echo 3 passed, 1 failed; exit 1", (3, 1)),
+        ("echo 3 passed, 0 failed; exit 1", (3, 1)),
+        ("echo 3 passed, 0 failed; kill -SEGV $$", (3, 1)),
+        ("echo 0 passed, 0 failed", (0, 1)),
+        ("echo 3 passed, 0 failed; echo more", (0, 1)),
+        ("exit 0", (0, 1)),
+    ],
+)
+def test_silence_and_bad_ends_are_failures(script, expected):
+    assert outcome_of(script) == expected
+
+
+def test_a_step_that_hangs_is_stopped():
+    assert outcome_of("echo 3 passed, 0 failed; sleep 60", timeout_s=1) == (3, 1)
+
+
+def test_googletest_counts_names():
+    assert counting.googletest(GOOGLETEST) == (1, 1)
+    assert counting.googletest(GOOGLETEST * 3) == (1, 1)
+    assert counting.googletest(GOOGLETEST.split("[  PASSED")[0]) is None
+
+
+def test_pytest_counts_errors_as_failures():
+    assert counting.pytest("....\n3 failed, 4 passed, 1 skipped, 2 errors in 0.30s") == (4, 5)
+    assert counting.pytest("no tests ran in 0.01s") == (0, 0)
+    assert counting.pytest("Traceback") is None
+
+
+def test_names_choose_suites():
+    def names(*words):
+        suites, left = runner.chosen_suites(words)
+        return [suite.name for suite in suites], left
+
+    assert names() == ([suite.name for suite in SUITES], [])
+    assert names("unit") == (["unit"], [])
+    assert names("tsan", "hash") == (["unit-tsan", "conversations-tsan"], ["hash"])
+    assert names("hash") == ([suite.name for suite in SUITES if suite.takes_words], ["hash"])

@@ -1,0 +1,217 @@
+"""The table of test suites: what `./dev test` can run. The runner is in runner.py.
+
+A row says which targets of which presets the suite needs, and makes its steps once they are built. A step is one
+command with a counter; it may want a server beside it, whose exit status then counts as a test too.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+from collections.abc import Callable
+
+import build
+import counting
+from shell import BUILD, ROOT, output
+
+PYTHON = "/usr/bin/python3"  # Debian's, which has the packages of packages.txt
+PYTEST = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+FUZZ_SMOKE_SECONDS = 5
+COMPAT_COMMANDS = 50_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One command of a suite. `{port}` in it becomes the port of the server."""
+
+    title: str
+    command: list
+    count: Callable
+    server: list = ()  # command line of the server to start beside it, without port and directory
+    timeout_s: int = 1200
+
+
+@dataclasses.dataclass(frozen=True)
+class Suite:
+    """A row of the table. `make_steps` gets the words of the command line that name no suite: with words, only
+    the steps and tests that contain one are made."""
+
+    name: str
+    make_steps: Callable
+    builds: tuple = ()  # of (preset, targets)
+    takes_words: bool = False  # `./dev test hash` looks for hash here though the suite is not named
+    parallel: bool = True  # its steps do not disturb each other
+
+
+def _matches(words, text):
+    return not words or any(word.lower().replace("_", "") in text.lower().replace("_", "") for word in words)
+
+
+def sanitizer_environment():
+    """Sanitizers end a program with a bad status and say where; the process would otherwise go on."""
+    return {
+        **os.environ,
+        "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+        "TSAN_OPTIONS": "second_deadlock_stack=1:history_size=4",
+    }
+
+
+def sanitizer_prefix(preset):
+    """ThreadSanitizer of clang 14 needs a memory layout that newer kernels randomise away; a container may forbid
+    switching that off, and then it usually is not needed."""
+    if preset == "tsan" and subprocess.run(["setarch", "-R", "true"], check=False, capture_output=True).returncode == 0:
+        return ["setarch", "-R"]
+    return []
+
+
+def _gtest_filter(binary, words):
+    """The tests of a program that contain a word (any case); empty when there are none."""
+    tests, group = [], ""
+    for line in output([binary, "--gtest_list_tests"]).splitlines():
+        if not line.startswith(" "):
+            group = line.split("#")[0].strip()
+        elif _matches(words, group + line.split("#")[0].strip()):
+            tests.append(group + line.split("#")[0].strip())
+    return ":".join(tests)
+
+
+def _test_programs(preset, label):
+    listing = json.loads(output(["ctest", "--test-dir", build.folder(preset), "-L", label, "--show-only=json-v1"]))
+    return [pathlib.Path(test["command"][0]) for test in listing["tests"] if "command" in test]
+
+
+def unit_steps(preset):
+    def steps(words):
+        made = []
+        for program in _test_programs(preset, "unit"):
+            command = [*sanitizer_prefix(preset), program, "--gtest_brief=0", "--gtest_color=no"]
+            if words and not _matches(words, program.name):
+                chosen = _gtest_filter(program, words)
+                if not chosen:
+                    continue
+                command.append(f"--gtest_filter={chosen}")
+            made.append(Step(program.name, command, counting.googletest))
+        return made
+
+    return steps
+
+
+def concurrency_steps(words):
+    """The in-process tests with many threads, again and again under ThreadSanitizer: schedules differ by run."""
+    made = []
+    for program in _test_programs("tsan", "unit"):
+        chosen = [test for test in _gtest_filter(program, ["concurrency"]).split(":") if test and _matches(words, test)]
+        if chosen:
+            repeat = ["--gtest_repeat=5", "--gtest_shuffle", f"--gtest_filter={':'.join(chosen)}"]
+            command = [*sanitizer_prefix("tsan"), program, "--gtest_color=no", *repeat]
+            made.append(Step(program.name, command, counting.googletest))
+    return made
+
+
+def conversation_steps(preset, threads, protocols):
+    """tests/commands and tests/regressions against a server of `preset`; kvick-kvt itself is always the release one."""
+
+    def steps(words):
+        folders = [ROOT / "tests/commands", ROOT / "tests/regressions"]
+        paths = [folder for folder in folders if any(folder.rglob("*.kvt"))]
+        if words:
+            files = [file for folder in paths for file in sorted(folder.rglob("*.kvt"))]
+            paths = [file for file in files if _matches(words, str(file.relative_to(ROOT / "tests")))]
+        if not paths:
+            return []
+        server = [*sanitizer_prefix(preset), build.program(preset, "kvick-server")]
+        runner = build.program("release", "kvick-kvt")
+        return [
+            Step(
+                f"{count} thread{'s' if count > 1 else ''}, RESP{protocol}",
+                [runner, "--port", "{port}", "--resp", str(protocol), *paths],
+                counting.last_line,
+                server=[*server, "--threads", str(count), "--save", "", "--enable-debug-command", "yes"],
+            )
+            for count in threads
+            for protocol in protocols
+        ]
+
+    return steps
+
+
+def pytest_steps(folder, title):
+    def steps(words):
+        if not any((ROOT / folder).rglob("test_*.py")):
+            return []
+        command = [*PYTEST, ROOT / folder]
+        if words:
+            expression = " or ".join(words)
+            listed = subprocess.run([*PYTEST, "--collect-only", "-k", expression, ROOT / folder], check=False,
+                                    cwd=ROOT, capture_output=True)  # fmt: skip
+            if listed.returncode == 5:  # pytest: nothing collected
+                return []
+            command += ["-k", expression]
+        return [Step(title, command, counting.pytest)]
+
+    return steps
+
+
+def client_steps(words):
+    """As other pytest folders; the clients of the JavaScript world are installed first."""
+    package = ROOT / "tests/clients/package.json"
+    installed = ROOT / "tests/clients/node_modules/.package-lock.json"
+    if package.exists() and (not installed.exists() or installed.stat().st_mtime < package.stat().st_mtime):
+        subprocess.run([shutil.which("npm") or "npm", "ci", "--no-audit", "--no-fund"], check=False, cwd=package.parent)
+    return pytest_steps("tests/clients", "clients")(words)
+
+
+def compat_steps(words):
+    """Random commands to kvick and to the distribution's redis-server, replies compared."""
+    script = ROOT / "tests/compat/run.py"
+    if words or not script.exists():
+        return []
+    server = build.program("release", "kvick-server")
+    command = [PYTHON, script, "--kvick", server, "--commands", str(COMPAT_COMMANDS)]
+    return [Step("kvick and redis-server", command, counting.last_line)]
+
+
+def fuzz_command(program, seconds, *, jobs=1):
+    """One libFuzzer run. New inputs gather in build/; those worth keeping are copied to the seeds by hand."""
+    name = program.name.removesuffix("_fuzz")
+    found = BUILD / "fuzz-corpus" / name
+    crashes = BUILD / "fuzz-crashes"
+    found.mkdir(parents=True, exist_ok=True)
+    crashes.mkdir(parents=True, exist_ok=True)
+    seeds = [folder for folder in [ROOT / "tests/fuzz/corpus" / name] if folder.is_dir()]
+    forks = [f"-fork={jobs}"] if jobs > 1 else []
+    limits = [f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", "-max_len=65536"]
+    return [program, *limits, *forks, f"-artifact_prefix={crashes}/{name}-", found, *seeds]
+
+
+def fuzz_programs(words):
+    return [program for program in _test_programs("asan", "fuzz") if _matches(words, program.name)]
+
+
+def fuzz_steps(words):
+    return [
+        Step(program.name, fuzz_command(program, FUZZ_SMOKE_SECONDS), counting.one_run)
+        for program in fuzz_programs(words)
+    ]
+
+
+RELEASE = ("release", ("kvick-server", "kvick-kvt", "kvick-benchmark"))
+
+# Cheap ones first: a mistake shows early.
+SUITES = (
+    Suite("structure", pytest_steps("tests/structure", "structure"), (("dev", ()),), parallel=False),
+    Suite("unit", unit_steps("dev"), (("dev", ("unit_tests",)),), takes_words=True),
+    Suite("conversations", conversation_steps("release", (1, 4), (2, 3)), (RELEASE,), takes_words=True),
+    Suite("processes", pytest_steps("tests/processes", "processes"), (RELEASE,), takes_words=True),
+    Suite("clients", client_steps, (RELEASE,)),
+    Suite("compat", compat_steps, (RELEASE,)),
+    Suite("unit-asan", unit_steps("asan"), (("asan", ("unit_tests",)),)),
+    Suite("fuzz", fuzz_steps, (("asan", ("fuzz_targets",)),)),
+    Suite("conversations-asan", conversation_steps("asan", (4,), (3,)), (RELEASE, ("asan", ("kvick-server",)))),
+    Suite("unit-tsan", unit_steps("tsan"), (("tsan", ("unit_tests",)),)),
+    Suite("concurrency", concurrency_steps, (("tsan", ("unit_tests",)),)),
+    Suite("conversations-tsan", conversation_steps("tsan", (4,), (3,)), (RELEASE, ("tsan", ("kvick-server",)))),
+)
