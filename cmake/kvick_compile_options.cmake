@@ -14,7 +14,7 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 target_include_directories(kvick_options INTERFACE "${CMAKE_SOURCE_DIR}/src")
 target_compile_definitions(kvick_options INTERFACE KVICK_VERSION="${PROJECT_VERSION}" _GNU_SOURCE)
-target_compile_options(kvick_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wnon-virtual-dtor
+target_compile_options(kvick_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wnon-virtual-dtor -Wno-missing-field-initializers
                                                -fno-omit-frame-pointer -fno-rtti)
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   target_compile_options(kvick_options INTERFACE -Wthread-safety)

@@ -8,6 +8,12 @@
 
 namespace kvick {
 
+// The 64-bit number `random` scaled to 0 <= result < bound.
+inline uint64_t ScaleBelow(uint64_t random, uint64_t bound) {
+  __extension__ typedef unsigned __int128 Wide;
+  return static_cast<uint64_t>((static_cast<Wide>(random) * bound) >> 64);
+}
+
 class Random {
  public:
   explicit Random(uint64_t seed);

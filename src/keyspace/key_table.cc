@@ -10,6 +10,7 @@
 #endif
 
 #include "base/assert.h"
+#include "base/random.h"
 #include "keyspace/key_hash.h"
 
 namespace kvick {
@@ -315,7 +316,7 @@ Entry* KeyTable::RandomEntry(uint64_t random) const {
   uint64_t state = random;
   while (true) {
     state = state * 6364136223846793005 + 1442695040888963407;
-    const size_t start = static_cast<size_t>((static_cast<unsigned __int128>(state) * bucket_count_) >> 64);
+    const size_t start = ScaleBelow(state, bucket_count_);
     Entry* entries[kChainEntriesMax];
     size_t count = 0;
     for (const Bucket* bucket = BucketAt(start); bucket != nullptr; bucket = bucket->Next()) {

@@ -2,7 +2,7 @@
 #include <thread>
 
 #include "base/clock.h"
-#include "commands/families.h"
+#include "server/features.h"
 #include "serving/listener.h"
 
 int main(int argc, char** argv) {
@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
   settings.threads = argc > 2 ? std::atoi(argv[2]) : 2;
   std::signal(SIGPIPE, SIG_IGN);
   Engine engine(&settings, SystemClock::Instance());
-  engine.commands().Add(StringCommands());
+  RegisterFeatures(engine);
   engine.set_concurrent(settings.threads > 1);
   std::vector<std::unique_ptr<Worker>> workers;
   for (int i = 0; i < settings.threads; ++i) workers.push_back(std::make_unique<Worker>(engine, i, settings.threads));

@@ -1,0 +1,12 @@
+#include "server/features.h"
+
+#include "commands/families.h"
+
+namespace kvick {
+
+void RegisterFeatures(Engine& engine) {
+  CommandTable& commands = engine.commands();
+  commands.Add(StringCommands());
+}
+
+}  // namespace kvick
