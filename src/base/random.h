@@ -19,9 +19,7 @@ class Random {
   explicit Random(uint64_t seed);
   uint64_t Next();
   // 0 <= result < bound; bound > 0. Without bias that could be seen (the bound is far below 2^64).
-  uint64_t Below(uint64_t bound) {
-    return static_cast<uint64_t>((static_cast<unsigned __int128>(Next()) * bound) >> 64);
-  }
+  uint64_t Below(uint64_t bound) { return ScaleBelow(Next(), bound); }
   // 0 <= result < 1.
   double Unit() { return static_cast<double>(Next() >> 11) * 0x1.0p-53; }
 
