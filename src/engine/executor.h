@@ -142,6 +142,7 @@ class Executor final : public KeyspaceListener {
   Random random_;
   std::function<void(Entry*)> free_later_;
   uint64_t clock_cycles_ = 0;  // when the clock was read
+  uint64_t call_cycles_ = 0;   // when the latest command ended, or the batch began
   const double cycles_per_us_;
   uint64_t refresh_cycles_;   // read the clock again after so many
   uint64_t slow_cycles_ = 0;  // threshold of the slow log

@@ -57,12 +57,16 @@ class PageSource {
     if (aligned > start) munmap(raw, aligned - start);
     const uintptr_t tail = start + 2 * kRegionBytes - (aligned + kRegionBytes);
     if (tail > 0) munmap(reinterpret_cast<void*>(aligned + kRegionBytes), tail);
+    // Huge pages save a page walk on most look-ups of a large data set. Not for the first region: a small server
+    // stays small.
+    if (region_count_++ > 0) madvise(reinterpret_cast<void*>(aligned), kRegionBytes, MADV_HUGEPAGE);
     next_ = reinterpret_cast<char*>(aligned);
     end_ = next_ + kRegionBytes;
   }
 
   const size_t page_bytes_;
   Mutex mutex_;
+  size_t region_count_ KVICK_GUARDED_BY(mutex_) = 0;
   char* next_ KVICK_GUARDED_BY(mutex_) = nullptr;
   char* end_ KVICK_GUARDED_BY(mutex_) = nullptr;
   std::vector<void*> warm_ KVICK_GUARDED_BY(mutex_);
@@ -88,10 +92,14 @@ static PageSource& Pages() {
   return *source;
 }
 
-BlockPool& BlockPool::Shard(size_t shard) {
-  static BlockPool* pools = new BlockPool[kShardCount];
-  return pools[shard % kShardCount];
+BlockPool* BlockPool::Pools() {
+  static BlockPool* pools = new BlockPool[kShardCount + 1];
+  return pools;
 }
+
+BlockPool& BlockPool::Shard(size_t shard) { return Pools()[shard % kShardCount]; }
+
+BlockPool& BlockPool::ForTables() { return Pools()[kShardCount]; }
 
 size_t BlockPool::BlockSize(size_t size) {
 #ifdef KVICK_SANITIZED
@@ -123,7 +131,8 @@ BlockPool::Page* BlockPool::AddPage(size_t size_class) {
   Page* page = new (Pages().Take()) Page{};
   page->pool = this;
   page->block_size = static_cast<uint32_t>(size_class * kStep);
-  page->untouched = (sizeof(Page) + 7) / 8 * 8;
+  const size_t alignment = page->block_size % kCacheLineBytes == 0 ? kCacheLineBytes : kStep;
+  page->untouched = static_cast<uint32_t>((sizeof(Page) + alignment - 1) / alignment * alignment);
   page_bytes_.store(page_bytes_.load(std::memory_order_relaxed) + kPageBytes, std::memory_order_relaxed);
   Link(partial_[size_class], page);
   return page;
@@ -150,7 +159,7 @@ void* BlockPool::Allocate(size_t size) {
     return block;
   }
 #endif
-  void* block = std::malloc(size);
+  void* block = size % kCacheLineBytes == 0 ? std::aligned_alloc(kCacheLineBytes, size) : std::malloc(size);
   KVICK_ASSERT(block != nullptr);
   return block;
 }
@@ -184,13 +193,13 @@ void BlockPool::FreeBlock(Page* page, void* block) {
 
 size_t BlockPool::BlockBytes() {
   size_t sum = 0;
-  for (size_t i = 0; i < kShardCount; ++i) sum += Shard(i).block_bytes_.load(std::memory_order_relaxed);
+  for (size_t i = 0; i <= kShardCount; ++i) sum += Pools()[i].block_bytes_.load(std::memory_order_relaxed);
   return sum;
 }
 
 size_t BlockPool::PageBytes() {
   size_t sum = 0;
-  for (size_t i = 0; i < kShardCount; ++i) sum += Shard(i).page_bytes_.load(std::memory_order_relaxed);
+  for (size_t i = 0; i <= kShardCount; ++i) sum += Pools()[i].page_bytes_.load(std::memory_order_relaxed);
   return sum;
 }
 

@@ -18,13 +18,15 @@ namespace kvick {
 
 class BlockPool {
  public:
-  static constexpr size_t kBlockMax = 512;  // larger blocks come from the allocator
+  static constexpr size_t kBlockMax = 1024;  // larger blocks come from the allocator
   static constexpr size_t kShardCount = 64;
 
   // The pool of shard `shard` (taken modulo kShardCount). Pools live as long as the process.
   static BlockPool& Shard(size_t shard);
+  // One more, for the buckets of all tables: they are asked for rarely.
+  static BlockPool& ForTables();
 
-  // `size` bytes, aligned to eight. Never null.
+  // `size` bytes, aligned to eight, and to a cache line when `size` is a multiple of one. Never null.
   void* Allocate(size_t size);
   // `size` is what was asked for. The block may come from any pool: it goes back to the one it was taken from.
   static void Free(void* block, size_t size);
@@ -42,8 +44,10 @@ class BlockPool {
   };
   static constexpr size_t kPageBytes = size_t{32} * 1024;
   static constexpr size_t kStep = 8;
+  static constexpr size_t kCacheLineBytes = 64;
   static constexpr size_t kClassCount = kBlockMax / kStep + 1;
 
+  static BlockPool* Pools();
   static void Link(PageList& list, Page* page);
   static void Unlink(PageList& list, Page* page);
   Page* AddPage(size_t size_class) KVICK_REQUIRES(lock_);

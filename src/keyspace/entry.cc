@@ -62,7 +62,7 @@ size_t Entry::memory_bytes() const {
 
 bool EntryStore::FitsInline(size_t key_size, bool has_expiry, size_t value_size) {
   return sizeof(Entry) + (has_expiry ? 8 : 0) + (key_size > Entry::kShortKeyMax ? 4 : 0) + key_size + value_size <=
-         BlockPool::kBlockMax;
+         Entry::kInlineBlockMax;
 }
 
 Entry* EntryStore::MakeBlock(BlockPool& pool, const Shape& shape) {
@@ -137,7 +137,7 @@ Entry* EntryStore::ReplaceByString(BlockPool& pool, Entry* entry, StringInput va
       return entry;
     }
   }
-  if (entry->form() == ValueForm::kShared && value.bytes.size() > BlockPool::kBlockMax) {
+  if (entry->form() == ValueForm::kShared && value.bytes.size() > Entry::kInlineBlockMax) {
     const SharedBytes* bytes = SharedBytes::Make(value.bytes);
     static_cast<SharedBytes*>(entry->ReadValuePointer())->Drop();
     WriteValue(entry, &bytes, kPointerBytes);

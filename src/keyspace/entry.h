@@ -8,7 +8,7 @@
 //                                                                 optional   optional
 //
 // The value is one of (ValueForm)
-//   inline    the bytes themselves, while the whole block stays within BlockPool::kBlockMax
+//   inline    the bytes themselves, while the whole block stays within kInlineBlockMax
 //   integer   eight bytes, for strings that are the canonical text of a 64-bit integer
 //   shared    a pointer to SharedBytes, for longer strings
 //   object    a pointer to a collection (types/), described by ValueOperations
@@ -52,6 +52,7 @@ struct StringInput {
 class Entry {
  public:
   static constexpr int64_t kNoExpiry = -1;
+  static constexpr size_t kInlineBlockMax = 512;
 
   std::string_view key() const { return {data() + KeyOffset(), key_size()}; }
   size_t key_size() const {

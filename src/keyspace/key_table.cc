@@ -10,7 +10,9 @@
 #endif
 
 #include "base/assert.h"
+#include "base/prefetch.h"
 #include "base/random.h"
+#include "keyspace/block_pool.h"
 #include "keyspace/key_hash.h"
 
 namespace kvick {
@@ -70,6 +72,12 @@ struct alignas(64) KeyTable::Bucket {
 };
 static_assert(std::endian::native == std::endian::little, "pointers are stored as the low six bytes");
 
+KeyTable::Bucket* KeyTable::AllocateBuckets(size_t count) {
+  return static_cast<Bucket*>(BlockPool::ForTables().Allocate(count * sizeof(Bucket)));
+}
+
+void KeyTable::FreeBucketArray(Bucket* buckets, size_t count) { BlockPool::Free(buckets, count * sizeof(Bucket)); }
+
 inline KeyTable::Bucket* KeyTable::BucketAt(size_t index) const {
   return segments_[index / kSegmentBuckets] + index % kSegmentBuckets;
 }
@@ -116,9 +124,8 @@ void KeyTable::Insert(Entry* entry, uint64_t hash) {
   while (bucket->chained != 0) bucket = bucket->Next();
   if (bucket->Matches(0) == 0) {
     // The ninth entry makes way for the pointer to a new bucket.
-    auto* next = static_cast<Bucket*>(std::aligned_alloc(alignof(Bucket), sizeof(Bucket)));
-    KVICK_ASSERT(next != nullptr);
-    std::memset(next, 0, sizeof(Bucket));
+    Bucket* next = AllocateBuckets(1);
+    std::memset(static_cast<void*>(next), 0, sizeof(Bucket));
     next->tags[0] = bucket->tags[kSlotCount - 1];
     next->SetPointer(0, bucket->EntryAt(kSlotCount - 1));
     bucket->tags[kSlotCount - 1] = 0;
@@ -151,7 +158,7 @@ void KeyTable::Erase(const Slot& slot, uint64_t hash) {
     before_last->chained = 0;
     before_last->tags[kSlotCount - 1] = last->tags[0];
     before_last->SetPointer(kSlotCount - 1, last->EntryAt(0));
-    std::free(last);
+    FreeBucketArray(last, 1);
     --chained_count_;
   }
   --entry_count_;
@@ -165,11 +172,10 @@ void KeyTable::AddBucket() {
   if (segment == 0) {
     if (std::has_single_bit(bucket_count_) || bucket_count_ == 0) {
       const size_t capacity = bucket_count_ == 0 ? 1 : size_t{bucket_count_} * 2;
-      auto* grown = static_cast<Bucket*>(std::aligned_alloc(alignof(Bucket), capacity * sizeof(Bucket)));
-      KVICK_ASSERT(grown != nullptr);
+      Bucket* grown = AllocateBuckets(capacity);
       if (bucket_count_ > 0) {
         std::memcpy(static_cast<void*>(grown), segments_[0], bucket_count_ * sizeof(Bucket));
-        std::free(segments_[0]);
+        FreeBucketArray(segments_[0], bucket_count_);
       } else {
         segments_ = static_cast<Bucket**>(std::malloc(sizeof(Bucket*)));
         KVICK_ASSERT(segments_ != nullptr);
@@ -185,8 +191,7 @@ void KeyTable::AddBucket() {
       segments_ = grown;
       segment_capacity_ = capacity;
     }
-    segments_[segment] = static_cast<Bucket*>(std::aligned_alloc(alignof(Bucket), kSegmentBuckets * sizeof(Bucket)));
-    KVICK_ASSERT(segments_[segment] != nullptr);
+    segments_[segment] = AllocateBuckets(kSegmentBuckets);
   }
   std::memset(static_cast<void*>(BucketAt(bucket_count_)), 0, sizeof(Bucket));
   ++bucket_count_;
@@ -207,13 +212,13 @@ void KeyTable::Grow() {
     for (int i = 0; i < bucket->slot_count() && bucket->tags[i] != 0; ++i) {
       KVICK_ASSERT(count < kChainEntriesMax);
       entries[count] = bucket->EntryAt(i);
-      __builtin_prefetch(entries[count]);
+      PrefetchLine(entries[count]);
       ++count;
     }
   }
   for (Bucket* bucket = source->Next(); bucket != nullptr;) {
     Bucket* next = bucket->Next();
-    std::free(bucket);
+    FreeBucketArray(bucket, 1);
     --chained_count_;
     bucket = next;
   }
@@ -238,7 +243,7 @@ void KeyTable::Shrink() {
     }
     Bucket* next = bucket->Next();
     if (bucket != first) {
-      std::free(bucket);
+      FreeBucketArray(bucket, 1);
       --chained_count_;
     }
     bucket = next;
@@ -253,28 +258,30 @@ void KeyTable::Shrink() {
 void KeyTable::RemoveLastBucket() {
   --bucket_count_;
   if (bucket_count_ >= kSegmentBuckets && bucket_count_ % kSegmentBuckets == 0) {
-    std::free(segments_[bucket_count_ / kSegmentBuckets]);
+    FreeBucketArray(segments_[bucket_count_ / kSegmentBuckets], kSegmentBuckets);
   } else if (bucket_count_ < kSegmentBuckets && std::has_single_bit(bucket_count_)) {
-    auto* smaller = static_cast<Bucket*>(std::aligned_alloc(alignof(Bucket), bucket_count_ * sizeof(Bucket)));
-    KVICK_ASSERT(smaller != nullptr);
+    Bucket* smaller = AllocateBuckets(bucket_count_);
     std::memcpy(static_cast<void*>(smaller), segments_[0], bucket_count_ * sizeof(Bucket));
-    std::free(segments_[0]);
+    FreeBucketArray(segments_[0], size_t{bucket_count_} * 2);
     segments_[0] = smaller;
   }
   if (bucket_count_ <= low_mask_) low_mask_ /= 2;
 }
 
 void KeyTable::PrefetchBucket(uint64_t hash) const {
-  if (bucket_count_ != 0) __builtin_prefetch(BucketAt(BucketIndex(hash)));
+  if (bucket_count_ != 0) PrefetchLine(BucketAt(BucketIndex(hash)));
 }
 
 void KeyTable::PrefetchEntry(uint64_t hash) const {
   if (bucket_count_ == 0) return;
   const Bucket* bucket = BucketAt(BucketIndex(hash));
   for (uint32_t mask = bucket->Matches(TagOf(hash)); mask != 0; mask &= mask - 1) {
-    __builtin_prefetch(bucket->Pointer(std::countr_zero(mask)));
+    const auto* entry = static_cast<const char*>(bucket->Pointer(std::countr_zero(mask)));
+    // Most entries reach into a second cache line.
+    PrefetchLine(entry);
+    PrefetchLine(entry + 48);
   }
-  if (bucket->chained != 0) __builtin_prefetch(bucket->Next());
+  if (bucket->chained != 0) PrefetchLine(bucket->Next());
 }
 
 uint64_t KeyTable::ScanBucket(uint64_t position, void* context, Visitor visit) const {
@@ -343,11 +350,14 @@ void KeyTable::FreeBuckets() {
   for (size_t index = 0; index < bucket_count_; ++index) {
     for (Bucket* bucket = BucketAt(index)->Next(); bucket != nullptr;) {
       Bucket* next = bucket->Next();
-      std::free(bucket);
+      FreeBucketArray(bucket, 1);
       bucket = next;
     }
   }
-  for (size_t segment = 0; segment * kSegmentBuckets < bucket_count_; ++segment) std::free(segments_[segment]);
+  for (size_t segment = 0; segment * kSegmentBuckets < bucket_count_; ++segment) {
+    FreeBucketArray(segments_[segment],
+                    bucket_count_ < kSegmentBuckets ? std::bit_ceil(bucket_count_) : kSegmentBuckets);
+  }
   std::free(static_cast<void*>(segments_));
   segments_ = nullptr;
   bucket_count_ = low_mask_ = entry_count_ = segment_capacity_ = chained_count_ = 0;

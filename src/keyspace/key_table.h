@@ -80,6 +80,8 @@ class KeyTable {
  private:
   static constexpr size_t kSegmentBuckets = 16;
 
+  static Bucket* AllocateBuckets(size_t count);
+  static void FreeBucketArray(Bucket* buckets, size_t count);
   Bucket* BucketAt(size_t index) const;
   size_t BucketIndex(uint64_t hash) const;
   int Depth(size_t bucket_index) const;
