@@ -102,7 +102,9 @@ TEST_F(DirectivesReferenceTest, EveryDirectiveIsKnown) {
     }
     const OptionSpec* spec = options_.Find(name);
     ASSERT_NE(spec, nullptr) << name;
-    if (directive.contains("alias")) EXPECT_EQ(options_.Find(directive.at("alias").get<std::string>()), spec) << name;
+    if (directive.contains("alias")) {
+      EXPECT_EQ(options_.Find(directive.at("alias").get<std::string>()), spec) << name;
+    }
     if (directive.contains("alias_of")) {
       EXPECT_EQ(options_.Find(directive.at("alias_of").get<std::string>()), spec) << name;
     } else if (!IsExcused(name, "name")) {
@@ -167,7 +169,9 @@ TEST_F(DirectivesReferenceTest, BoundsAndUnitsAreThose) {
     if (directive.contains("min") && !IsExcused(name, "min")) {
       EXPECT_EQ(spec.minimum, directive.at("min").get<int64_t>()) << name;
     }
-    if (directive.contains("max")) EXPECT_EQ(spec.maximum, directive.at("max").get<uint64_t>()) << name;
+    if (directive.contains("max")) {
+      EXPECT_EQ(spec.maximum, directive.at("max").get<uint64_t>()) << name;
+    }
     if (directive.contains("range") && spec.kind == OptionKind::kInteger && !IsExcused(name, "range")) {
       const std::string range = "[" + std::to_string(spec.minimum) + " .. " + std::to_string(spec.maximum) + "]";
       EXPECT_EQ(range, directive.at("range").get<std::string>()) << name;
