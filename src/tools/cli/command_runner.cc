@@ -128,7 +128,7 @@ CommandOutcome CommandRunner::Run(const std::vector<std::string>& arguments) {
     return CommandOutcome::kDone;
   }
   session_->Note(arguments, *reply);
-  if (reply->IsError() && exit_on_error_ && interaction_ == Interaction::kNone) {
+  if (reply->IsError() && exit_on_error_ && interaction_ == Interaction::kCommand) {
     Output::PrintError(reply->text);
     return CommandOutcome::kErrorReply;
   }
@@ -150,7 +150,7 @@ CommandOutcome CommandRunner::Run(const std::vector<std::string>& arguments) {
     }
   }
   monitoring_ = IsOneOf(arguments, {"MONITOR"}) && reply->type == Value::Type::kSimpleString && reply->text == "OK";
-  if (streaming() && interaction_ == Interaction::kNone && Stream() == StreamEnd::kOver) return CommandOutcome::kDone;
+  if (streaming() && interaction_ != Interaction::kTerminal) Stream();
   return CommandOutcome::kDone;
 }
 

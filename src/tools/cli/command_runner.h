@@ -22,7 +22,8 @@ enum class CommandOutcome {
 
 // Where commands come from decides how a stream of messages ends.
 enum class Interaction {
-  kNone,      // one command, or a pipe: never
+  kCommand,   // the command line: never
+  kPipe,      // never; -e does not count, the next line is read whatever the reply was
   kTerminal,  // Ctrl-C, or a key to type another command
 };
 

@@ -58,10 +58,10 @@ Status MakeEval(Options* options) {
 int RunCommand(Session* session, const Output& output, const Options& options) {
   const std::vector<std::string>& arguments = options.arguments;
   if (EqualsIgnoreCase(arguments[0], "help") || arguments[0] == "?") {
-    Repl(session, &output, options, Interaction::kNone).PrintHelp({arguments.begin() + 1, arguments.end()});
+    Repl(session, &output, options, Interaction::kCommand).PrintHelp({arguments.begin() + 1, arguments.end()});
     return 0;
   }
-  CommandRunner runner(session, &output, options, Interaction::kNone);
+  CommandRunner runner(session, &output, options, Interaction::kCommand);
   for (int64_t i = 0; options.repeat_count < 0 || i < options.repeat_count; ++i) {
     if (runner.Run(arguments) != CommandOutcome::kDone) return 1;
     if (options.interval_us) usleep(static_cast<useconds_t>(*options.interval_us));
@@ -110,7 +110,7 @@ int RunProgram(Options options) {
   const Output output(options);
   if (options.mode != Mode::kCommands) return RunMode(&session, output, options);
   if (!options.arguments.empty()) return RunCommand(&session, output, options);
-  const Interaction interaction = isatty(STDIN_FILENO) != 0 ? Interaction::kTerminal : Interaction::kNone;
+  const Interaction interaction = isatty(STDIN_FILENO) != 0 ? Interaction::kTerminal : Interaction::kPipe;
   return Repl(&session, &output, options, interaction).Run();
 }
 
