@@ -12,4 +12,9 @@ if(NOT KVICK_SANITIZE AND NOT KVICK_FUZZ)
   target_link_libraries(kvick_dependencies INTERFACE ${KVICK_JEMALLOC})
 endif()
 
+# libedit: line editing of kvick-cli.
+find_path(LIBEDIT_INCLUDE_DIR histedit.h REQUIRED)
+find_library(LIBEDIT_LIBRARY edit REQUIRED)
 add_library(kvick_tool_dependencies INTERFACE)
+target_include_directories(kvick_tool_dependencies SYSTEM INTERFACE "${LIBEDIT_INCLUDE_DIR}")
+target_link_libraries(kvick_tool_dependencies INTERFACE "${LIBEDIT_LIBRARY}")

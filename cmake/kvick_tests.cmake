@@ -47,7 +47,7 @@ if(KVICK_TESTS)
     file(GLOB test_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/tools/${tool}/*_test.cc")
     if(test_sources)
       add_executable(${tool}_tool_test ${test_sources})
-      target_link_libraries(${tool}_tool_test PRIVATE kvick_${tool}_tool ${KVICK_SHARED_TOOLS} kvick_tool_dependencies
+      target_link_libraries(${tool}_tool_test PRIVATE kvick_${tool}_tool ${KVICK_SHARED_TOOLS}
                                                       GTest::gtest GTest::gmock GTest::gtest_main)
       add_test(NAME ${tool}_tool_test COMMAND ${tool}_tool_test)
     endif()

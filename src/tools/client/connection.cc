@@ -110,6 +110,13 @@ Status Connection::SendBytes(std::string_view bytes) {
   return Status::Ok();
 }
 
+Result<size_t> Connection::TrySendBytes(std::string_view bytes) {
+  const ssize_t size = send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (size >= 0) return static_cast<size_t>(size);
+  if (errno == EAGAIN || errno == EINTR) return size_t{0};
+  return ErrnoError();
+}
+
 Result<Connection::Wait> Connection::WaitReadable(int64_t timeout_ms) const {
   pollfd waited{descriptor_, POLLIN, 0};
   const auto limited = static_cast<int>(std::min<int64_t>(timeout_ms, std::numeric_limits<int>::max()));

@@ -39,6 +39,9 @@ class Connection {
   Status Send(const std::vector<std::string>& arguments);
   Status SendBytes(std::string_view bytes);
 
+  // As much as the kernel takes without waiting.
+  Result<size_t> TrySendBytes(std::string_view bytes);
+
   // The next reply; none when `timeout_ms` passed, or when a signal came in while waiting.
   Result<std::optional<Value>> Receive(int64_t timeout_ms);
   // Waits as long as it takes.
