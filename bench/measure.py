@@ -14,8 +14,10 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
-sys.path.insert(0, str(ROOT / "tests"))
-from support.server_process import ServerProcess  # noqa: E402
+sys.path.insert(0, str(ROOT / "tests/support"))
+import markdown  # noqa: E402
+import process_figures  # noqa: E402
+from prefixed_server import PrefixedServer  # noqa: E402
 
 RELEASE = ROOT / "build/release"
 CORES = sorted(os.sched_getaffinity(0))
@@ -33,13 +35,13 @@ def common_arguments(description):
     return parser
 
 
-def server(binary, *, threads, core=None, arguments=()):
+def server(binary, *, threads, core=None, options=None):
     """A server that keeps nothing on disk. `threads` reaches kvick; redis-server runs commands in one thread."""
-    command = ["taskset", "-c", str(core)] if core is not None else []
-    command += [str(binary), "--save", "", "--appendonly", "no", *arguments]
+    options = dict(options or {})
     if pathlib.Path(binary).name.startswith("kvick"):
-        command += ["--threads", str(threads)]
-    return ServerProcess(command, start_timeout_s=60)
+        options["threads"] = threads
+    prefix = ["taskset", "-c", core] if core is not None else []
+    return PrefixedServer(prefix, binary, options=options).start(60)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,12 +62,12 @@ def load_command(program, port, *, test, requests=1, pipeline=1, size=3, keys=1,
 
 def run_load(program, process, *, test, requests, **options):
     """Runs kvick-benchmark against `process` and says how fast that was and what it cost the server."""
-    before = process.cpu_seconds()
+    before = process_figures.cpu_seconds(process.pid)
     command = load_command(program, process.port, test=test, requests=requests, **options)
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(command)} failed: {done.stderr or done.stdout}")
-    cpu_us = (process.cpu_seconds() - before) * 1e6
+    cpu_us = (process_figures.cpu_seconds(process.pid) - before) * 1e6
     row = next(csv.DictReader(line for line in done.stdout.splitlines() if line.startswith('"')))
     return Sample(float(row["rps"]), cpu_us / requests)
 
@@ -97,8 +99,6 @@ def machine():
 
 def publish(given, marker, text):
     """Prints the result and puts it where the arguments say."""
-    from support import markdown
-
     print(f"\n{text}")
     if given.output:
         given.output.write_text(text + "\n")

@@ -1,7 +1,7 @@
 # Everything that is built to be tested or measured:
 #
 #   src/<folder>/foo_test.cc      one program a folder, build/<preset>/<folder>_test      target unit_tests
-#   src/tools/<name>/foo_test.cc  likewise, build/<preset>/tool_<name>_test               target unit_tests
+#   src/tools/<name>/foo_test.cc  likewise, build/<preset>/<name>_tool_test               target unit_tests
 #   tests/fuzz/foo_fuzz.cc        a libFuzzer program, build/<preset>/foo_fuzz            target fuzz_targets
 #   bench/micro/foo_bench.cc      a Google Benchmark program, build/<preset>/foo_bench    target micro_benchmarks
 #   src/**/*.h                    each compiled alone           target all_verify_interface_header_sets
@@ -33,23 +33,11 @@ if(KVICK_TESTS)
     endif()
   endforeach()
 
-  # A tool is no library: its test program takes the tool's sources too, without main().
-  foreach(folder IN LISTS tool_folders)
-    file(GLOB test_sources CONFIGURE_DEPENDS "${folder}/*_test.cc")
-    if(test_sources)
-      get_filename_component(tool "${folder}" NAME)
-      file(GLOB tool_sources CONFIGURE_DEPENDS "${folder}/*.cc")
-      list(FILTER tool_sources EXCLUDE REGEX "/main\\.cc$")
-      kvick_add_unit_test(tool_${tool}_test ${tool_sources})
-    endif()
-  endforeach()
   foreach(tool IN LISTS KVICK_TOOLS)
     file(GLOB test_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/tools/${tool}/*_test.cc")
     if(test_sources)
-      add_executable(${tool}_tool_test ${test_sources})
-      target_link_libraries(${tool}_tool_test PRIVATE kvick_${tool}_tool ${KVICK_SHARED_TOOLS}
-                                                      GTest::gtest GTest::gmock GTest::gtest_main)
-      add_test(NAME ${tool}_tool_test COMMAND ${tool}_tool_test)
+      kvick_add_unit_test(${tool}_tool_test ${test_sources})
+      target_link_libraries(${tool}_tool_test PRIVATE kvick_${tool}_tool ${KVICK_SHARED_TOOLS})
     endif()
   endforeach()
 endif()

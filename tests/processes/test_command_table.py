@@ -10,19 +10,25 @@ table), the line shows the first.
 """
 
 import difflib
+import pathlib
+import sys
 
 import pytest
 
-from reference.command_table import Reference, ServerTable, argument_aspect, docs_aspects, info_aspects
-from reference.coverage_table import MARKER, README, coverage_table
-from support import markdown
+import markdown
+from server_process import ServerProcess
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "reference"))
+from command_table import Reference, ServerTable, argument_aspect, docs_aspects, info_aspects  # noqa: E402
+from coverage_table import MARKER, README, coverage_table  # noqa: E402
 
 REFERENCE = Reference()
 
 
 @pytest.fixture(scope="module")
-def table(shared_server):
-    return ServerTable(shared_server.port)
+def table(server_binary):
+    with ServerProcess(server_binary).start() as server:
+        return ServerTable(server.port)
 
 
 def _show(value):

@@ -9,7 +9,7 @@ import dataclasses
 import json
 import pathlib
 
-from support.wire import Connection
+from resp import Connection
 
 REFERENCE = pathlib.Path(__file__).with_name("commands.json")
 
@@ -65,8 +65,8 @@ class ServerTable:
     """COMMAND INFO, COMMAND DOCS and COMMAND LIST of a server, by upper-case name (`CONFIG GET`)."""
 
     def __init__(self, port):
-        with Connection(port) as connection:
-            ask = connection.ask
+        with Connection(("127.0.0.1", port)) as connection:
+            ask = connection.call
             self.listed = {_plain(name) for name in ask("COMMAND", "LIST")}
             self.count = ask("COMMAND", "COUNT")
             self.info = {}

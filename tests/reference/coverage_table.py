@@ -7,10 +7,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 MARKER = "coverage"
 
-sys.path.insert(0, str(ROOT / "tests"))
-from reference.command_table import Reference, ServerTable  # noqa: E402
-from support import markdown  # noqa: E402
-from support.server_process import ServerProcess  # noqa: E402
+sys.path.insert(0, str(ROOT / "tests/support"))
+import markdown  # noqa: E402
+from command_table import Reference, ServerTable  # noqa: E402
+from server_process import ServerProcess  # noqa: E402
 
 
 def coverage_table(implemented):
@@ -26,9 +26,8 @@ def coverage_table(implemented):
 
 
 def main():
-    with ServerProcess([sys.argv[1]]) as server:
+    with ServerProcess(sys.argv[1]).start() as server:
         implemented = ServerTable(server.port).info
-        server.stop()
     table = coverage_table(implemented)
     markdown.replace_between(README, MARKER, table)
     print(table)

@@ -1,14 +1,14 @@
-"""A server process for a test or a benchmark: started on a free port, waited for, stopped by its id.
+"""One server process in its own folder on a free port.
 
-    with ServerProcess(["build/release/kvick-server", "--threads", "4"]) as server:
-        connection = redis.Redis(port=server.port)
+    with ServerProcess(binary).start() as server:
+        server.connect().call('PING')
 
-Works with any server that takes `--port` and `--dir` as Redis does. The command may begin with a program that
-replaces itself by the server, such as taskset.
+Nothing here knows which server it starts: kvick-server and redis-server take the same arguments.
 """
 
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -16,118 +16,137 @@ import subprocess
 import tempfile
 import time
 
+from resp import Connection
 
-class ServerError(Exception):
-    """The server did not start or did not stop as it should."""
+READY = 'Ready to accept connections'
 
 
 def free_port():
-    """A port nobody listens on at this moment. Another process may take it before its user does."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind(('127.0.0.1', 0))
         return probe.getsockname()[1]
 
 
+class StartError(Exception):
+    """The process ended, or did not become ready in time; the text holds its log."""
+
+
 class ServerProcess:
-    """One server and its scratch directory. Not to be shared by threads."""
+    """`options` maps directive to value (a list of strings where the directive takes several words).
 
-    def __init__(self, command, *, environment=None, start_timeout_s=30.0):
-        self.command = [str(word) for word in command]
-        self.environment = environment
-        self.start_timeout_s = start_timeout_s
-        self.port = 0
+    The defaults keep a test quiet: no saving, one port on the loopback, a unix socket in the folder.
+    `arguments` replaces the whole command line; then only the folder and the log file are arranged.
+    """
+
+    def __init__(self, binary, options=None, arguments=None, unix_socket=False):
+        self.binary = str(binary)
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix='kvick-test-'))
+        self.port = free_port()
+        self.unix_socket = str(self.folder / 'server.sock')
+        self.options = {
+            'port': str(self.port),
+            'bind': '127.0.0.1',
+            'dir': str(self.folder),
+            'save': '',
+            'appendonly': 'no',
+        }
+        if unix_socket:
+            self.options['unixsocket'] = self.unix_socket
+        self.options.update(options or {})
+        self.arguments = arguments
+        self.log_path = self.folder / 'stdout.log'
         self.process = None
-        self.directory = None
 
-    def __enter__(self):
-        self.start()
+    def command_line(self):
+        if self.arguments is not None:
+            return [self.binary, *self.arguments]
+        line = [self.binary]
+        for name, value in self.options.items():
+            line.append('--' + name)
+            line.extend(value if isinstance(value, list) else [str(value)])
+        return line
+
+    def spawn(self):
+        """Starts the process and does not wait."""
+        with open(self.log_path, 'ab') as log:
+            self.process = subprocess.Popen(self.command_line(), cwd=self.folder, stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=subprocess.STDOUT)
         return self
 
-    def __exit__(self, kind, value, trace):
-        self.kill()
-        self.remove_directory()
+    def start(self, timeout_s=20.0):
+        self.spawn()
+        self.wait_log(READY, timeout_s)
+        return self
+
+    def restart(self):
+        """The same server again (same port and folder), with an empty log."""
+        self.stop()
+        self.log_path.write_bytes(b'')
+        return self.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.dispose()
 
     @property
     def pid(self):
         return self.process.pid
 
-    @property
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
+
     def log(self):
-        return pathlib.Path(self.directory, "server.log").read_text(errors="replace")
+        return self.log_path.read_text('utf-8', 'replace')
 
-    def start(self):
-        """Starts in a new scratch directory, or again in the same one, and returns when PING is answered."""
-        if self.directory is None:
-            self.directory = tempfile.mkdtemp(prefix="kvick-test-")
-        for _ in range(5):  # the free port may be taken meanwhile
-            self.port = free_port()
-            command = [*self.command, "--port", str(self.port), "--dir", self.directory]
-            with open(pathlib.Path(self.directory, "server.log"), "ab") as log:
-                self.process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment
-                )
-            if self._answers():
-                return
-            if "listen" not in self.log:
-                break
-        log = self.log
-        self.kill()
-        raise ServerError(f"{self.command} did not answer PING; its log ends:\n{log[-3000:]}")
+    def wait_log(self, pattern, timeout_s=10.0):
+        """Waits until `pattern` (a regular expression) is in the log; returns the match."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            ended = not self.is_running()  # asked before the log is read: a last line must not be missed
+            match = re.search(pattern, self.log())
+            if match:
+                return match
+            if ended:
+                raise StartError(f'the server ended with status {self.process.returncode}, '
+                                 f'the log has no {pattern!r}:\n{self.log()}')
+            if time.monotonic() > deadline:
+                raise StartError(f'no {pattern!r} in the log after {timeout_s} s:\n{self.log()}')
+            time.sleep(0.005)
 
-    def _answers(self):
-        deadline = time.monotonic() + self.start_timeout_s
-        while time.monotonic() < deadline and self.process.poll() is None:
+    def connect(self, timeout_s=10.0):
+        return Connection(('127.0.0.1', self.port), timeout_s)
+
+    def connect_unix(self, timeout_s=10.0):
+        return Connection(self.unix_socket, timeout_s)
+
+    def signal(self, number):
+        os.kill(self.pid, number)
+
+    def wait(self, timeout_s=10.0):
+        return self.process.wait(timeout_s)
+
+    def stop(self):
+        """Ends the process; returns its exit status. A server that ignores SIGTERM for 10 s is killed."""
+        if self.process is None:
+            return None
+        if self.is_running():
+            self.process.send_signal(signal.SIGCONT)  # a stopped process would not see the next one
+            self.process.terminate()
             try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=1.0) as connection:
-                    connection.sendall(b"PING\r\n")
-                    if connection.recv(64).startswith(b"+PONG"):
-                        # Ours answered, not one that holds the port while ours is about to fail on it.
-                        return self.process.poll() is None
-            except OSError:
-                pass
-            time.sleep(0.02)
-        return False
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        return self.process.returncode
 
-    def stop(self, timeout_s=30.0):
-        """Asks by SIGTERM and returns the exit status; 0 is a clean shutdown."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise ServerError(f"{self.command} did not stop within {timeout_s} s of SIGTERM") from None
+    def dispose(self):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
-    def kill(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
 
-    def remove_directory(self):
-        if self.directory is not None:
-            shutil.rmtree(self.directory, ignore_errors=True)
-            self.directory = None
-
-    def cpu_seconds(self):
-        """Processor time of all its threads, user and system, from the scheduler (nanoseconds, not ticks)."""
-        total_ns = 0
-        for thread in os.listdir(f"/proc/{self.pid}/task"):
-            total_ns += int(pathlib.Path(f"/proc/{self.pid}/task/{thread}/schedstat").read_text().split()[0])
-        return total_ns / 1e9
-
-    def resident_bytes(self):
-        for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1024
-        raise ServerError("no VmRSS: the process is gone")
-
-    def resident_bytes_settled(self):
-        """Resident memory once it has stopped moving (background frees, table growth)."""
-        previous = -1
-        for _ in range(50):
-            current = self.resident_bytes()
-            if abs(current - previous) < 64 * 1024:
-                return current
-            previous = current
-            time.sleep(0.1)
-        return previous
+def binary_from_environment():
+    """KVICK_SERVER, else the release build of this checkout."""
+    root = pathlib.Path(__file__).resolve().parents[2]
+    return os.environ.get('KVICK_SERVER') or str(root / 'build' / 'release' / 'kvick-server')

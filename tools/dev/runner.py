@@ -10,13 +10,15 @@ import time
 
 import build
 from shell import BUILD, CORES, ROOT, fail, say
-from suites import SUITES, sanitizer_environment
+from suites import SUITES, sanitizer_prefix, set_environment
 
-sys.path.insert(0, str(ROOT / "tests"))
-from support.server_process import ServerError, ServerProcess  # noqa: E402
+sys.path.insert(0, str(ROOT / "tests/support"))
+from prefixed_server import PrefixedServer  # noqa: E402
+from server_process import StartError  # noqa: E402
 
 LOGS = BUILD / "test-logs"
 TAIL_LINES = 40
+START_TIMEOUT_S = 60.0  # a sanitized server on a busy machine
 
 
 @dataclasses.dataclass
@@ -79,6 +81,7 @@ class Builder:
 
 
 def run_tests(names):
+    set_environment()
     suites, words = chosen_suites(names)
     builder = Builder()
     outcomes = {}
@@ -138,31 +141,32 @@ def run_step(suite_name, step):
     log.parent.mkdir(parents=True, exist_ok=True)
     try:
         outcome = _with_server(step, log) if step.server else _without_server(step, log, port=0)
-    except (OSError, ServerError) as error:
+    except (OSError, StartError) as error:
         outcome = Outcome(failed=1, reason=str(error))
     outcome.seconds = time.monotonic() - started
     return outcome
 
 
 def _with_server(step, log):
-    with ServerProcess(step.server, environment=sanitizer_environment(), start_timeout_s=60) as server:
+    preset = step.server.preset
+    with PrefixedServer(sanitizer_prefix(preset), build.program(preset, "kvick-server"), options=step.server.options) as server:
+        server.start(START_TIMEOUT_S)
         outcome = _without_server(step, log, server.port)
-        died = server.process.poll() is not None
+        died = not server.is_running()
         status = server.stop()
-        log.with_suffix(".server.log").write_text(server.log)
+        log.with_suffix(".server.log").write_text(server.log())
         if died or status != 0:
             outcome.failed += 1
             what = "ended during the test" if died else "did not shut down cleanly"
-            outcome.reason += f"the server {what} (status {status}); its log ends:\n{_tail(server.log)}"
+            outcome.reason += f"the server {what} (status {status}); its log ends:\n{_tail(server.log())}"
     return outcome
 
 
 def _without_server(step, log, port):
     command = [str(word).replace("{port}", str(port)) for word in step.command]
-    environment = sanitizer_environment() | {"KVICK_SERVER": str(build.program("release", "kvick-server"))}
     with open(log, "w") as sink:
         process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT,
-                                   env=environment, start_new_session=True)  # fmt: skip
+                                   start_new_session=True)  # fmt: skip
         try:
             status = process.wait(step.timeout_s)
         except subprocess.TimeoutExpired:

@@ -23,13 +23,21 @@ COMPAT_COMMANDS = 50_000
 
 
 @dataclasses.dataclass(frozen=True)
+class Server:
+    """A server that a step wants beside it, with a free port and a scratch directory."""
+
+    preset: str
+    options: dict  # directive to value
+
+
+@dataclasses.dataclass(frozen=True)
 class Step:
     """One command of a suite. `{port}` in it becomes the port of the server."""
 
     title: str
     command: list
     count: Callable
-    server: list = ()  # command line of the server to start beside it, without port and directory
+    server: Server = None
     timeout_s: int = 1200
 
 
@@ -49,14 +57,12 @@ def _matches(words, text):
     return not words or any(word.lower().replace("_", "") in text.lower().replace("_", "") for word in words)
 
 
-def sanitizer_environment():
-    """Sanitizers end a program with a bad status and say where; the process would otherwise go on."""
-    return {
-        **os.environ,
-        "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
-        "UBSAN_OPTIONS": "print_stacktrace=1",
-        "TSAN_OPTIONS": "second_deadlock_stack=1:history_size=4",
-    }
+def set_environment():
+    """For every program that a suite starts. KVICK_SERVER is what pytest suites test."""
+    os.environ.setdefault("ASAN_OPTIONS", "detect_stack_use_after_return=1:strict_string_checks=1")
+    os.environ.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
+    os.environ.setdefault("TSAN_OPTIONS", "second_deadlock_stack=1:history_size=4")
+    os.environ.setdefault("KVICK_SERVER", str(build.program("release", "kvick-server")))
 
 
 def sanitizer_prefix(preset):
@@ -122,14 +128,13 @@ def conversation_steps(preset, threads, protocols):
             paths = [file for file in files if _matches(words, str(file.relative_to(ROOT / "tests")))]
         if not paths:
             return []
-        server = [*sanitizer_prefix(preset), build.program(preset, "kvick-server")]
         runner = build.program("release", "kvick-kvt")
         return [
             Step(
                 f"{count} thread{'s' if count > 1 else ''}, RESP{protocol}",
                 [runner, "--port", "{port}", "--resp", str(protocol), *paths],
                 counting.last_line,
-                server=[*server, "--threads", str(count), "--save", "", "--enable-debug-command", "yes"],
+                Server(preset, {"threads": count, "enable-debug-command": "yes"}),
             )
             for count in threads
             for protocol in protocols

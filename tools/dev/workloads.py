@@ -4,7 +4,7 @@ import build
 import counting
 from runner import run_step
 from shell import CORES, ROOT, fail, run, say
-from suites import PYTHON, Step, fuzz_command, fuzz_programs, sanitizer_prefix
+from suites import PYTHON, Server, Step, fuzz_command, fuzz_programs, set_environment
 
 BENCHMARKS = ("compare", "memory", "connections", "micro")
 
@@ -42,13 +42,13 @@ def soak(names, minutes, preset):
     scripts = [script for script in scripts if not names or any(name in script.stem for name in names)]
     if not scripts:
         fail(f"no program of tests/stress matches {' '.join(names)}")
-    server = [*sanitizer_prefix(preset), build.program(preset, "kvick-server"), "--save", ""]
+    set_environment()
     failed = 0
     for script in scripts:
         say(f"\n== {script.stem} for {minutes:g} minutes ({preset})")
         command = [PYTHON, script, "--port", "{port}", "--minutes", str(minutes)]
         timeout_s = int(minutes * 60 + 300)
-        outcome = run_step("soak", Step(script.stem, command, counting.last_line, server, timeout_s))
+        outcome = run_step("soak", Step(script.stem, command, counting.last_line, Server(preset, {}), timeout_s))
         say(outcome.reason or "  as it should be")
         failed += outcome.failed
     if failed:
