@@ -19,7 +19,7 @@ namespace kvick {
 class BlockPool {
  public:
   static constexpr size_t kBlockMax = 1024;  // larger blocks come from the allocator
-  static constexpr size_t kShardCount = 64;
+  static constexpr size_t kShardCount = 32;
 
   // The pool of shard `shard` (taken modulo kShardCount). Pools live as long as the process.
   static BlockPool& Shard(size_t shard);
