@@ -8,5 +8,6 @@
 namespace kvick {
 
 std::span<const CommandSpec> StringCommands();
+std::span<const CommandSpec> TransactionCommands();
 
 }  // namespace kvick

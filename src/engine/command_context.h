@@ -53,6 +53,7 @@ class CommandContext {
   // Keys.
   size_t key_count() const { return keys_.size(); }
   const DeclaredKey& key(size_t ordinal) const { return keys_[ordinal]; }
+  std::span<const DeclaredKey> keys() const { return keys_; }
   std::string_view KeyName(size_t ordinal) const { return keys_[ordinal].key.name; }
   // The entry, if it exists and has not expired. Counts hits and misses of reading commands.
   KeyTable::Slot Find(size_t ordinal);
@@ -82,12 +83,8 @@ class CommandContext {
   }
   void NotifyKey(KeyEventClass event_class, std::string_view event, Database& database, std::string_view key);
 
-  struct LoggedEffect {
-    int database_index;
-    CommandLog::Arguments arguments;
-  };
   bool replaces_effect() const { return replaces_effect_; }
-  const std::vector<LoggedEffect>& effects() const { return effects_; }
+  const std::vector<CommandLog::Entry>& effects() const { return effects_; }
 
  private:
   Executor& executor_;
@@ -98,7 +95,7 @@ class CommandContext {
   ReplyWriter& reply_;
   uint64_t change_count_ = 0;
   bool replaces_effect_ = false;
-  std::vector<LoggedEffect> effects_;
+  std::vector<CommandLog::Entry> effects_;
 };
 
 }  // namespace kvick

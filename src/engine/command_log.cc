@@ -78,15 +78,16 @@ void CommandLog::Append(int database_index, std::span<const std::string_view> ar
   Encode(arguments);
 }
 
-void CommandLog::AppendGroup(int database_index, const std::vector<Arguments>& commands) {
+void CommandLog::AppendGroup(const std::vector<Entry>& entries) {
   MutexLock lock(mutex_);
-  if (readers_.empty()) return;
-  SelectDatabase(database_index);
+  if (readers_.empty() || entries.empty()) return;
   const std::string_view multi[] = {"MULTI"};
   const std::string_view exec[] = {"EXEC"};
+  SelectDatabase(entries[0].database_index);
   Encode(multi);
-  for (const Arguments& command : commands) {
-    const std::vector<std::string_view> views(command.begin(), command.end());
+  for (const Entry& entry : entries) {
+    SelectDatabase(entry.database_index);
+    const std::vector<std::string_view> views(entry.arguments.begin(), entry.arguments.end());
     Encode(views);
   }
   Encode(exec);

@@ -54,8 +54,12 @@ class CommandLog {
 
   // Records one command for database `database_index`; a SELECT precedes it when the last one was for another.
   void Append(int database_index, std::span<const std::string_view> arguments);
+  struct Entry {
+    int database_index;
+    Arguments arguments;
+  };
   // Records several as one MULTI … EXEC.
-  void AppendGroup(int database_index, const std::vector<Arguments>& commands);
+  void AppendGroup(const std::vector<Entry>& entries);
 
  private:
   void Encode(std::span<const std::string_view> arguments) KVICK_REQUIRES(mutex_);

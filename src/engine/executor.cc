@@ -230,6 +230,7 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
   Outcome outcome = Outcome::kDone;
   const Session::ReplyMode mode_before = session.reply_mode;
   if (prepared.problem != Prepared::Problem::kNone) {
+    if (session.transaction != nullptr) session.transaction->is_aborted = true;
     Reject(prepared, ProblemStatus(prepared), reply);
   } else if (IsPaused(*prepared.command)) {
     outcome = Outcome::kPaused;
@@ -238,7 +239,10 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
     const bool needs_admission = session.restrictions != 0 || engine_.is_loading || engine_.hooks.slot_guard != nullptr;
     const Status admission = needs_admission ? Admit(session, prepared, keys) : Status::Ok();
     if (!admission.ok()) {
+      if (session.transaction != nullptr) session.transaction->is_aborted = true;
       Reject(prepared, admission, reply);
+    } else if ((session.restrictions & Session::kInTransaction) != 0 && Queue(session, prepared, reply)) {
+      // Runs at EXEC.
     } else if (prepared.command->has(kExclusive)) {
       RunExclusive([&] { Call(session, prepared, keys, reply); });
     } else {
@@ -258,8 +262,26 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
   return outcome;
 }
 
-// Takes the locks of the command's stripes in ascending order of (database, stripe), so that no two commands can wait
-// for each other. Which ones is known only at run time, hence no analysis.
+void Executor::AddPlaces(std::span<const DeclaredKey> keys) {
+  for (const DeclaredKey& key : keys) {
+    places_.push_back({key.database, static_cast<uint32_t>(key.key.stripe_index())});
+  }
+}
+
+// Takes the locks of all places in ascending order of (database, stripe), so that no two executors can wait for each
+// other. Which ones is known only at run time, hence no analysis.
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::LockPlaces() {
+  std::sort(places_.begin(), places_.end(), [](const StripePlace& a, const StripePlace& b) {
+    return a.database != b.database ? a.database->index() < b.database->index() : a.stripe_index < b.stripe_index;
+  });
+  places_.erase(std::unique(places_.begin(), places_.end()), places_.end());
+  for (const StripePlace& place : places_) place.database->StripeAt(place.stripe_index).lock.Lock();
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::UnlockPlaces() {
+  for (const StripePlace& place : places_) place.database->StripeAt(place.stripe_index).lock.Unlock();
+}
+
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::RunLocked(Session& session, const Prepared& prepared,
                                                          std::span<DeclaredKey> keys, ReplyWriter& reply) {
   if (!NeedsLocks() || keys.empty()) return Call(session, prepared, keys, reply);
@@ -271,16 +293,10 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::RunLocked(Session& session, const
     return;
   }
   places_.clear();
-  for (const DeclaredKey& key : keys) {
-    places_.push_back({key.database, static_cast<uint32_t>(key.key.stripe_index())});
-  }
-  std::sort(places_.begin(), places_.end(), [](const StripePlace& a, const StripePlace& b) {
-    return a.database != b.database ? a.database->index() < b.database->index() : a.stripe_index < b.stripe_index;
-  });
-  places_.erase(std::unique(places_.begin(), places_.end()), places_.end());
-  for (const StripePlace& place : places_) place.database->StripeAt(place.stripe_index).lock.Lock();
+  AddPlaces(keys);
+  LockPlaces();
   Call(session, prepared, keys, reply);
-  for (const StripePlace& place : places_) place.database->StripeAt(place.stripe_index).lock.Unlock();
+  UnlockPlaces();
 }
 
 void Executor::Call(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply) {
@@ -315,32 +331,32 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
   }
 }
 
+void Executor::Record(int database_index, std::span<const std::string_view> arguments) {
+  if (!engine_.log().is_active()) return;
+  if (holds_places_) {
+    group_.push_back({database_index, CommandLog::Arguments(arguments.begin(), arguments.end())});
+  } else {
+    engine_.log().Append(database_index, arguments);
+  }
+}
+
 void Executor::Commit(CommandContext& context) {
   stats_.change_count.Add(context.change_count());
-  CommandLog& log = engine_.log();
-  if (!log.is_active()) return;
-  if (!context.replaces_effect()) {
-    log.Append(context.session().database_index, context.arguments());
-    return;
-  }
-  const auto& effects = context.effects();
-  if (effects.size() > 1) {
-    std::vector<CommandLog::Arguments> commands;
-    for (const auto& effect : effects) commands.push_back(effect.arguments);
-    log.AppendGroup(effects[0].database_index, commands);
-  } else if (effects.size() == 1) {
-    const std::vector<std::string_view> views(effects[0].arguments.begin(), effects[0].arguments.end());
-    log.Append(effects[0].database_index, views);
+  if (!engine_.log().is_active()) return;
+  if (!context.replaces_effect()) return Record(context.session().database_index, context.arguments());
+  const std::vector<CommandLog::Entry>& effects = context.effects();
+  if (effects.size() > 1 && !holds_places_) return engine_.log().AppendGroup(effects);
+  for (const CommandLog::Entry& effect : effects) {
+    const std::vector<std::string_view> views(effect.arguments.begin(), effect.arguments.end());
+    Record(effect.database_index, views);
   }
 }
 
 void Executor::OnExpired(Database& database, std::string_view key) {
   stats_.expired_keys.Add(1);
   stats_.change_count.Add(1);
-  if (engine_.log().is_active()) {
-    const std::string_view effect[] = {engine_.settings().lazy_free_on_expire ? "UNLINK" : "DEL", key};
-    engine_.log().Append(database.index(), effect);
-  }
+  const std::string_view effect[] = {engine_.settings().lazy_free_on_expire ? "UNLINK" : "DEL", key};
+  Record(database.index(), effect);
   if (engine_.hooks.change_sink != nullptr) {
     engine_.hooks.change_sink->OnKeyEvent(database.index(), KeyEventClass::kExpired, "expired", key);
   }
@@ -364,6 +380,7 @@ void Executor::AddSession(Session* session) {
 }
 
 void Executor::RemoveSession(Session* session) {
+  DropTransaction(*session);
   Session* last = sessions_.back();
   sessions_[session->registry_index] = last;
   last->registry_index = session->registry_index;

@@ -83,6 +83,14 @@ class Executor final : public KeyspaceListener {
   void ForgetPrepared() { keys_.clear(); }
   void EndBatch();
 
+  // EXEC: runs the session's queued commands as one, under the locks of all their keys, and closes the transaction.
+  Status RunTransaction(Session& session, ReplyWriter& reply);
+  // WATCH of keys whose stripes are held; UNWATCH of all of a session's, whose stripes are not.
+  void Watch(Session& session, std::span<const DeclaredKey> keys);
+  void UnwatchAll(Session& session);
+  // DISCARD, RESET, the end of a connection.
+  void DropTransaction(Session& session);
+
   // Runs `work` while no executor executes. Inside an exclusive command it runs at once.
   void RunExclusive(const std::function<void()>& work);
   bool is_exclusive() const { return is_exclusive_; }
@@ -128,6 +136,12 @@ class Executor final : public KeyspaceListener {
   void RunLocked(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply);
   void Call(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply);
   void Commit(CommandContext& context);
+  // Puts a command behind MULTI; false when it must run now.
+  bool Queue(Session& session, const Prepared& prepared, ReplyWriter& reply);
+  void AddPlaces(std::span<const DeclaredKey> keys);
+  void LockPlaces();
+  void UnlockPlaces();
+  void Record(int database_index, std::span<const std::string_view> arguments);
   bool NeedsLocks() const { return needs_locks_ && !is_exclusive_; }
 
   Engine& engine_;
@@ -151,8 +165,10 @@ class Executor final : public KeyspaceListener {
   std::vector<DeclaredKey> keys_;         // of the prepared requests
   std::vector<DeclaredKey> placed_keys_;  // of the running one, when place_keys changed them
   std::vector<KeyPosition> positions_;
-  std::vector<StripePlace> places_;
-  OutputBuffer discarded_;  // replies of a client that asked for none
+  std::vector<StripePlace> places_;       // locked, in ascending order
+  bool holds_places_ = false;             // a transaction runs: its stripes are locked already
+  std::vector<CommandLog::Entry> group_;  // what a transaction records
+  OutputBuffer discarded_;                // replies of a client that asked for none
   std::vector<Session*> sessions_;
   size_t expire_cursor_ = 0;
 };

@@ -6,7 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+
+#include "engine/transaction.h"
 
 namespace kvick {
 
@@ -66,6 +69,9 @@ class Session {
   uint64_t command_count = 0;
   uint64_t input_bytes = 0;
   uint64_t output_bytes = 0;
+
+  // Made by MULTI or WATCH.
+  std::unique_ptr<Transaction> transaction;
 
   SessionTransport* transport = nullptr;
   size_t registry_index = 0;  // in Executor::sessions

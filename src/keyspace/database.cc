@@ -33,7 +33,10 @@ Database::StripeArray Database::MakeStripes() {
 void Database::StripeArrayDeleter::operator()(Stripe* stripes) const { munmap(stripes, kStripeArrayBytes); }
 
 Database::Database(int index) : index_(index), stripes_(MakeStripes()) {}
-Database::~Database() { TakeContents(); }
+KVICK_NO_THREAD_SAFETY_ANALYSIS Database::~Database() {
+  TakeContents();
+  for (size_t i = 0; i < Stripe::kCount; ++i) delete stripes_[i].watchers;
+}
 
 BlockPool& Database::PoolOf(size_t stripe_index) const { return BlockPool::Shard(stripe_index); }
 
@@ -45,6 +48,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::FindUnexpired(const Key
     ++mutation.expired_count;
     // Told first: the key's name may be a view into the entry.
     if (mutation.listener != nullptr) mutation.listener->OnExpired(*this, key.name);
+    TouchWatchers(key);
     RemoveEntry(stripe, slot, key.hash, mutation);
   }
   return {};
@@ -99,6 +103,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::InsertNew(const KeyRef& key, Entr
   KVICK_DEBUG_ASSERT(stripe.lock.IsHeld());
   entry->set_access(mutation.access_clock);
   stripe.table.Insert(entry, key.hash);
+  TouchWatchers(key);
   Bump(stripe.entry_count, 1);
   if (entry->has_expiry()) {
     Bump(stripe.expiring_count, 1);
@@ -164,6 +169,38 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS char* Database::ResizeString(const KeyRef& key, 
 
 void Database::WillChange(const KeyRef& key, const KeyTable::Slot& /*slot*/, Mutation& /*mutation*/) {
   KVICK_DEBUG_ASSERT(StripeOf(key).lock.IsHeld());
+  TouchWatchers(key);
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::TouchWatchers(const KeyRef& key) {
+  const Stripe& stripe = StripeOf(key);
+  if (stripe.watchers != nullptr) stripe.watchers->Touch(key.name);
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::Watch(const KeyRef& key, WatchMark* mark) {
+  Stripe& stripe = StripeOf(key);
+  if (stripe.watchers == nullptr) stripe.watchers = new KeyWatchers;
+  stripe.watchers->Add(key.name, mark);
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::Unwatch(const KeyRef& key, WatchMark* mark) {
+  const Stripe& stripe = StripeOf(key);
+  if (stripe.watchers != nullptr) stripe.watchers->Remove(key.name, mark);
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::TouchAllWatchers(Database& other, int64_t now_ms) {
+  const auto exists = [now_ms](const Stripe& stripe, const KeyRef& key) {
+    const Entry* entry = stripe.table.Find(key.name, key.hash).entry;
+    return entry != nullptr && (!entry->has_expiry() || entry->expiry_ms() > now_ms);
+  };
+  for (size_t i = 0; i < Stripe::kCount; ++i) {
+    KeyWatchers* watchers = stripes_[i].watchers;
+    if (watchers == nullptr) continue;
+    watchers->ForEachKey([&](const std::string& name) {
+      const KeyRef key = KeyRef::Make(name);
+      if (exists(stripes_[i], key) || exists(other.stripes_[i], key)) watchers->Touch(name);
+    });
+  }
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::SetExpiry(const KeyRef& key, KeyTable::Slot* slot, int64_t expiry_ms,
@@ -294,7 +331,7 @@ size_t Database::TableBytes() {
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS std::unique_ptr<Database::Contents> Database::TakeContents() {
   StripeArray fresh = MakeStripes();
-  for (size_t i = 0; i < Stripe::kCount; ++i) fresh[i].listeners = std::exchange(stripes_[i].listeners, nullptr);
+  for (size_t i = 0; i < Stripe::kCount; ++i) fresh[i].watchers = std::exchange(stripes_[i].watchers, nullptr);
   std::swap(stripes_, fresh);
   may_hold_expiring_.store(false, std::memory_order_relaxed);
   return std::make_unique<Contents>(std::move(fresh));
@@ -305,8 +342,8 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::SwapContents(Database& other) {
   const bool mine = may_hold_expiring();
   may_hold_expiring_.store(other.may_hold_expiring(), std::memory_order_relaxed);
   other.may_hold_expiring_.store(mine, std::memory_order_relaxed);
-  // Listeners stay with the database number, not with the data.
-  for (size_t i = 0; i < Stripe::kCount; ++i) std::swap(stripes_[i].listeners, other.stripes_[i].listeners);
+  // Watchers stay with the database number, not with the data.
+  for (size_t i = 0; i < Stripe::kCount; ++i) std::swap(stripes_[i].watchers, other.stripes_[i].watchers);
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS Database::Contents::~Contents() {

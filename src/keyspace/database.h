@@ -91,6 +91,14 @@ class Database {
                            PutOptions options, Mutation& mutation);
   // Resizes a string in place for writing (EntryStore::ResizeString); creates the key when it was not found.
   char* ResizeString(const KeyRef& key, KeyTable::Slot* slot, size_t size, Mutation& mutation);
+  // Marks the watchers of a key; done by all methods that change one.
+  void TouchWatchers(const KeyRef& key);
+  void Watch(const KeyRef& key, WatchMark* mark);
+  void Unwatch(const KeyRef& key, WatchMark* mark);
+  // Marks the watchers of every key that exists here or, at the same place, in `other`: before the contents of the
+  // two are swapped, or (with itself) all are removed. Requires an exclusive moment.
+  void TouchAllWatchers(Database& other, int64_t now_ms);
+
   // To be called before a collection found by Find is changed in place.
   void WillChange(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation);
 

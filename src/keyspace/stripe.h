@@ -13,11 +13,9 @@
 #include "base/sync.h"
 #include "keyspace/expiry_index.h"
 #include "keyspace/key_table.h"
+#include "keyspace/key_watchers.h"
 
 namespace kvick {
-
-// What is attached to the keys of a stripe by the engine: watchers, waiting clients. Null for most stripes.
-class StripeListeners;
 
 struct alignas(64) Stripe {
   static constexpr int kIndexBits = 10;
@@ -28,7 +26,7 @@ struct alignas(64) Stripe {
   SpinLock lock;
   KeyTable table KVICK_GUARDED_BY(lock);
   ExpiryIndex* expiry_index KVICK_GUARDED_BY(lock) = nullptr;  // made with the first expiry
-  StripeListeners* listeners KVICK_GUARDED_BY(lock) = nullptr;
+  KeyWatchers* watchers KVICK_GUARDED_BY(lock) = nullptr;      // made with the first, kept
   // Written under the lock, read by anyone for sums and to see whether a visit is due.
   std::atomic<uint32_t> entry_count{0};
   std::atomic<uint32_t> expiring_count{0};  // entries with an expiry

@@ -7,6 +7,7 @@ namespace kvick {
 void RegisterFeatures(Engine& engine) {
   CommandTable& commands = engine.commands();
   commands.Add(StringCommands());
+  commands.Add(TransactionCommands());
 }
 
 }  // namespace kvick

@@ -1,0 +1,128 @@
+// The transactional half of Executor: MULTI's queue, WATCH, EXEC.
+
+#include <algorithm>
+
+#include "base/numbers.h"
+#include "engine/command_context.h"
+#include "engine/errors.h"
+#include "engine/executor.h"
+
+namespace kvick {
+
+bool Executor::Queue(Session& session, const Prepared& prepared, ReplyWriter& reply) {
+  const Command& command = *prepared.command;
+  if (command.has(kControlsTransaction)) return false;
+  Transaction& transaction = *session.transaction;
+  if (command.has(kNoMulti)) {
+    transaction.is_aborted = true;
+    Reject(prepared, Status::Error("ERR Command not allowed inside a transaction"), reply);
+    return true;
+  }
+  // A transaction that will be refused anyway gathers nothing more.
+  if (!transaction.is_aborted) {
+    transaction.queued.emplace_back(prepared.arguments.begin(), prepared.arguments.end());
+    for (const std::string_view argument : prepared.arguments) transaction.queued_bytes += argument.size();
+  }
+  reply.Simple("QUEUED");
+  return true;
+}
+
+void Executor::Watch(Session& session, std::span<const DeclaredKey> keys) {
+  if (session.transaction == nullptr) session.transaction = std::make_unique<Transaction>();
+  Transaction& transaction = *session.transaction;
+  for (const DeclaredKey& key : keys) {
+    const bool is_known = std::any_of(transaction.watched.begin(), transaction.watched.end(),
+                                      [&key](const Transaction::WatchedKey& watched) {
+                                        return watched.database == key.database && watched.name == key.key.name;
+                                      });
+    if (is_known) continue;
+    // A key that has expired but is still stored counts as missing: removed now, so that its removal is no change.
+    key.database->Peek(key.key, mutation_);
+    transaction.watched.push_back({key.database, std::string(key.key.name)});
+    key.database->Watch(key.key, &transaction.mark);
+  }
+}
+
+void Executor::UnwatchAll(Session& session) {
+  if (session.transaction == nullptr) return;
+  Transaction& transaction = *session.transaction;
+  for (const Transaction::WatchedKey& watched : transaction.watched) {
+    const KeyRef key = KeyRef::Make(watched.name);
+    StripeGuard guard(*this, watched.database->StripeOf(key));
+    watched.database->Unwatch(key, &transaction.mark);
+  }
+  transaction.watched.clear();
+  transaction.mark.touched.store(false, std::memory_order_relaxed);
+}
+
+void Executor::DropTransaction(Session& session) {
+  UnwatchAll(session);
+  session.transaction.reset();
+  session.restrictions &= ~static_cast<uint32_t>(Session::kInTransaction);
+}
+
+Status Executor::RunTransaction(Session& session, ReplyWriter& reply) {
+  if ((session.restrictions & Session::kInTransaction) == 0) return Status::Error("ERR EXEC without MULTI");
+  if (session.transaction->is_aborted) {
+    DropTransaction(session);
+    return Status::Error("EXECABORT Transaction discarded because of previous errors.");
+  }
+  const Transaction& transaction = *session.transaction;
+
+  // What will be locked: every queued command's keys, where SELECT within the queue puts them, and the watched ones.
+  // The arguments of Prepared are views of views of the queue.
+  std::vector<std::vector<std::string_view>> arguments;
+  std::vector<Prepared> prepared;
+  const size_t keys_before = keys_.size();
+  bool runs_alone = false;
+  for (const std::vector<std::string>& queued : transaction.queued) {
+    arguments.emplace_back(queued.begin(), queued.end());
+    prepared.push_back(Prepare(session, arguments.back()));
+    runs_alone = runs_alone || prepared.back().command->has(kExclusive | kWalksKeyspace);
+  }
+  const auto run = [&] {
+    const int selected_before = session.database_index;
+    if (!is_exclusive_) {
+      places_.clear();
+      for (const Prepared& command : prepared) {
+        AddPlaces(PlaceKeys(session, command));
+        if (command.command->name == "select") {
+          const std::optional<int64_t> index = ParseInt64(command.arguments[1]);
+          if (index && *index >= 0 && *index < engine_.database_count())
+            session.database_index = static_cast<int>(*index);
+        }
+      }
+      session.database_index = selected_before;
+      for (const Transaction::WatchedKey& watched : transaction.watched) {
+        places_.push_back({watched.database, static_cast<uint32_t>(KeyRef::Make(watched.name).stripe_index())});
+      }
+      if (NeedsLocks()) LockPlaces();
+    }
+    holds_places_ = true;
+    // A watched key whose time has come is a changed key.
+    for (const Transaction::WatchedKey& watched : transaction.watched) {
+      watched.database->Peek(KeyRef::Make(watched.name), mutation_);
+    }
+    if (transaction.mark.touched.load(std::memory_order_relaxed)) {
+      reply.NullArray();
+    } else {
+      session.restrictions &= ~static_cast<uint32_t>(Session::kInTransaction);
+      reply.Array(prepared.size());
+      for (const Prepared& command : prepared) Call(session, command, PlaceKeys(session, command), reply);
+    }
+    holds_places_ = false;
+    engine_.log().AppendGroup(group_);
+    group_.clear();
+    if (!is_exclusive_ && NeedsLocks()) UnlockPlaces();
+  };
+  if (runs_alone) {
+    RunExclusive(run);
+  } else {
+    run();
+  }
+  keys_.resize(keys_before);
+  DropTransaction(session);
+  return Status::Ok();
+}
+
+}  // namespace kvick
