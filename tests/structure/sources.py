@@ -6,7 +6,7 @@ import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 _INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
-_SKIPPED = {"build", "node_modules", "__pycache__", ".git", ".cache", ".pytest_cache", "third_party"}
+_SKIPPED = {"build", "node_modules", "__pycache__", ".git", ".cache", ".pytest_cache", "third_party", "corpus"}
 _TEXT = {".cc", ".h", ".py", ".md", ".txt", ".cmake", ".json", ".kvt", ".sh", ".ts", ".js", ".conf", ".html", ".css", ""}
 
 
