@@ -9,6 +9,9 @@ import random
 # wrong-type errors come about; `free` keys start out absent and take whatever lands in them.
 KEY_KINDS = ('string', 'list', 'hash', 'set', 'zset', 'stream', 'bitmap', 'hll', 'free')
 KEYS = {kind: [b'%s:%d' % (kind.encode(), number) for number in range(4)] for kind in KEY_KINDS}
+# Sorted sets of equal scores. Not among the kinds, so that nothing else gets at them: ranges by name mean nothing when
+# the scores differ, and then the answer depends on how the tree was built.
+KEYS['lex'] = [b'lex:%d' % number for number in range(3)]
 ODD_KEYS = [b'', b'\x00\xff\r\n', b'key with space', b'{tag}a', b'*', b'a' * 200]
 
 INT64_MAX = 9223372036854775807
@@ -64,6 +67,9 @@ class Dice:
         if roll < 0.98:
             return self.any_key()
         return self.pick(ODD_KEYS)
+
+    def lex_key(self):
+        return self.pick(KEYS['lex']) if self.chance(0.95) else self.pick(KEYS['string'])
 
     def any_key(self):
         return self.pick(KEYS[self.pick(KEY_KINDS)])

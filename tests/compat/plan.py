@@ -1,6 +1,6 @@
 """What a run is made of: units, each a short list of parts that stay together when a failure is shrunk.
 
-A row of a family (see families/__init__.py) makes one unit. Most units are a single Step. The other parts exist
+A row of a family (see grammar.py) makes one unit. Most units are a single Step. The other parts exist
 because some commands cannot be compared in a pipeline: a key that shall expire needs a pause, a SCAN a loop.
 """
 

@@ -21,8 +21,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / 'support')]
 
 import conversation  # noqa: E402  (the paths come first)
-import families  # noqa: E402
 import final_state  # noqa: E402
+import grammar  # noqa: E402
 import intended_differences  # noqa: E402
 from dice import Dice  # noqa: E402
 from families.server import SAFE  # noqa: E402
@@ -57,16 +57,15 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def start_servers(options):
+def make_servers(options):
     kvick_options = dict(SERVER_OPTIONS)
     if options.threads:
         kvick_options['io-threads'] = str(options.threads)
     for directive in options.kvick_config:
         name, *value = shlex.split(directive)
         kvick_options[name] = value
-    kvick = ServerProcess(shutil.which(options.kvick) or options.kvick, kvick_options)
-    oracle = ServerProcess(shutil.which(options.oracle) or options.oracle, SERVER_OPTIONS)
-    return kvick.start(), oracle.start()
+    return [ServerProcess(shutil.which(binary) or binary, server_options)
+            for binary, server_options in ((options.kvick, kvick_options), (options.oracle, SERVER_OPTIONS))]
 
 
 class Commands:
@@ -121,7 +120,7 @@ class Test:
     def make_units(self):
         dice = Dice(f'{self.seed}/{self.name}/{self.protocol}')
         rows = dice.random.choices(self.rows, [row.weight for row in self.rows], k=self.count)
-        return [families.make_unit(row, dice) for row in rows]
+        return [grammar.make_unit(row, dice) for row in rows]
 
     def attempt(self, units):
         """Runs the units on fresh servers; returns the first Mismatch of replies or of the final state, or None."""
@@ -197,7 +196,7 @@ def print_both(mismatch):
 
 def choose_tests(options, pair, seed):
     """The tests that were asked for, with the rows that both servers can run; and the commands that kvick lacks."""
-    names = [name for name in options.family.split(',') if name] or [*families.NAMES, 'mixed']
+    names = [name for name in options.family.split(',') if name] or [*grammar.NAMES, 'mixed']
     left_out = set(options.without.split(','))
     ours, theirs = map(Commands, pair.servers)
     lacking = set()
@@ -216,10 +215,10 @@ def choose_tests(options, pair, seed):
     tests = []
     for name in names:
         if name == 'mixed':
-            rows = [row for family in map(families.load, families.NAMES) if family.mixed for row in family.rows]
+            rows = [row for family in map(grammar.load, grammar.NAMES) if family.mixed for row in family.rows]
             share = 1
         else:
-            family = families.load(name)
+            family = grammar.load(name)
             rows, share = family.rows, family.share
         for protocol in (options.resp,) if options.resp else (2, 3):
             chosen = usable(rows)
@@ -236,8 +235,10 @@ def main():
     print(f'seed {seed}', flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are ended, too
     passed = failed = 0
-    kvick, oracle = start_servers(options)
+    kvick, oracle = make_servers(options)
     try:
+        kvick.start()
+        oracle.start()
         pair = Pair(kvick, oracle, 2, intended_differences.is_intended)
         pair.remember_configuration(SAFE)
         tests, lacking = choose_tests(options, pair, seed)

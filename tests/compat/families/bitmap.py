@@ -1,7 +1,7 @@
 """Bitmaps: bits of strings, and BITFIELD."""
 
 from dice import ODD_INTEGERS
-from families import Family
+from grammar import Family
 
 family = Family('bitmap')
 row = family.row

@@ -1,7 +1,7 @@
 """The connection's own commands. What ends a connection or silences it is in the protocol family."""
 
 from compare import client_fields, hello, same_kind, shape
-from families import Family
+from grammar import Family
 
 family = Family('connection', mixed=False)
 row = family.row

@@ -1,7 +1,7 @@
 """Commands on keys of any type: existence, names, expiry, encodings, iteration."""
 
 from compare import milliseconds_left, same_kind, seconds_left, shape, unordered, within
-from families import Family
+from grammar import Family
 from plan import Pause, ScanWalk, Step
 
 family = Family('generic')

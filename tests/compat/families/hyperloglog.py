@@ -1,6 +1,6 @@
 """HyperLogLog. The registers are part of the data format, so the estimates must be equal, not only near."""
 
-from families import Family
+from grammar import Family
 from plan import Step
 
 family = Family('hyperloglog')

@@ -1,7 +1,7 @@
 """Several databases: choosing, swapping, moving, emptying."""
 
 from compare import milliseconds_left
-from families import Family
+from grammar import Family
 from plan import Step
 
 family = Family('keyspace')

@@ -2,7 +2,7 @@
 
 import re
 
-from families import Family
+from grammar import Family
 from plan import RawExchange
 from resp import encode_command
 

@@ -1,7 +1,7 @@
 """The server's own commands: configuration, introspection, DEBUG aids."""
 
 from compare import (config_values, info_fields, same_kind, shape, time_of_day, within)
-from families import Family
+from grammar import Family
 from plan import Step
 
 family = Family('server', mixed=False)

@@ -1,7 +1,7 @@
 """Strings: every string command of 7.0 with all its options."""
 
 from dice import ODD_INTEGERS
-from families import Family
+from grammar import Family
 from plan import Pause, Step
 
 family = Family('string')
