@@ -12,6 +12,8 @@ KEYS = {kind: [b'%s:%d' % (kind.encode(), number) for number in range(4)] for ki
 # Sorted sets of equal scores. Not among the kinds, so that nothing else gets at them: ranges by name mean nothing when
 # the scores differ, and then the answer depends on how the tree was built.
 KEYS['lex'] = [b'lex:%d' % number for number in range(3)]
+# Lists and sets of text without NUL: SORT compares C strings, and where two are equal for it the order is open.
+KEYS['sortable'] = [b'sortable:%d' % number for number in range(3)]
 ODD_KEYS = [b'', b'\x00\xff\r\n', b'key with space', b'{tag}a', b'*', b'a' * 200]
 
 INT64_MAX = 9223372036854775807
@@ -69,7 +71,7 @@ class Dice:
         return self.pick(ODD_KEYS)
 
     def lex_key(self):
-        return self.pick(KEYS['lex']) if self.chance(0.95) else self.pick(KEYS['string'])
+        return self.pick(KEYS['lex']) if self.chance(0.95) else b'lex:string'
 
     def any_key(self):
         return self.pick(KEYS[self.pick(KEY_KINDS)])

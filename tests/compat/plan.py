@@ -36,6 +36,9 @@ class ScanWalk:
     arguments: list
     pair_size: int = 1
 
+    def __post_init__(self):
+        self.arguments = [to_bytes(argument) for argument in self.arguments]
+
 
 @dataclasses.dataclass
 class RawExchange:

@@ -1,6 +1,7 @@
 """Commands on keys of any type: existence, names, expiry, encodings, iteration."""
 
 from compare import milliseconds_left, same_kind, seconds_left, shape, unordered, within
+from dice import KEYS, VALUES
 from grammar import Family
 from plan import Pause, ScanWalk, Step
 
@@ -217,6 +218,13 @@ def memory_usage(dice):
 
 # Elements that compare as equal may come in any order, and those of a set do when nothing sorts them. So BY goes
 # without ALPHA (equal weights are then put in the order of the elements), and `nosort` with lists only.
+@row('RPUSH+SADD+DEL', weight=1, mutate=False)
+def make_something_sortable(dice):
+    name = dice.pick(KEYS['sortable'])
+    words = dice.some(lambda: dice.pick([value for value in VALUES if b'\0' not in value]), 1, 6)
+    return [Step([b'DEL', name]), Step([dice.pick([b'RPUSH', b'SADD']), name, *words])]
+
+
 @row('SORT', weight=2, mutate=False)
 def sort(dice):
     by = [dice.word('BY'), b'string:*'] if dice.chance(0.2) else [dice.word('ALPHA')] if dice.chance(0.8) else []
@@ -226,7 +234,8 @@ def sort(dice):
         lambda: by,
         lambda: [dice.word('GET'), dice.pick([b'#', b'string:*', b'hash:*->f1'])],
         lambda: [dice.word('STORE'), dice.key('free')], each=0.4)
-    return [b'SORT', key(dice), *options]
+    name = dice.pick(KEYS['sortable']) if dice.chance(0.9) else dice.key('string')
+    return [b'SORT', name, *options]
 
 
 @row('SORT+RPUSH+DEL', weight=1, mutate=False)

@@ -169,7 +169,7 @@ def sample_command(dice):
 
 @row('COMMAND|INFO', weight=1, mutate=False)
 def command_info_of_nothing(dice):
-    return [b'COMMAND', dice.word('INFO'), *dice.pick([[b'nosuch'], [b'nosuch', b'get\x00'], [b'']])]
+    return [b'COMMAND', dice.word('INFO'), *dice.pick([[b'nosuch'], [b'nosuch', b'geta'], [b'']])]
 
 
 @row('COMMAND', weight=0.5, mutate=False)

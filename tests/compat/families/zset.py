@@ -40,6 +40,11 @@ def zadd_with_equal_scores(dice):
     return [b'ZADD', dice.pick(KEYS['lex']), *(word for name in dice.some(lambda: member(dice), 1, 4) for word in (0, name))]
 
 
+@row('SET', weight=0.5, mutate=False)
+def wrong_type(dice):
+    return [b'SET', b'lex:string', b'no sorted set']
+
+
 @row('ZREM', weight=1, mutate=False)
 def zrem_with_equal_scores(dice):
     return [b'ZREM', dice.lex_key(), *dice.some(lambda: member(dice), 1, 3)]
