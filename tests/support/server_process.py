@@ -18,7 +18,8 @@ import time
 
 from resp import Connection
 
-READY = 'Ready to accept connections'
+# Redis 7.0 writes "Ready to accept connections" for TCP and "The server is now ready to accept connections at" for unix.
+READY = '[Rr]eady to accept connections'
 
 
 def free_port():

@@ -1,0 +1,1 @@
+"""One module a family of commands; grammar.py says how they are written."""

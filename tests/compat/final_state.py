@@ -1,0 +1,75 @@
+"""Everything that is left on a server at the end of a sequence, in a form that can be compared and read."""
+
+import resp
+
+DATABASES = 16
+
+# How the value of a type is read, and whether its order is part of it.
+READERS = {
+    b'string': ([b'GET'], []),
+    b'list': ([b'LRANGE'], [b'0', b'-1']),
+    b'hash': ([b'HGETALL'], []),
+    b'set': ([b'SMEMBERS'], []),
+    b'zset': ([b'ZRANGE'], [b'0', b'-1', b'WITHSCORES']),
+    b'stream': ([b'XRANGE'], [b'-', b'+']),
+}
+EXPIRY_TOLERANCE_MS = 5000
+
+
+def pipeline(connection, commands):
+    connection.send(b''.join(map(resp.encode_command, commands)))
+    return [resp.to_python(connection.read_reply()) for _ in commands]
+
+
+def read_state(server):
+    """{(database, key): {'type', 'value', 'expires', 'encoding'}}; keys that are expired do not count."""
+    state = {}
+    with server.connect() as connection:
+        for database in range(DATABASES):
+            if connection.call('SELECT', database) != b'OK':
+                break
+            keys = connection.call('KEYS', '*')
+            types = pipeline(connection, [[b'TYPE', key] for key in keys])
+            expiries = pipeline(connection, [[b'PEXPIRETIME', key] for key in keys])
+            encodings = pipeline(connection, [[b'OBJECT', b'ENCODING', key] for key in keys])
+            commands = []
+            for key, type_name in zip(keys, types):
+                before, after = READERS.get(type_name, ([b'TYPE'], []))
+                commands.append([*before, key, *after])
+            for key, type_name, value, expiry, encoding in zip(keys, types, pipeline(connection, commands), expiries,
+                                                               encodings):
+                if type_name == b'none':
+                    continue
+                state[database, key] = {'type': type_name, 'value': in_order(type_name, value), 'expires': expiry,
+                                        'encoding': encoding}
+    return state
+
+
+def in_order(type_name, value):
+    if type_name == b'set':
+        return sorted(value)
+    if type_name == b'hash':
+        return sorted(zip(value[::2], value[1::2]))
+    return value
+
+
+def differences(kvick, oracle, is_intended_encoding):
+    """One line for each key that is not the same. `is_intended_encoding(type, kvick, oracle)` excuses an encoding."""
+    lines = []
+    for place in sorted(kvick.keys() | oracle.keys()):
+        database, key = place
+        mine, theirs = kvick.get(place), oracle.get(place)
+        name = f'db {database} key {key!r}'
+        if mine is None or theirs is None:
+            lines.append(f'{name}: only on {"kvick" if theirs is None else "the oracle"}: {str(mine or theirs)[:300]}')
+            continue
+        for what in ('type', 'value', 'encoding'):
+            if mine[what] == theirs[what]:
+                continue
+            if what == 'encoding' and is_intended_encoding(theirs['type'], mine[what], theirs[what]):
+                continue
+            lines.append(f'{name}: {what}: kvick {str(mine[what])[:300]}, oracle {str(theirs[what])[:300]}')
+        both = (mine['expires'], theirs['expires'])
+        if (min(both) < 0 and both[0] != both[1]) or abs(both[0] - both[1]) > EXPIRY_TOLERANCE_MS:
+            lines.append(f'{name}: expires: kvick {both[0]}, oracle {both[1]}')
+    return lines
