@@ -59,6 +59,26 @@ void WriteAll(int fd, std::string_view text) {
   }
 }
 
+// `line` goes to the file, `text` to syslog, which knows time and process itself.
+void Write(LogLevel level, std::string_view line, std::string_view text) {
+  State& state = TheState();
+  MutexLock lock(state.mutex);
+  if (state.target.path.empty()) {
+    WriteAll(STDOUT_FILENO, line);
+  } else {
+    // Opened for each line, so that a rotated file is let go without being told.
+    const int fd = open(state.target.path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+    if (fd >= 0) {
+      WriteAll(fd, line);
+      close(fd);
+    }
+  }
+  if (state.target.to_syslog) {
+    static constexpr int kPriorities[] = {LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARNING};
+    syslog(kPriorities[static_cast<int>(level)], "%.*s", static_cast<int>(text.size()), text.data());
+  }
+}
+
 }  // namespace
 
 void SetLogTarget(const LogTarget& target) {
@@ -76,23 +96,12 @@ void SetLogRole(char new_role) { role.store(new_role, std::memory_order_relaxed)
 
 void Log(LogLevel level, std::string_view text) {
   if (!IsLogged(level) || level == LogLevel::kNothing) return;
-  const std::string line = FormatLine(level, text);
-  State& state = TheState();
-  MutexLock lock(state.mutex);
-  if (state.target.path.empty()) {
-    WriteAll(STDOUT_FILENO, line);
-  } else {
-    // Opened for each line, so that a rotated file is let go without being told.
-    const int fd = open(state.target.path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-    if (fd >= 0) {
-      WriteAll(fd, line);
-      close(fd);
-    }
-  }
-  if (state.target.to_syslog) {
-    static constexpr int kPriorities[] = {LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARNING};
-    syslog(kPriorities[static_cast<int>(level)], "%.*s", static_cast<int>(text.size()), text.data());
-  }
+  Write(level, FormatLine(level, text), text);
+}
+
+void LogRaw(LogLevel level, std::string_view text) {
+  if (!IsLogged(level) || level == LogLevel::kNothing) return;
+  Write(level, text, text);
 }
 
 void LogFromSignalHandler(std::string_view text) noexcept {

@@ -11,6 +11,8 @@ namespace kvick {
 enum class LogLevel { kDebug, kVerbose, kNotice, kWarning, kNothing };
 
 void Log(LogLevel level, std::string_view text);
+// Without the beginning of the line: for text that is drawn, such as the banner.
+void LogRaw(LogLevel level, std::string_view text);
 
 // What decides whether and where lines are written. Set before threads start, and by CONFIG SET.
 struct LogTarget {

@@ -72,6 +72,7 @@ class Engine {
   PauseState pause;
   bool active_expire_enabled = true;
   bool is_loading = false;
+  bool is_ended = false;  // the process is about to end: nothing is executed any more
 
   // Executors register themselves; the list may be walked in an exclusive moment or under its mutex.
   void AddExecutor(Executor* executor) KVICK_EXCLUDES(executors_mutex_);

@@ -217,6 +217,7 @@ std::span<DeclaredKey> Executor::PlaceKeys(const Session& session, const Prepare
 
 Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, ReplyWriter& reply) {
   engine_.gate().CheckIn(gate_slot_);
+  if (engine_.is_ended) return Outcome::kEnded;
   // A client that wants no reply gets its reply where nobody reads.
   OutputBuffer& wanted_out = reply.out();
   const bool discards = session.reply_mode != Session::ReplyMode::kOn;
@@ -244,7 +245,14 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
     } else if ((session.restrictions & Session::kInTransaction) != 0 && Queue(session, prepared, reply)) {
       // Runs at EXEC.
     } else if (prepared.command->has(kExclusive)) {
-      RunExclusive([&] { Call(session, prepared, keys, reply); });
+      RunExclusive([&] {
+        // It may have been ended by whoever was alone before us.
+        if (engine_.is_ended) {
+          outcome = Outcome::kEnded;
+        } else {
+          Call(session, prepared, keys, reply);
+        }
+      });
     } else {
       RunLocked(session, prepared, keys, reply);
     }

@@ -51,6 +51,7 @@ class Executor final : public KeyspaceListener {
   enum class Outcome {
     kDone,
     kPaused,  // not executed, because of CLIENT PAUSE: to be run again later
+    kEnded,   // not executed, because the server ends
   };
 
   // A request that was looked up; its keys are hashed. Valid until EndBatch, as long as the arguments are.

@@ -70,16 +70,27 @@ Result<FileDescriptor> ListenTcp(const std::string& address, int port, int backl
   }
   FileDescriptor listener(socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int on = 1;
+  const char* step = "socket: ";
   bool ok = listener.get() >= 0;
-  if (ok && found->ai_family == AF_INET6)
+  if (ok && found->ai_family == AF_INET6) {
+    step = "setsockopt: ";
     ok = setsockopt(listener.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0;
-  ok = ok && setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-       bind(listener.get(), found->ai_addr, found->ai_addrlen) == 0 && listen(listener.get(), backlog) == 0;
+  }
+  if (ok) {
+    step = "bind: ";
+    ok = setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+         bind(listener.get(), found->ai_addr, found->ai_addrlen) == 0;
+  }
+  if (ok) {
+    step = "listen: ";
+    ok = listen(listener.get(), backlog) == 0;
+  }
   const int error = errno;
   freeaddrinfo(found);
   if (!ok) {
-    *failure = {std::strerror(error), error == EADDRNOTAVAIL || error == EAFNOSUPPORT || error == EPROTONOSUPPORT ||
-                                          error == ESOCKTNOSUPPORT || error == EPFNOSUPPORT || error == ENOPROTOOPT};
+    *failure = {std::string(step) + std::strerror(error), error == EADDRNOTAVAIL || error == EAFNOSUPPORT ||
+                                                              error == EPROTONOSUPPORT || error == ESOCKTNOSUPPORT ||
+                                                              error == EPFNOSUPPORT || error == ENOPROTOOPT};
     return Status::Error(failure->reason);
   }
   return listener;

@@ -1,27 +1,69 @@
-#include <csignal>
-#include <thread>
+// kvick-server: from the command line to a running server.
+#include <iostream>
+#include <string>
+#include <vector>
 
-#include "base/clock.h"
-#include "server/features.h"
-#include "serving/listener.h"
+#include "config/config_file.h"
+#include "config/option_table.h"
+#include "config/settings.h"
+#include "server/one_shot.h"
+#include "server/process_setup.h"
+#include "server/process_title.h"
+#include "server/server.h"
+#include "server/signals.h"
+#include "server/startup_log.h"
+#include "server/supervision.h"
+
+namespace kvick {
+namespace {
+
+constexpr int kStartFailed = 1;
+
+int Fail(std::string_view message) {
+  std::cerr << message;
+  return kStartFailed;
+}
+
+int Run(const ProgramIdentity& identity, const std::vector<std::string>& words) {
+  const auto arguments = ParseArguments(words);
+  if (!arguments.ok()) return Fail(arguments.status().text());
+  if (arguments->request != ServerRequest::kRun) return RunOneShot(*arguments, identity.invoked_as);
+  if (arguments->is_sentinel) return Fail("Sentinel mode is not part of kvick yet.\n");
+
+  Settings settings;
+  {
+    // Dropped again: the engine has the table that lives as long as the server, with the hooks.
+    OptionTable options(&settings);
+    const Status loaded = LoadConfiguration(*arguments, std::cin, {}, &options);
+    if (!loaded.ok()) return Fail(loaded.text());
+  }
+  const Status log_opened = OpenLog(settings);
+  if (!log_opened.ok()) return Fail(FatalConfigError(std::string(log_opened.text())).text());
+
+  const Supervisor supervisor = Supervisor::Find(settings.supervised);
+  const bool daemonizes = settings.daemonize && !supervisor.is_present();
+  if (daemonizes) Daemonize();
+  BlockHandledSignals();  // before the first thread, which all others inherit from
+  LogStarting(identity, *arguments);
+  AdjustDescriptorLimit(&settings);
+
+  Server server(&settings, identity, arguments->config_path, supervisor);
+  const Status started = server.Start();
+  if (!started.ok()) {
+    Log(LogLevel::kWarning, started.text());
+    return kStartFailed;
+  }
+  return server.Serve();
+}
+
+}  // namespace
+}  // namespace kvick
 
 int main(int argc, char** argv) {
-  using namespace kvick;
-  Settings settings;
-  settings.port = argc > 1 ? std::atoi(argv[1]) : 6379;
-  settings.threads = argc > 2 ? std::atoi(argv[2]) : 2;
-  std::signal(SIGPIPE, SIG_IGN);
-  Engine engine(&settings, SystemClock::Instance());
-  RegisterFeatures(engine);
-  engine.set_concurrent(settings.threads > 1);
-  std::vector<std::unique_ptr<Worker>> workers;
-  for (int i = 0; i < settings.threads; ++i) workers.push_back(std::make_unique<Worker>(engine, i, settings.threads));
-  Listeners listeners(engine, workers);
-  if (const Status status = listeners.Open(); !status.ok()) {
-    Log(LogLevel::kWarning, status.text());
-    return 1;
-  }
-  for (auto& worker : workers) worker->Start();
-  Log(LogLevel::kNotice, "Ready to accept connections tcp");
-  for (auto& worker : workers) worker->Join();
+  kvick::ProgramIdentity identity;
+  identity.invoked_as = argv[0];
+  identity.executable = kvick::ExecutablePath(argv[0]);
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  kvick::KeepTitleArea(argc, argv);
+  return kvick::Run(identity, words);
 }

@@ -36,20 +36,22 @@ constexpr std::string_view kProtectedMode =
 Status Listeners::OpenTcp() {
   const Settings& settings = engine_.settings();
   if (settings.port == 0) return Status::Ok();
+  std::vector<std::shared_ptr<Listener>> opened;
   for (const std::string& bind : settings.bind) {
-    const bool optional = !bind.empty() && bind[0] == '-';
+    if (bind.empty()) continue;  // `bind ""`: nowhere
+    const bool optional = bind[0] == '-';
     const std::string address = optional ? bind.substr(1) : bind;
     ListenFailure failure;
     Result<FileDescriptor> socket = ListenTcp(address, settings.port, settings.tcp_backlog, &failure);
     if (!socket.ok()) {
       Log(LogLevel::kWarning, "Warning: Could not create server TCP listening socket " + address + ":" +
                                   std::to_string(settings.port) + ": " + failure.reason);
-      if (failure.unavailable && (optional || address.front() == '*' || address == "::*")) continue;
-      return Status::Error("Failed listening on port " + std::to_string(settings.port) + " (tcp), aborting.");
+      if (optional && failure.unavailable) continue;
+      return Status::Error("Failed listening on port " + std::to_string(settings.port) + " (TCP), aborting.");
     }
-    listeners_.push_back({std::move(socket).value(), false});
-    ++tcp_count_;
+    opened.push_back(std::make_shared<Listener>(Listener{std::move(socket).value(), false}));
   }
+  tcp_ = std::move(opened);
   return Status::Ok();
 }
 
@@ -62,21 +64,38 @@ Status Listeners::Open() {
     if (!socket.ok()) {
       return Status::Error("Failed opening Unix socket: " + std::string(socket.status().text()));
     }
-    listeners_.push_back({std::move(socket).value(), true});
-    has_unix_ = true;
+    unix_ = std::make_shared<Listener>(Listener{std::move(socket).value(), true});
+    Watch(unix_);
   }
-  if (listeners_.empty()) return Status::Error("Configured to not listen anywhere, exiting.");
-  for (const Listener& listener : listeners_) {
-    workers_[0]->Watch(listener.socket.get(), [this, &listener] { AcceptAll(listener); });
-  }
+  if (tcp_.empty() && unix_ == nullptr) return Status::Error("Configured to not listen anywhere, exiting.");
+  for (const auto& listener : tcp_) Watch(listener);
   return Status::Ok();
 }
 
+void Listeners::Watch(const std::shared_ptr<Listener>& listener) {
+  workers_[0]->Watch(listener->socket.get(), [this, listener] { AcceptAll(*listener); });
+}
+
+// The worker's list of watched descriptors is its own, so it is told by mail. Until it has read that, the old sockets
+// stay open but do not listen any more, which is what others can see.
+Status Listeners::ReopenTcp() {
+  std::vector<std::shared_ptr<Listener>> old = std::move(tcp_);
+  tcp_.clear();
+  for (const auto& listener : old) shutdown(listener->socket.get(), SHUT_RDWR);
+  const Status status = OpenTcp();
+  workers_[0]->Post([this, old = std::move(old), opened = tcp_] {
+    for (const auto& listener : old) workers_[0]->Unwatch(listener->socket.get());
+    for (const auto& listener : opened) Watch(listener);
+  });
+  return status;
+}
+
 void Listeners::Close() {
-  for (const Listener& listener : listeners_) workers_[0]->Unwatch(listener.socket.get());
-  listeners_.clear();
-  if (has_unix_) unlink(engine_.settings().unix_socket.c_str());
-  has_unix_ = false;
+  tcp_.clear();
+  if (unix_ == nullptr) return;
+  Log(LogLevel::kNotice, "Removing the unix socket file.");
+  unlink(engine_.settings().unix_socket.c_str());
+  unix_ = nullptr;
 }
 
 bool Listeners::Admits(int fd, bool is_unix_socket) {

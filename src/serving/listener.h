@@ -2,6 +2,7 @@
 // so that they are spread evenly.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,26 +21,31 @@ class Listeners {
 
   // Opens what the settings say: bind, port, unixsocket. Before the workers start.
   Status Open();
-  // In the accepting worker's thread or after the workers have stopped: takes no more clients, removes the socket file.
+  // Listens where `bind` and `port` say now, and no more where they said before. On failure nothing listens on TCP,
+  // and the next call tries again. In an exclusive moment.
+  Status ReopenTcp();
+  // After the workers have stopped: takes no more clients, removes the socket file.
   void Close();
-  bool has_tcp() const { return tcp_count_ > 0; }
-  bool has_unix() const { return has_unix_; }
+  bool has_tcp() const { return !tcp_.empty(); }
+  bool has_unix() const { return unix_ != nullptr; }
 
  private:
+  // Shared with the accepting worker, which may still be at it when the listener was replaced.
   struct Listener {
     FileDescriptor socket;
     bool is_unix_socket;
   };
   Status OpenTcp();
+  // The worker accepts from it from now on; before it starts, or through its mailbox.
+  void Watch(const std::shared_ptr<Listener>& listener);
   void AcceptAll(const Listener& listener);
   // False, and the reason is sent to the client, when it may not come in.
   bool Admits(int fd, bool is_unix_socket);
 
   Engine& engine_;
   std::vector<std::unique_ptr<Worker>>& workers_;
-  std::vector<Listener> listeners_;
-  size_t tcp_count_ = 0;
-  bool has_unix_ = false;
+  std::vector<std::shared_ptr<Listener>> tcp_;
+  std::shared_ptr<Listener> unix_;
   size_t next_worker_ = 0;
 };
 

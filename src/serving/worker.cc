@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 #include <utility>
 
 #include "base/assert.h"
@@ -62,11 +63,16 @@ Worker::Worker(Engine& engine, int index, int worker_count)
 
 Worker::~Worker() { Join(); }
 
-void Worker::Start() {
-  thread_ = std::thread([this] {
-    pthread_setname_np(pthread_self(), ("worker_" + std::to_string(index_)).c_str());
-    Run();
-  });
+Status Worker::Start() {
+  try {
+    thread_ = std::thread([this] {
+      pthread_setname_np(pthread_self(), ("worker_" + std::to_string(index_)).c_str());
+      Run();
+    });
+  } catch (const std::system_error& error) {
+    return Status::Error(std::string("Fatal: Can't initialize IO thread. Error message: ") + error.what());
+  }
+  return Status::Ok();
 }
 
 void Worker::RequestStop() {
@@ -245,9 +251,12 @@ size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
     }
     executor_.Prefetch();
     for (size_t i = 0; i < count && go_on; ++i) {
-      if (executor_.Run(session, prepared_[i], reply) == Executor::Outcome::kPaused) {
-        connection.is_paused_ = true;
-        paused_.push_back(&connection);
+      const Executor::Outcome result = executor_.Run(session, prepared_[i], reply);
+      if (result != Executor::Outcome::kDone) {
+        if (result == Executor::Outcome::kPaused) {
+          connection.is_paused_ = true;
+          paused_.push_back(&connection);
+        }
         go_on = false;
         break;
       }

@@ -30,7 +30,8 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  void Start();
+  // Fails when the system has no room for another thread.
+  Status Start();
   // Any thread: lets the loop end after its turn, then Join waits for it. Connections are closed, replies that the
   // sockets take at once are sent.
   void RequestStop();

@@ -1,0 +1,170 @@
+#include "server/server.h"
+
+#include <clocale>
+#include <csignal>
+#include <utility>
+
+#include "base/log.h"
+#include "server/features.h"
+#include "server/process_title.h"
+
+namespace kvick {
+namespace {
+
+constexpr int64_t kClientLogPeriodMs = 5000;
+
+ShutdownRequest RequestFor(unsigned flags) {
+  ShutdownRequest request;
+  request.save = (flags & kShutdownSave) != 0;
+  request.no_save = (flags & kShutdownNoSave) != 0;
+  request.now = (flags & kShutdownNow) != 0;
+  request.force = (flags & kShutdownForce) != 0;
+  return request;
+}
+
+}  // namespace
+
+Server::Server(Settings* settings, ProgramIdentity identity, std::string config_path, Supervisor supervisor)
+    : settings_(settings),
+      identity_(std::move(identity)),
+      config_path_(std::move(config_path)),
+      supervisor_(supervisor),
+      engine_(settings, SystemClock::Instance()),
+      listeners_(engine_, workers_) {
+  RegisterFeatures(engine_);
+  PlugIn();
+  WatchOptions();
+}
+
+Server::~Server() { signals_.reset(); }
+
+// The one place where what is built above the engine is plugged into it.
+void Server::PlugIn() {
+  Hooks& hooks = engine_.hooks;
+  hooks.process = this;
+}
+
+// What CONFIG SET must do beyond storing a value. Hooks run in an exclusive moment.
+void Server::WatchOptions() {
+  OptionTable& options = engine_.options();
+  options.OnChange({"port"}, [this] {
+    if (listeners_.ReopenTcp().ok()) return Status::Ok();
+    return Status::Error("Unable to listen on this port. Check server logs.");
+  });
+  options.OnChange({"bind"}, [this] {
+    if (listeners_.ReopenTcp().ok()) return Status::Ok();
+    return Status::Error("Failed to bind to specified addresses.");
+  });
+  options.OnChange({"port", "bind", "proc-title-template"}, [this] {
+    ShowOwnTitle();
+    return Status::Ok();
+  });
+  options.OnChange({"loglevel"}, [this] {
+    SetLogLevel(settings_->log_level);
+    return Status::Ok();
+  });
+  options.OnChange({"oom-score-adj", "oom-score-adj-values"}, [this] { return ApplyOomScore(*settings_); });
+}
+
+Status Server::ApplyRenames() {
+  for (const CommandRename& rename : settings_->command_renames) {
+    if (!engine_.commands().Rename(rename.name, rename.new_name)) {
+      return Status::Error("No such command in rename-command: " + rename.name);
+    }
+  }
+  return Status::Ok();
+}
+
+Status Server::StartWorkers() {
+  for (const auto& worker : workers_) KVICK_RETURN_IF_ERROR(worker->Start());
+  return Status::Ok();
+}
+
+Status Server::Start() {
+  Log(LogLevel::kNotice, "monotonic clock: POSIX clock_gettime");
+  KVICK_RETURN_IF_ERROR(ApplyRenames());
+  ApplyHugePageRule(*settings_);
+  const int worker_count = WorkerCount(*settings_);
+  engine_.set_concurrent(worker_count > 1);
+  for (int i = 0; i < worker_count; ++i) workers_.push_back(std::make_unique<Worker>(engine_, i, worker_count));
+  KVICK_RETURN_IF_ERROR(listeners_.Open());
+  const bool daemonized = settings_->daemonize && !supervisor_.is_present();
+  if (daemonized || !settings_->pid_file.empty()) pid_file_.Write(settings_->pid_file);
+  ShowOwnTitle();
+  LogBanner(*settings_);
+  Log(LogLevel::kNotice, "Server initialized");
+  LogMachineWarnings(*settings_);
+  KVICK_RETURN_IF_ERROR(ApplyOomScore(*settings_));
+  signals_.emplace([this](int signal) { AskToEnd(signal); });
+  KVICK_RETURN_IF_ERROR(StartWorkers());
+  if (listeners_.has_tcp()) Log(LogLevel::kNotice, "Ready to accept connections tcp");
+  if (listeners_.has_unix()) Log(LogLevel::kNotice, "Ready to accept connections unix");
+  supervisor_.Notify("STATUS=Ready to accept connections\n");
+  supervisor_.Notify("READY=1\n");
+  cron_.Every(kClientLogPeriodMs, [this] { LogClients(); });
+  return Status::Ok();
+}
+
+int Server::Serve() {
+  while (true) {
+    int signal = 0;
+    {
+      MutexLock lock(mutex_);
+      if (!is_ending_ && ending_signal_ == 0) wake_.WaitFor(mutex_, Cron::kTickMs);
+      if (is_ending_) break;
+      signal = std::exchange(ending_signal_, 0);
+    }
+    if (signal != 0) EndBySignal(signal);
+    cron_.RunDue(engine_.clock().MonotonicMs());
+  }
+  Finish();
+  return 0;
+}
+
+void Server::AskToEnd(int signal) {
+  MutexLock lock(mutex_);
+  ending_signal_ = signal;
+  wake_.NotifyAll();
+}
+
+void Server::EndBySignal(int signal) {
+  Status status;
+  engine_.gate().RunExclusive([&] {
+    const bool by_terminate = signal == SIGTERM;
+    status = Shutdown(RequestFor(by_terminate ? settings_->shutdown_on_sigterm : settings_->shutdown_on_sigint));
+  });
+  if (status.ok()) return;
+  Log(LogLevel::kWarning, "Errors trying to shut down the server. Check the logs for more information.");
+  signals_->RequestDeclined();
+}
+
+// Nothing is saved here yet: there is no persistence. When there is, it saves in this place (unless `no_save`), and
+// its failure keeps the server running (unless `force`); replication waits before it for its replicas (unless `now`).
+Status Server::Shutdown(const ShutdownRequest& request) {
+  if (request.abort) return Status::Error("ERR No shutdown in progress.");
+  Log(LogLevel::kNotice, "User requested shutdown...");
+  supervisor_.Notify("STOPPING=1\n");
+  engine_.is_ended = true;
+  for (const auto& worker : workers_) worker->RequestStop();
+  MutexLock lock(mutex_);
+  is_ending_ = true;
+  wake_.NotifyAll();
+  return Status::Ok();
+}
+
+// The workers send what is left to send before they end.
+void Server::Finish() {
+  for (const auto& worker : workers_) worker->Join();
+  pid_file_.Remove();
+  listeners_.Close();
+  Log(LogLevel::kNotice, "Redis is now ready to exit, bye bye...");
+}
+
+void Server::ShowOwnTitle() { ShowTitle(*settings_, identity_.invoked_as, config_path_); }
+
+void Server::LogClients() {
+  if (!IsLogged(LogLevel::kDebug)) return;
+  Log(LogLevel::kDebug, std::to_string(engine_.client_count.load(std::memory_order_relaxed)) + " clients connected");
+}
+
+}  // namespace kvick
