@@ -60,7 +60,7 @@ constexpr CommandSpec kCommands[] = {
         .since = "1.2.0",
         .group = "transactions",
         .complexity = "Depends on commands in the transaction",
-        .flags = kNoScript | kLoading | kStale | kSkipSlowlog | kControlsTransaction,
+        .flags = kNoScript | kLoading | kStale | kSkipSlowlog | kControlsTransaction | kRunsTransaction,
         .categories = kAclTransaction,
         .handler = Exec,
     },

@@ -64,6 +64,10 @@ enum CommandFlags : uint64_t {
   kSensitive = 1ULL << 42,
   // Changes the state of a transaction and is therefore never queued (MULTI, EXEC, DISCARD, WATCH, RESET, QUIT).
   kControlsTransaction = 1ULL << 43,
+  // Runs what was queued (EXEC), with the effects of what was queued.
+  kRunsTransaction = 1ULL << 45,
+  // Its argument selects the database of the commands behind it (SELECT).
+  kSelectsDatabase = 1ULL << 46,
   // Is let through while CLIENT PAUSE holds others up.
   kIgnoresPause = 1ULL << 44,
 };

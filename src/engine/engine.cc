@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 #include "engine/executor.h"
+#include "engine/session.h"
 
 namespace kvick {
 
@@ -27,6 +28,11 @@ void Engine::RemoveExecutor(Executor* executor) {
 void Engine::ForEachExecutor(const std::function<void(Executor&)>& visit) {
   MutexLock lock(executors_mutex_);
   for (Executor* executor : executors_) visit(*executor);
+}
+
+bool Engine::MustAuthenticate(const Session& session) const {
+  if ((session.restrictions & Session::kUnauthenticated) == 0) return false;
+  return hooks.authorizer == nullptr || !hooks.authorizer->DefaultUserIsOpen();
 }
 
 uint64_t Engine::TotalChanges() {

@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -32,11 +33,14 @@
 namespace kvick {
 
 class Executor;
+class Session;
 
 // CLIENT PAUSE.
 struct PauseState {
   int64_t until_ms = 0;  // 0: not paused
   bool all_commands = false;
+
+  bool IsActive(int64_t now_ms) const { return until_ms > now_ms; }
 };
 
 class Engine {
@@ -57,6 +61,13 @@ class Engine {
   InfoRegistry& info() { return info_; }
   LazyFree& lazy_free() { return lazy_free_; }
   Hooks hooks;  // set before executors run
+  // Makes an object that lives as long as the engine: a feature that hooks point to. Before executors run.
+  template <typename Feature, typename... Arguments>
+  Feature& Attach(Arguments&&... arguments) {
+    auto feature = std::make_shared<Feature>(std::forward<Arguments>(arguments)...);
+    attached_.push_back(feature);
+    return *feature;
+  }
 
   int database_count() const { return static_cast<int>(databases_.size()); }
   Database& database(int index) { return *databases_[static_cast<size_t>(index)]; }
@@ -80,6 +91,9 @@ class Engine {
   // Calls `visit` for each executor, under the list's mutex: counters may be read.
   void ForEachExecutor(const std::function<void(Executor&)>& visit) KVICK_EXCLUDES(executors_mutex_);
 
+  // The session has not authenticated, and the default user's password is asked for.
+  bool MustAuthenticate(const Session& session) const;
+
   uint64_t NextSessionId() { return next_session_id_.fetch_add(1, std::memory_order_relaxed) + 1; }
   // Connected clients of all workers, for maxclients. Any thread.
   std::atomic<int64_t> client_count{0};
@@ -101,6 +115,7 @@ class Engine {
   bool is_concurrent_ = true;
   std::string run_id_;
   int64_t started_ms_;
+  std::vector<std::shared_ptr<void>> attached_;
   std::atomic<uint64_t> next_session_id_{0};
 
   Mutex executors_mutex_;

@@ -162,7 +162,7 @@ Status Executor::ProblemStatus(const Prepared& prepared) const {
 
 Status Executor::Admit(const Session& session, const Prepared& prepared, std::span<const DeclaredKey> keys) {
   const Command& command = *prepared.command;
-  if ((session.restrictions & Session::kUnauthenticated) != 0 && !command.has(kNoAuth)) {
+  if (!command.has(kNoAuth) && engine_.MustAuthenticate(session)) {
     return Status::Error("NOAUTH Authentication required.");
   }
   if (engine_.hooks.authorizer != nullptr && (session.restrictions & Session::kRestrictedUser) != 0) {
@@ -177,10 +177,12 @@ Status Executor::Admit(const Session& session, const Prepared& prepared, std::sp
   return Status::Ok();
 }
 
-bool Executor::IsPaused(const Command& command) const {
+bool Executor::IsPaused(const Session& session, const Command& command) const {
   const PauseState& pause = engine_.pause;
-  if (pause.until_ms == 0 || pause.until_ms <= mutation_.now_ms || command.has(kIgnoresPause)) return false;
-  return pause.all_commands || command.has(kWrite | kMayReplicate);
+  if (!pause.IsActive(mutation_.now_ms) || command.has(kIgnoresPause)) return false;
+  uint64_t flags = command.flags;
+  if (command.has(kRunsTransaction) && session.transaction != nullptr) flags |= session.transaction->queued_flags;
+  return pause.all_commands || (flags & (kWrite | kMayReplicate)) != 0;
 }
 
 void Executor::CountError(std::string_view text) {
@@ -218,6 +220,7 @@ std::span<DeclaredKey> Executor::PlaceKeys(const Session& session, const Prepare
 Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, ReplyWriter& reply) {
   engine_.gate().CheckIn(gate_slot_);
   if (engine_.is_ended) return Outcome::kEnded;
+  if (session.closing) return Outcome::kDone;
   // A client that wants no reply gets its reply where nobody reads.
   OutputBuffer& wanted_out = reply.out();
   const bool discards = session.reply_mode != Session::ReplyMode::kOn;
@@ -233,8 +236,6 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
   if (prepared.problem != Prepared::Problem::kNone) {
     if (session.transaction != nullptr) session.transaction->is_aborted = true;
     Reject(prepared, ProblemStatus(prepared), reply);
-  } else if (IsPaused(*prepared.command)) {
-    outcome = Outcome::kPaused;
   } else {
     const std::span<DeclaredKey> keys = PlaceKeys(session, prepared);
     const bool needs_admission = session.restrictions != 0 || engine_.is_loading || engine_.hooks.slot_guard != nullptr;
@@ -242,6 +243,8 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
     if (!admission.ok()) {
       if (session.transaction != nullptr) session.transaction->is_aborted = true;
       Reject(prepared, admission, reply);
+    } else if (IsPaused(session, *prepared.command)) {
+      outcome = Outcome::kPaused;
     } else if ((session.restrictions & Session::kInTransaction) != 0 && Queue(session, prepared, reply)) {
       // Runs at EXEC.
     } else if (prepared.command->has(kExclusive)) {
@@ -259,6 +262,8 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
   }
   if (discards) {
     reply.set_out(wanted_out);
+    // What turned replies on again (CLIENT REPLY ON, RESET) is answered itself.
+    if (session.reply_mode == Session::ReplyMode::kOn) wanted_out.Append(discarded_.ToString());
     discarded_.Clear();
     if (outcome == Outcome::kDone && mode_before == Session::ReplyMode::kSkipThis &&
         session.reply_mode == Session::ReplyMode::kSkipThis) {
@@ -396,8 +401,9 @@ void Executor::RemoveSession(Session* session) {
 }
 
 void Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) {
-  if (!engine_.active_expire_enabled) return;
   BeginBatch();
+  // Nothing changes in a pause, so that a replica can catch up with all there is.
+  if (!engine_.active_expire_enabled || engine_.pause.IsActive(mutation_.now_ms)) return EndBatch();
   const uint64_t deadline = CycleClock::Now() + static_cast<uint64_t>(cycles_per_us_ * static_cast<double>(budget_us));
   bool in_time = true;
   // Our places are part, part + part_count, ...: counted from where the last call ran out of time, so that late

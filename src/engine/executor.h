@@ -130,7 +130,7 @@ class Executor final : public KeyspaceListener {
   void RefreshClock();
   // All reasons not to run a command that do not depend on its keys' contents.
   Status Admit(const Session& session, const Prepared& prepared, std::span<const DeclaredKey> keys);
-  bool IsPaused(const Command& command) const;
+  bool IsPaused(const Session& session, const Command& command) const;
   void Reject(const Prepared& prepared, const Status& status, ReplyWriter& reply);
   Status ProblemStatus(const Prepared& prepared) const;
   std::span<DeclaredKey> PlaceKeys(const Session& session, const Prepared& prepared);

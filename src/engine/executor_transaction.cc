@@ -21,6 +21,7 @@ bool Executor::Queue(Session& session, const Prepared& prepared, ReplyWriter& re
   // A transaction that will be refused anyway gathers nothing more.
   if (!transaction.is_aborted) {
     transaction.queued.emplace_back(prepared.arguments.begin(), prepared.arguments.end());
+    transaction.queued_flags |= command.flags;
     for (const std::string_view argument : prepared.arguments) transaction.queued_bytes += argument.size();
   }
   reply.Simple("QUEUED");
@@ -86,7 +87,7 @@ Status Executor::RunTransaction(Session& session, ReplyWriter& reply) {
       places_.clear();
       for (const Prepared& command : prepared) {
         AddPlaces(PlaceKeys(session, command));
-        if (command.command->name == "select") {
+        if (command.command->has(kSelectsDatabase)) {
           const std::optional<int64_t> index = ParseInt64(command.arguments[1]);
           if (index && *index >= 0 && *index < engine_.database_count())
             session.database_index = static_cast<int>(*index);

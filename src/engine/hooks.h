@@ -29,8 +29,11 @@ class Authorizer {
   }
   // Checks a name and a password (AUTH, HELLO AUTH) and makes the session that user's.
   virtual Status Authenticate(Session& session, std::string_view user, std::string_view password) = 0;
-  // Called for a new session: sets its user and whether it must authenticate.
+  // Called for a new session and by RESET: sets its user and whether it must authenticate.
   virtual void Admit(Session& session) = 0;
+  // The default user needs no password at present, so nobody has to authenticate.
+  [[nodiscard]] virtual bool DefaultUserIsOpen() const = 0;
+  [[nodiscard]] virtual bool HasUser(std::string_view name) const = 0;
 };
 
 // Decides whether this node serves the slots of a command's keys.

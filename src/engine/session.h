@@ -22,11 +22,21 @@ class SessionTransport {
     size_t query_bytes = 0;  // read, not yet executed
     size_t query_free_bytes = 0;
     size_t argument_bytes = 0;  // of the unfinished command
-    size_t output_bytes = 0;    // replies not yet sent
-    size_t output_buffer_count = 0;
-    size_t output_memory_bytes = 0;
+    // Replies not yet sent: those in the first block of the output buffer, then the pieces behind it.
+    size_t reply_buffer_bytes = 0;       // size of the first block
+    size_t reply_buffer_used_bytes = 0;  // what it holds
+    size_t reply_peak_bytes = 0;         // most that was pending at once lately
+    size_t reply_list_count = 0;
+    size_t reply_list_bytes = 0;
     size_t total_memory_bytes = 0;
-    std::string events;  // "r", "rw"
+    uint64_t input_bytes = 0;  // ever
+    uint64_t output_bytes = 0;
+    uint64_t read_count = 0;
+    uint64_t parsed_command_count = 0;  // commands, and the batches in which they were parsed
+    uint64_t parsed_batch_count = 0;
+    int thread_index = 0;      // of the worker
+    bool is_readable = false;  // epoll waits for input
+    bool is_writable = false;  // epoll waits for room to write
   };
 
   virtual ~SessionTransport() = default;
@@ -35,6 +45,9 @@ class SessionTransport {
   // Closes the connection soon; replies not yet sent are dropped. Owner's thread or exclusive moment.
   virtual void RequestClose() = 0;
 };
+
+// The classes of clients that CLIENT LIST, CLIENT KILL and the output buffer limits tell apart.
+enum class ClientType : uint8_t { kNormal, kReplica, kPubSub, kPrimary };
 
 class Session {
  public:
@@ -50,7 +63,8 @@ class Session {
   bool no_evict = false;
   bool no_touch = false;
   bool close_after_reply = false;  // QUIT and errors that end a connection
-  bool closing = false;            // killed: nothing more is executed
+  bool closing = false;            // killed: nothing more is executed or sent
+  bool is_paused = false;          // its next command waits for the end of CLIENT PAUSE
   bool is_internal = false;        // an in-process caller: no limits, not listed
 
   std::string user = "default";
@@ -67,8 +81,8 @@ class Session {
   int64_t last_active_ms = 0;
   const Command* last_command = nullptr;
   uint64_t command_count = 0;
-  uint64_t input_bytes = 0;
-  uint64_t output_bytes = 0;
+
+  ClientType type() const { return (restrictions & kSubscriber) != 0 ? ClientType::kPubSub : ClientType::kNormal; }
 
   // Made by MULTI or WATCH.
   std::unique_ptr<Transaction> transaction;

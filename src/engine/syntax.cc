@@ -128,7 +128,10 @@ class Parser {
       }
       return;
     }
-    KVICK_ASSERT(false && "a repetition in a syntax line repeats nothing");
+    // "<[A] | [B] [[A] | [B] ...]>": what is repeated is the whole choice.
+    KVICK_ASSERT(!group_begins_.empty() && "a repetition in a syntax line repeats nothing");
+    KVICK_ASSERT(text_.substr(group_begins_.back(), repeated.size()) == repeated);
+    repeats_group_ = true;
   }
 
   SyntaxArgument ParseItem() {
@@ -152,10 +155,12 @@ class Parser {
   }
 
   SyntaxArgument ParseGroup(bool optional) {
-    ++at_;
+    group_begins_.push_back(++at_);
+    bool repeats = false;
     std::vector<SyntaxArgument> choices;
     while (true) {
       std::vector<SyntaxArgument> line = ParseLine();
+      repeats = std::exchange(repeats_group_, false) || repeats;
       if (line.size() == 1) {
         choices.push_back(std::move(line[0]));
       } else {
@@ -169,6 +174,7 @@ class Parser {
       const char c = text_[at_++];
       if (c != '|') break;
     }
+    group_begins_.pop_back();
     SyntaxArgument argument;
     if (choices.size() == 1) {
       argument = std::move(choices[0]);
@@ -178,6 +184,7 @@ class Parser {
       argument.parts = std::move(choices);
     }
     argument.optional = argument.optional || optional;
+    argument.multiple = argument.multiple || repeats;
     return argument;
   }
 
@@ -196,6 +203,8 @@ class Parser {
 
   std::string_view text_;
   size_t at_ = 0;
+  std::vector<size_t> group_begins_;  // of the brackets that are open
+  bool repeats_group_ = false;        // the line just parsed ended by repeating the choice it stands in
 };
 
 int RequiredCount(const SyntaxArgument& argument) {

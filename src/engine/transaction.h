@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ struct Transaction {
   bool is_aborted = false;  // a command could not be queued: EXEC will refuse
   std::vector<std::vector<std::string>> queued;
   size_t queued_bytes = 0;
+  uint64_t queued_flags = 0;  // of all queued commands together
 
   std::vector<WatchedKey> watched;
   WatchMark mark;  // set when a watched key changed

@@ -94,6 +94,23 @@ size_t OutputBuffer::memory_bytes() const {
   return total;
 }
 
+OutputBuffer::Shape OutputBuffer::MeasureShape() const {
+  Shape shape;
+  for (size_t i = first_; i < segments_.size(); ++i) {
+    const Segment& segment = segments_[i];
+    if (i == first_ && segment.block != nullptr) {
+      const bool is_open = cursor_ != nullptr && i + 1 == segments_.size();
+      const size_t end = is_open ? static_cast<size_t>(cursor_ - segment.block) : segment.end;
+      shape.block_bytes = segment.capacity;
+      shape.block_used_bytes = end - segment.begin;
+    } else {
+      ++shape.rest_count;
+      shape.rest_memory_bytes += segment.shared ? segment.shared.view().size() : segment.capacity;
+    }
+  }
+  return shape;
+}
+
 size_t OutputBuffer::Peek(iovec* pieces, size_t piece_count_max) const {
   size_t count = 0;
   for (size_t i = first_; i < segments_.size() && count < piece_count_max; ++i) {

@@ -56,6 +56,14 @@ class OutputBuffer {
   size_t size_bytes() const;
   // What the buffer occupies, lent values included.
   size_t memory_bytes() const;
+  // The first piece that is not yet consumed, when it is a block of ours, and what is behind it.
+  struct Shape {
+    size_t block_bytes = 0;
+    size_t block_used_bytes = 0;
+    size_t rest_count = 0;
+    size_t rest_memory_bytes = 0;
+  };
+  Shape MeasureShape() const;
 
   // The next unconsumed pieces for writev; returns how many.
   size_t Peek(iovec* pieces, size_t piece_count_max) const;

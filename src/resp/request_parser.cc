@@ -52,6 +52,12 @@ void RequestParser::Reset() {
   pieces_.clear();
 }
 
+size_t RequestParser::argument_bytes() const {
+  size_t sum = 0;
+  for (const Piece& piece : pieces_) sum += piece.size;
+  return sum;
+}
+
 RequestParser::Outcome RequestParser::Fail(std::string text) {
   Reset();
   error_ = "Protocol error: " + text;

@@ -51,6 +51,8 @@ class RequestParser {
   const std::string& error() const { return error_; }
   // The whole length that a large argument will need, so that the caller can read it in one piece; 0 when unknown.
   size_t expected_bytes() const { return expected_bytes_; }
+  // Of the unfinished command: bytes of the arguments that are complete.
+  size_t argument_bytes() const;
   // Forgets an unfinished command.
   void Reset();
 

@@ -1,13 +1,19 @@
 #include "server/features.h"
 
 #include "commands/families.h"
+#include "security/password_authorizer.h"
 
 namespace kvick {
 
 void RegisterFeatures(Engine& engine) {
   CommandTable& commands = engine.commands();
+  commands.Add(ClientCommands());
+  commands.Add(ClientListCommands());
+  commands.Add(ConnectionCommands());
   commands.Add(StringCommands());
   commands.Add(TransactionCommands());
+
+  engine.hooks.authorizer = &engine.Attach<PasswordAuthorizer>(engine.settings());
 }
 
 }  // namespace kvick

@@ -1,15 +1,17 @@
 // Connection: a client's socket and what lies between it and the engine: bytes read but not executed, replies not yet
 // sent. An idle connection holds no buffers: it reads into its worker's and replies from its worker's.
 //
-// Thread rule: only its worker touches it, except MeasureUsage and RequestClose (see SessionTransport).
+// Thread rule: only its worker touches it, and only inside the gate, so that others may call MeasureUsage and
+// RequestClose in an exclusive moment (see SessionTransport).
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <string_view>
 
 #include "engine/session.h"
 #include "net/socket.h"
+#include "resp/input_buffer.h"
 #include "resp/output_buffer.h"
 #include "resp/request_parser.h"
 
@@ -26,6 +28,9 @@ class Connection final : public SessionTransport {
   [[nodiscard]] Usage MeasureUsage() const override;
   void RequestClose() override;
 
+  // Has come to its end: nothing more is read, and it is closed when its replies have been sent.
+  bool is_ending() const { return session_.close_after_reply || session_.closing; }
+
   Session& session() { return session_; }
   const Session& session() const { return session_; }
   int fd() const { return socket_.get(); }
@@ -38,12 +43,24 @@ class Connection final : public SessionTransport {
   Session session_;
 
   std::unique_ptr<RequestParser> parser_;  // only while a command is unfinished
-  std::string input_;                      // bytes of unfinished or postponed commands
+  InputBuffer input_;                      // bytes of unfinished or postponed commands
   OutputBuffer output_;                    // what the socket did not take
   int64_t soft_limit_since_ms_ = 0;        // output over the soft limit since then; 0: it is not
   uint32_t epoll_events_ = 0;              // what epoll watches now
-  bool is_paused_ = false;                 // waits for the end of CLIENT PAUSE
   bool is_doomed_ = false;                 // closed at the end of the worker's turn
+
+  // While its commands are executed: the bytes they stand in, and where its replies go.
+  std::string_view executing_;
+  const OutputBuffer* replies_ = nullptr;
+
+  // For CLIENT LIST.
+  uint64_t input_bytes_ = 0;
+  uint64_t output_bytes_ = 0;
+  uint64_t read_count_ = 0;
+  uint64_t parsed_command_count_ = 0;
+  uint64_t parsed_batch_count_ = 0;
+  size_t reply_peak_bytes_ = 0;
+  int64_t reply_peak_since_ms_ = 0;
 };
 
 }  // namespace kvick

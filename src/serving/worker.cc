@@ -13,6 +13,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "engine/client_line.h"
 
 namespace kvick {
 namespace {
@@ -24,20 +25,49 @@ constexpr int64_t kExpiryBudgetUs = 5'000;
 constexpr int kIdleWaitMs = 100;
 constexpr int kPausedWaitMs = 10;
 constexpr size_t kWritePieces = 64;
-// A connection's own input buffer larger than this is given back when it is used up.
+// A connection's own input buffer larger than this is cut to what it holds when that is little.
 constexpr size_t kInputKeptBytes = size_t{16} * 1024;
+constexpr int64_t kReplyPeakPeriodMs = 5000;
+// A block of replies: as many as there are buffered without anybody asking for it.
+constexpr size_t kUnauthenticatedOutputBytesMax = size_t{16} * 1024;
+
+OutputBufferClass OutputClassOf(ClientType type) {
+  switch (type) {
+    case ClientType::kReplica: return OutputBufferClass::kReplica;
+    case ClientType::kPubSub: return OutputBufferClass::kPubSub;
+    case ClientType::kNormal:
+    case ClientType::kPrimary: break;
+  }
+  return OutputBufferClass::kNormal;
+}
 
 }  // namespace
 
 Connection::Usage Connection::MeasureUsage() const {
   Usage usage;
-  usage.query_bytes = input_.size();
-  usage.query_free_bytes = input_.capacity() > 22 ? input_.capacity() - input_.size() : 0;
-  usage.output_bytes = output_.size_bytes();
-  usage.output_memory_bytes = output_.memory_bytes();
-  usage.total_memory_bytes =
-      sizeof(Connection) + (input_.capacity() > 22 ? input_.capacity() : 0) + usage.output_memory_bytes;
-  usage.events = (epoll_events_ & EPOLLOUT) != 0 ? "rw" : "r";
+  const bool is_executing = !executing_.empty();
+  const bool reads_worker_buffer = is_executing && input_.empty();
+  usage.query_bytes = is_executing ? executing_.size() : input_.size();
+  usage.query_free_bytes =
+      reads_worker_buffer ? Worker::kReadBytes - executing_.size() : input_.capacity() - input_.size();
+  usage.argument_bytes = parser_ ? parser_->argument_bytes() : 0;
+  const OutputBuffer& replies = replies_ != nullptr ? *replies_ : output_;
+  const OutputBuffer::Shape shape = replies.MeasureShape();
+  usage.reply_buffer_bytes = shape.block_bytes;
+  usage.reply_buffer_used_bytes = shape.block_used_bytes;
+  usage.reply_peak_bytes = std::max(reply_peak_bytes_, replies.size_bytes());
+  usage.reply_list_count = shape.rest_count;
+  usage.reply_list_bytes = shape.rest_memory_bytes;
+  usage.total_memory_bytes = sizeof(Connection) + (parser_ ? sizeof(RequestParser) : 0) + input_.capacity() +
+                             shape.block_bytes + shape.rest_memory_bytes;
+  usage.input_bytes = input_bytes_;
+  usage.output_bytes = output_bytes_;
+  usage.read_count = read_count_;
+  usage.parsed_command_count = parsed_command_count_;
+  usage.parsed_batch_count = parsed_batch_count_;
+  usage.thread_index = worker_.index();
+  usage.is_readable = (epoll_events_ & EPOLLIN) != 0;
+  usage.is_writable = (epoll_events_ & EPOLLOUT) != 0;
   return usage;
 }
 
@@ -124,10 +154,7 @@ void Worker::AddConnection(FileDescriptor socket, bool is_unix_socket) {
   }
   if (engine_.hooks.authorizer != nullptr) engine_.hooks.authorizer->Admit(session);
   executor_.stats().connection_count.Add(1);
-  // Others read the list of sessions in exclusive moments; it changes inside the gate only.
-  executor_.BeginBatch();
   executor_.AddSession(&session);
-  executor_.EndBatch();
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.fd = fd;
@@ -141,23 +168,28 @@ void Worker::Run() {
   while (!stopping_.load(std::memory_order_relaxed)) {
     const int count = epoll_wait(epoll_.get(), events, kEventCount, WaitMs());
     const int64_t start_us = engine_.clock().MonotonicUs();
-    for (int i = 0; i < count; ++i) {
-      const int fd = events[i].data.fd;
-      const auto found = connections_.find(fd);
-      if (found == connections_.end()) {
-        const auto watched = watched_.find(fd);
-        if (watched != watched_.end()) watched->second();
-        continue;
-      }
-      Connection& connection = *found->second;
-      if ((events[i].events & EPOLLOUT) != 0 && !connection.is_doomed_) OnWritable(connection);
-      if ((events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && !connection.is_doomed_) OnReadable(connection);
+    // The whole turn is spent inside the gate: connections and the list of sessions stand still for others whenever
+    // they look, which is between two commands or while we sleep.
+    executor_.BeginBatch();
+    for (int i = 0; i < count; ++i) Serve(events[i].data.fd, events[i].events);
+    if (!paused_.empty() && start_us >= next_resume_us_) {
+      next_resume_us_ = start_us + kPausedWaitMs * 1000;
+      ResumePaused();
     }
-    RunTimers();
+    if (start_us >= next_slow_timer_us_) {
+      next_slow_timer_us_ = start_us + kSlowTimerUs;
+      CloseIdle();
+    }
     CloseDoomed();
+    executor_.EndBatch();
+    if (start_us >= next_expiry_us_) {
+      next_expiry_us_ = start_us + kExpiryIntervalUs;
+      executor_.RemoveExpired(static_cast<size_t>(index_), static_cast<size_t>(worker_count_), kExpiryBudgetUs);
+    }
     executor_.stats().loop_count.Add(1);
     executor_.stats().loop_duration_us.Add(static_cast<uint64_t>(engine_.clock().MonotonicUs() - start_us));
   }
+  executor_.BeginBatch();
   // A message that hands over a connection must not be lost with its descriptor.
   mailbox_.RunAll();
   for (const auto& [fd, connection] : connections_) {
@@ -165,52 +197,72 @@ void Worker::Run() {
   }
   for (const auto& [fd, connection] : connections_) Doom(*connection);
   CloseDoomed();
+  executor_.EndBatch();
+}
+
+void Worker::Serve(int fd, uint32_t events) {
+  const auto found = connections_.find(fd);
+  if (found == connections_.end()) {
+    const auto watched = watched_.find(fd);
+    if (watched != watched_.end()) watched->second();
+    return;
+  }
+  Connection& connection = *found->second;
+  if (connection.is_doomed_) return;
+  if ((events & EPOLLOUT) != 0) OnWritable(connection);
+  if ((events & ~uint32_t{EPOLLOUT}) == 0 || connection.is_doomed_) return;
+  if ((connection.epoll_events_ & EPOLLIN) != 0) {
+    OnReadable(connection);
+  } else {
+    // Not reading at present (paused, or about to end), so this is the end of the connection or of the client's side.
+    Doom(connection);
+  }
 }
 
 void Worker::OnReadable(Connection& connection) {
   // With nothing left over, bytes are read into the worker's buffer and executed there; else behind the rest.
-  std::string& input = connection.input_;
+  InputBuffer& input = connection.input_;
   const bool shared = input.empty();
-  size_t kept = 0;
   char* target = read_buffer_.get();
   size_t capacity = kReadBytes;
   if (!shared) {
-    kept = input.size();
+    const size_t kept = input.size();
     const size_t expected = connection.parser_ ? connection.parser_->expected_bytes() : 0;
     // A large argument gets its memory as it comes, doubling, and never more than it announced.
-    capacity = expected > kept ? std::min(expected - kept, std::max(kept, kReadBytes)) : kReadBytes;
-    input.resize(kept + capacity);
-    target = input.data() + kept;
+    if (expected > kept) capacity = std::min(expected - kept, std::max(kept, kReadBytes));
+    target = input.Reserve(capacity);
   }
   const ssize_t got = read(connection.fd(), target, capacity);
-  if (got <= 0) {
-    if (!shared) input.resize(kept);
-    if (got == 0 || (errno != EAGAIN && errno != EINTR)) Doom(connection);
-    return;
-  }
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got < 0) return Doom(connection);
+  if (got == 0) return OnEndOfInput(connection);
   const auto size = static_cast<size_t>(got);
-  connection.session_.input_bytes += size;
+  connection.session_.last_active_ms = executor_.now_ms();
+  connection.input_bytes_ += size;
+  ++connection.read_count_;
   executor_.stats().input_bytes.Add(size);
   executor_.stats().read_count.Add(1);
-  std::string_view bytes(target, size);
-  if (!shared) {
-    input.resize(kept + size);
-    bytes = input;
-    if (input.size() > engine_.settings().client_query_buffer_limit_bytes) {
-      Log(LogLevel::kWarning, "Closing client that reached max query buffer length: id=" +
-                                  std::to_string(connection.session_.id) + " addr=" + connection.session_.address);
-      executor_.stats().query_limit_disconnections.Add(1);
-      Doom(connection);
-      return;
-    }
-  }
-  const size_t used = ExecuteAll(connection, bytes);
   if (shared) {
-    if (used < size) input.assign(target + used, size - used);
-  } else {
-    input.erase(0, used);
-    if (input.empty() && input.capacity() > kInputKeptBytes) std::string().swap(input);
+    const size_t used = ExecuteAll(connection, {target, size});
+    input.Append({target + used, size - used});
+    return;
   }
+  input.Commit(size);
+  if (input.size() > engine_.settings().client_query_buffer_limit_bytes) {
+    Log(LogLevel::kWarning,
+        "Closing client that reached max query buffer length: " + ClientLine(connection.session_, executor_.now_ms()));
+    executor_.stats().query_limit_disconnections.Add(1);
+    return Doom(connection);
+  }
+  input.Consume(ExecuteAll(connection, input.view()));
+  if (input.capacity() > kInputKeptBytes && input.size() < input.capacity() / 4) input.Shrink();
+}
+
+// A client may send its commands, shut down its side and wait for the replies.
+void Worker::OnEndOfInput(Connection& connection) {
+  if (connection.output_.empty() || connection.session_.type() != ClientType::kNormal) return Doom(connection);
+  connection.session_.close_after_reply = true;
+  UpdateInterest(connection);
 }
 
 size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
@@ -221,9 +273,10 @@ size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
   std::unique_ptr<RequestParser> own = std::move(connection.parser_);
   RequestParser* parser = own ? own.get() : &parser_;
   if (!own) parser_.Reset();
+  connection.executing_ = bytes;
+  connection.replies_ = &out;
   size_t used = 0;
   bool go_on = true;
-  executor_.BeginBatch();
   while (go_on && used < bytes.size()) {
     size_t count = 0;
     size_t parsed = used;
@@ -231,7 +284,7 @@ size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
     prepared_.clear();
     RequestParser::Limits limits;
     limits.bulk_bytes_max = engine_.settings().proto_max_bulk_len_bytes;
-    limits.authenticated = (session.restrictions & Session::kUnauthenticated) == 0;
+    limits.authenticated = !engine_.MustAuthenticate(session);
     while (count < kBatchCommands && parsed < bytes.size()) {
       RequestParser::Command& command = batch_[count];
       outcome = parser->Parse(bytes.substr(parsed), limits, &command);
@@ -249,25 +302,28 @@ size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
       // What comes after an authentication is read by other rules.
       if (!limits.authenticated) break;
     }
+    connection.parsed_command_count_ += count;
+    connection.parsed_batch_count_ += count > 0 ? 1 : 0;
     executor_.Prefetch();
     for (size_t i = 0; i < count && go_on; ++i) {
       const Executor::Outcome result = executor_.Run(session, prepared_[i], reply);
       if (result != Executor::Outcome::kDone) {
         if (result == Executor::Outcome::kPaused) {
-          connection.is_paused_ = true;
+          session.is_paused = true;
           paused_.push_back(&connection);
         }
         go_on = false;
         break;
       }
       used += batch_[i].consumed;
-      if (session.closing || session.close_after_reply) go_on = false;
+      if (connection.is_ending()) go_on = false;
       if (out.size_bytes() > 0 && IsOverOutputLimit(connection, out.size_bytes())) go_on = false;
     }
     executor_.ForgetPrepared();
     if (!go_on) break;
     if (outcome == RequestParser::Outcome::kError) {
-      reply.Error("ERR " + parser->error());
+      Log(LogLevel::kVerbose, parser->error() + " from client: " + ClientLine(connection.session_, executor_.now_ms()));
+      if (session.reply_mode == Session::ReplyMode::kOn) reply.Error("ERR " + parser->error());
       session.close_after_reply = true;
       break;
     }
@@ -279,28 +335,46 @@ size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
       break;
     }
   }
-  executor_.EndBatch();
-  if (go_on && used < bytes.size()) connection.parser_ = std::move(own);
+  if (connection.is_ending()) {
+    used = bytes.size();  // the rest is ignored
+  } else if (go_on && used < bytes.size()) {
+    connection.parser_ = std::move(own);
+  }
+  connection.executing_ = {};
+  connection.replies_ = nullptr;
+  NoteReplyPeak(connection, out.size_bytes());
   Send(connection, out);
   if (session.closing) Doom(connection);
   UpdateInterest(connection);
   return used;
 }
 
+// The peak is that of the latest period, so that a single large reply is not shown forever.
+void Worker::NoteReplyPeak(Connection& connection, size_t pending_bytes) {
+  const int64_t now_ms = executor_.now_ms();
+  if (now_ms - connection.reply_peak_since_ms_ > kReplyPeakPeriodMs) {
+    connection.reply_peak_since_ms_ = now_ms;
+    connection.reply_peak_bytes_ = 0;
+  }
+  connection.reply_peak_bytes_ = std::max(connection.reply_peak_bytes_, pending_bytes);
+}
+
 bool Worker::IsOverOutputLimit(Connection& connection, size_t pending_bytes) {
+  const Session& session = connection.session_;
   const OutputBufferLimit& limit =
-      engine_.settings().client_output_buffer_limits[static_cast<size_t>(OutputBufferClass::kNormal)];
+      engine_.settings().client_output_buffer_limits[static_cast<size_t>(OutputClassOf(session.type()))];
   bool over = limit.hard_limit_bytes != 0 && pending_bytes >= limit.hard_limit_bytes;
   if (limit.soft_limit_bytes != 0 && pending_bytes >= limit.soft_limit_bytes) {
-    const int64_t now_ms = engine_.clock().NowMs();
+    const int64_t now_ms = executor_.now_ms();
     if (connection.soft_limit_since_ms_ == 0) connection.soft_limit_since_ms_ = now_ms;
     over = over || now_ms - connection.soft_limit_since_ms_ > limit.soft_limit_s * 1000;
   } else {
     connection.soft_limit_since_ms_ = 0;
   }
+  // Who has not authenticated cannot make us keep replies that he does not read.
+  over = over || (pending_bytes > kUnauthenticatedOutputBytesMax && engine_.MustAuthenticate(session));
   if (!over) return false;
-  Log(LogLevel::kWarning, "Client id=" + std::to_string(connection.session_.id) +
-                              " addr=" + connection.session_.address +
+  Log(LogLevel::kWarning, "Client " + ClientLine(session, executor_.now_ms()) +
                               " scheduled to be closed ASAP for overcoming of output buffer limits.");
   executor_.stats().output_limit_disconnections.Add(1);
   connection.session_.closing = true;
@@ -308,7 +382,8 @@ bool Worker::IsOverOutputLimit(Connection& connection, size_t pending_bytes) {
 }
 
 void Worker::Send(Connection& connection, OutputBuffer& out) {
-  while (!out.empty() && !connection.session_.closing) {
+  Session& session = connection.session_;
+  while (!out.empty() && !session.closing) {
     iovec pieces[kWritePieces];
     const size_t count = out.Peek(pieces, kWritePieces);
     const ssize_t sent = count == 1 ? send(connection.fd(), pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
@@ -322,16 +397,17 @@ void Worker::Send(Connection& connection, OutputBuffer& out) {
       break;
     }
     const auto size = static_cast<size_t>(sent);
-    connection.session_.output_bytes += size;
+    session.last_active_ms = executor_.now_ms();
+    connection.output_bytes_ += size;
     executor_.stats().output_bytes.Add(size);
     executor_.stats().write_count.Add(1);
     out.Consume(size);
   }
-  if (connection.session_.closing) out.Clear();
+  if (session.closing) out.Clear();
   if (out.empty()) {
     connection.soft_limit_since_ms_ = 0;
     if (&out == &connection.output_) connection.output_ = OutputBuffer();
-    if (connection.session_.close_after_reply) Doom(connection);
+    if (session.close_after_reply) Doom(connection);
   } else if (&out != &connection.output_) {
     connection.output_.Swap(out);
   }
@@ -345,7 +421,11 @@ void Worker::OnWritable(Connection& connection) {
 void Worker::UpdateInterest(Connection& connection) {
   if (connection.is_doomed_) return;
   uint32_t events = 0;
-  if (!connection.is_paused_ && !connection.session_.close_after_reply) events |= EPOLLIN;
+  if (connection.session_.is_paused) {
+    events |= EPOLLRDHUP;  // a client that leaves takes its waiting commands with it
+  } else if (!connection.is_ending()) {
+    events |= EPOLLIN;
+  }
   if (!connection.output_.empty()) events |= EPOLLOUT;
   if (events == connection.epoll_events_) return;
   connection.epoll_events_ = events;
@@ -361,8 +441,6 @@ void Worker::Doom(Connection& connection) {
 }
 
 void Worker::CloseDoomed() {
-  if (doomed_.empty()) return;
-  executor_.BeginBatch();
   for (Connection* connection : doomed_) {
     executor_.RemoveSession(&connection->session_);
     paused_.erase(std::remove(paused_.begin(), paused_.end(), connection), paused_.end());
@@ -370,7 +448,6 @@ void Worker::CloseDoomed() {
     connections_.erase(connection->fd());
   }
   doomed_.clear();
-  executor_.EndBatch();
 }
 
 int Worker::WaitMs() const {
@@ -381,39 +458,26 @@ int Worker::WaitMs() const {
   return kIdleWaitMs;
 }
 
-void Worker::RunTimers() {
-  const int64_t now_us = engine_.clock().MonotonicUs();
-  if (!paused_.empty()) ResumePaused();
-  if (now_us >= next_expiry_us_) {
-    next_expiry_us_ = now_us + kExpiryIntervalUs;
-    executor_.RemoveExpired(static_cast<size_t>(index_), static_cast<size_t>(worker_count_), kExpiryBudgetUs);
-  }
-  if (now_us >= next_slow_timer_us_) {
-    next_slow_timer_us_ = now_us + kSlowTimerUs;
-    CloseIdle();
-  }
-}
-
+// Those whose command has to wait on come back into the list.
 void Worker::ResumePaused() {
   std::vector<Connection*> waiting;
   waiting.swap(paused_);
   for (Connection* connection : waiting) {
-    connection->is_paused_ = false;
+    connection->session_.is_paused = false;
     if (connection->is_doomed_) continue;
-    // Executed from a buffer of its own: what is left goes back, in front of nothing.
-    std::string bytes = std::move(connection->input_);
-    connection->input_.clear();
-    const size_t used = ExecuteAll(*connection, bytes);
-    connection->input_ = bytes.substr(used);
+    InputBuffer& input = connection->input_;
+    input.Consume(ExecuteAll(*connection, input.view()));
   }
 }
 
 void Worker::CloseIdle() {
   const int64_t timeout_ms = int64_t{engine_.settings().idle_timeout_s} * 1000;
-  const int64_t now_ms = engine_.clock().NowMs();
+  const int64_t now_ms = executor_.now_ms();
   for (const auto& [fd, connection] : connections_) {
+    const Session& session = connection->session_;
     if (connection->is_doomed_) continue;
-    if (timeout_ms > 0 && !connection->is_paused_ && now_ms - connection->session_.last_active_ms > timeout_ms) {
+    const bool may_idle = session.is_paused || session.type() != ClientType::kNormal;
+    if (timeout_ms > 0 && !may_idle && now_ms - session.last_active_ms > timeout_ms) {
       Log(LogLevel::kVerbose, "Closing idle client");
       Doom(*connection);
     } else if (!connection->output_.empty() && IsOverOutputLimit(*connection, connection->output_.size_bytes())) {

@@ -2,7 +2,8 @@
 // others leave messages in its mailbox.
 //
 // A turn of the loop: wait, run messages, serve each readable connection (read once, execute a batch, write), then
-// timers. One read's worth of commands a connection a turn, so a deep pipeline does not starve the others.
+// timers. One read's worth of commands a connection a turn, so a deep pipeline does not starve the others. A turn is a
+// batch of the executor: everything but the wait happens inside the gate.
 #pragma once
 
 #include <atomic>
@@ -39,10 +40,10 @@ class Worker {
 
   // Any thread: hands a new client over.
   void Adopt(FileDescriptor socket, bool is_unix_socket);
-  // Any thread.
+  // Any thread. Messages run in this worker's thread, inside its executor's batch.
   void Post(std::function<void()> message) { mailbox_.Post(std::move(message)); }
 
-  // Before Start: readable events of `fd` call `ready` in this worker's thread.
+  // Before Start: readable events of `fd` call `ready` in this worker's thread, inside its executor's batch.
   void Watch(int fd, std::function<void()> ready);
   // In this worker's thread: stops watching.
   void Unwatch(int fd);
@@ -58,18 +59,20 @@ class Worker {
   static constexpr int kEventCount = 512;
 
   void Run();
+  void Serve(int fd, uint32_t events);
   void AddConnection(FileDescriptor socket, bool is_unix_socket);
   void OnReadable(Connection& connection);
+  void OnEndOfInput(Connection& connection);
   void OnWritable(Connection& connection);
   // Executes what `bytes` holds; returns how many bytes were used up.
   size_t ExecuteAll(Connection& connection, std::string_view bytes);
   // Sends `out`; what the socket does not take stays in the connection.
   void Send(Connection& connection, OutputBuffer& out);
   bool IsOverOutputLimit(Connection& connection, size_t pending_bytes);
+  void NoteReplyPeak(Connection& connection, size_t pending_bytes);
   void UpdateInterest(Connection& connection);
   void Doom(Connection& connection);
   void CloseDoomed();
-  void RunTimers();
   void ResumePaused();
   void CloseIdle();
   int WaitMs() const;
@@ -95,6 +98,7 @@ class Worker {
   std::vector<Executor::Prepared> prepared_;
   int64_t next_expiry_us_ = 0;
   int64_t next_slow_timer_us_ = 0;
+  int64_t next_resume_us_ = 0;
 };
 
 }  // namespace kvick

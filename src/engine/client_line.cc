@@ -1,0 +1,97 @@
+#include "engine/client_line.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "engine/command_table.h"
+
+namespace kvick {
+namespace {
+
+class FieldLine {
+ public:
+  void Field(std::string_view name, std::string_view value) {
+    if (!text_.empty()) text_ += ' ';
+    text_ += name;
+    text_ += '=';
+    text_ += value;
+  }
+  void Number(std::string_view name, int64_t value) { Field(name, std::to_string(value)); }
+  void Number(std::string_view name, uint64_t value) { Field(name, std::to_string(value)); }
+  std::string Take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+std::string Flags(const Session& session) {
+  std::string flags;
+  if (session.type() == ClientType::kPubSub) flags += 'P';
+  if ((session.restrictions & Session::kInTransaction) != 0) flags += 'x';
+  if (session.is_paused) flags += 'b';
+  if (session.close_after_reply) flags += 'c';
+  if (session.closing) flags += 'A';
+  if (session.is_unix_socket) flags += 'U';
+  if (session.no_evict) flags += 'e';
+  if (session.no_touch) flags += 'T';
+  return flags.empty() ? "N" : flags;
+}
+
+std::string Events(const SessionTransport::Usage& usage) {
+  std::string events;
+  if (usage.is_readable) events += 'r';
+  if (usage.is_writable) events += 'w';
+  return events;
+}
+
+int64_t SecondsSince(int64_t then_ms, int64_t now_ms) { return std::max<int64_t>(now_ms - then_ms, 0) / 1000; }
+
+}  // namespace
+
+std::string ClientLine(const Session& session, int64_t now_ms, size_t argument_bytes) {
+  SessionTransport::Usage usage;
+  if (session.transport != nullptr) usage = session.transport->MeasureUsage();
+  FieldLine line;
+  line.Number("id", session.id);
+  line.Field("addr", session.address);
+  line.Field("laddr", session.local_address);
+  line.Number("fd", int64_t{session.fd});
+  line.Field("name", session.name);
+  line.Number("age", SecondsSince(session.connected_ms, now_ms));
+  line.Number("idle", SecondsSince(session.last_active_ms, now_ms));
+  line.Field("flags", Flags(session));
+  line.Number("db", int64_t{session.database_index});
+  // Channels, transactions and watched keys: filled in by the features that bring them.
+  line.Number("sub", int64_t{0});
+  line.Number("psub", int64_t{0});
+  line.Number("ssub", int64_t{0});
+  line.Number("multi", int64_t{-1});
+  line.Number("watch", int64_t{0});
+  line.Number("qbuf", uint64_t{usage.query_bytes});
+  line.Number("qbuf-free", uint64_t{usage.query_free_bytes});
+  line.Number("argv-mem", uint64_t{usage.argument_bytes + argument_bytes});
+  line.Number("multi-mem", uint64_t{0});
+  line.Number("rbs", uint64_t{usage.reply_buffer_bytes});
+  line.Number("rbp", uint64_t{usage.reply_peak_bytes});
+  line.Number("obl", uint64_t{usage.reply_buffer_used_bytes});
+  line.Number("oll", uint64_t{usage.reply_list_count});
+  line.Number("omem", uint64_t{usage.reply_list_bytes});
+  line.Number("tot-mem", uint64_t{usage.total_memory_bytes + argument_bytes});
+  line.Field("events", Events(usage));
+  line.Field("cmd", session.last_command != nullptr ? std::string_view(session.last_command->name) : "NULL");
+  line.Field("user", session.user);
+  line.Number("redir", int64_t{-1});
+  line.Number("resp", int64_t{session.protocol});
+  line.Field("lib-name", session.library_name);
+  line.Field("lib-ver", session.library_version);
+  line.Number("io-thread", int64_t{usage.thread_index});
+  line.Number("tot-net-in", usage.input_bytes);
+  line.Number("tot-net-out", usage.output_bytes);
+  line.Number("tot-cmds", session.command_count);
+  line.Number("read-events", usage.read_count);
+  line.Number("parse-batch-cmd-sum", usage.parsed_command_count);
+  line.Number("parse-batch-cnt", usage.parsed_batch_count);
+  return line.Take();
+}
+
+}  // namespace kvick
