@@ -7,6 +7,9 @@
 
 namespace kvick {
 
+std::span<const CommandSpec> CommandCommands();
+std::span<const CommandSpec> ConfigCommands();
+std::span<const CommandSpec> KeyspaceCommands();
 std::span<const CommandSpec> StringCommands();
 
 }  // namespace kvick

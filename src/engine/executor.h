@@ -16,6 +16,7 @@
 #include <functional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -86,6 +87,9 @@ class Executor final : public KeyspaceListener {
   // Runs `work` while no executor executes. Inside an exclusive command it runs at once.
   void RunExclusive(const std::function<void()>& work);
   bool is_exclusive() const { return is_exclusive_; }
+  // For handlers: runs `work` when the command is done and has let go of its locks and of the gate, before its client
+  // gets the reply. For long work that others need not wait for.
+  void AfterCommand(std::function<void()> work) { after_command_.push_back(std::move(work)); }
 
   // The sessions of this executor's thread. Others may walk them in an exclusive moment.
   void AddSession(Session* session);
@@ -128,6 +132,7 @@ class Executor final : public KeyspaceListener {
   void RunLocked(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply);
   void Call(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply);
   void Commit(CommandContext& context);
+  void RunAfterCommand();
   bool NeedsLocks() const { return needs_locks_ && !is_exclusive_; }
 
   Engine& engine_;
@@ -151,6 +156,7 @@ class Executor final : public KeyspaceListener {
   std::vector<DeclaredKey> placed_keys_;  // of the running one, when place_keys changed them
   std::vector<KeyPosition> positions_;
   std::vector<StripePlace> places_;
+  std::vector<std::function<void()>> after_command_;
   OutputBuffer discarded_;  // replies of a client that asked for none
   std::vector<Session*> sessions_;
   size_t expire_cursor_ = 0;

@@ -6,6 +6,9 @@ namespace kvick {
 
 void RegisterFeatures(Engine& engine) {
   CommandTable& commands = engine.commands();
+  commands.Add(CommandCommands());
+  commands.Add(ConfigCommands());
+  commands.Add(KeyspaceCommands());
   commands.Add(StringCommands());
 }
 
