@@ -18,6 +18,8 @@ if(KVICK_TESTS)
   function(kvick_add_unit_test program)
     add_executable(${program} ${ARGN})
     target_link_libraries(${program} PRIVATE kvick kvick_tool_dependencies GTest::gtest GTest::gmock GTest::gtest_main)
+    # For tests that read files of the repository.
+    target_compile_definitions(${program} PRIVATE KVICK_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${program} COMMAND ${program})
     set_tests_properties(${program} PROPERTIES LABELS unit)
     add_dependencies(unit_tests ${program})

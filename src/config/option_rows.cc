@@ -168,6 +168,12 @@ Result<uint64_t> ParseMemory(std::string_view text) {
   return value;
 }
 
+std::optional<int64_t> ParseListNumber(const std::string& word) {
+  char* end = nullptr;
+  const long long value = std::strtoll(word.c_str(), &end, 10);
+  return *end == '\0' ? std::optional<int64_t>(value) : std::nullopt;
+}
+
 std::string FormatMemoryWithUnit(uint64_t size_bytes) {
   static constexpr std::pair<uint64_t, const char*> kUnits[] = {{1ULL << 30, "gb"}, {1ULL << 20, "mb"}, {1024, "kb"}};
   for (const auto& [unit_bytes, name] : kUnits) {

@@ -10,6 +10,7 @@
 #include <functional>
 #include <initializer_list>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -94,6 +95,8 @@ OptionSpec KeptChoices(std::string_view name, int default_value, std::vector<Opt
 
 // How numbers are read and written; also used by directives with their own grammar.
 Result<uint64_t> ParseMemory(std::string_view text);
+// A number in a list: unlike a value of its own, it may have a sign, zeros or blanks before it.
+std::optional<int64_t> ParseListNumber(const std::string& word);
 // "1gb", "1536kb", "1000": the largest unit that divides it.
 std::string FormatMemoryWithUnit(uint64_t size_bytes);
 

@@ -88,7 +88,7 @@ struct OptionSpec {
   std::function<std::vector<RewriteLine>(const Settings& settings)> rewrite;
   // A further check of one value; empty: none.
   std::function<Status(std::string_view value)> check;
-  // A check against other directives, made when all of them are stored; empty: none.
+  // A check against other directives, made when all of them are stored (after a whole file, too); empty: none.
   std::function<Status(const Settings& settings)> check_together;
 
   bool Has(OptionFlags flag) const { return (flags & flag) != 0; }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <set>
 
 #include "base/bytes.h"
 #include "config/option_rows.h"
@@ -74,21 +73,20 @@ std::string OptionTable::Value(const OptionSpec& spec) const { return spec.forma
 std::string OptionTable::DefaultValue(const OptionSpec& spec) const { return spec.format(spec, defaults_); }
 
 std::vector<OptionValue> OptionTable::Get(const std::vector<std::string>& patterns) const {
-  std::set<std::string> names;
+  std::map<std::string, std::string> shown_names;  // by name; a full name is shown as the client wrote it
   for (const std::string& pattern : patterns) {
     if (!IsPattern(pattern)) {
       std::string name = ToLower(pattern);
-      if (index_by_name_.contains(name)) names.insert(std::move(name));
+      if (index_by_name_.contains(name)) shown_names.emplace(std::move(name), pattern);
       continue;
     }
     for (const auto& [name, index] : index_by_name_) {
-      if (specs_[index].Has(kOptionHidden) || !MatchesGlob(pattern, name, true)) continue;
-      names.insert(name);
+      if (!specs_[index].Has(kOptionHidden) && MatchesGlob(pattern, name, true)) shown_names.emplace(name, name);
     }
   }
   std::vector<OptionValue> values;
-  values.reserve(names.size());
-  for (const std::string& name : names) values.push_back({name, Value(*Find(name))});
+  values.reserve(shown_names.size());
+  for (auto& [name, shown] : shown_names) values.push_back({std::move(shown), Value(*Find(name))});
   return values;
 }
 

@@ -51,6 +51,7 @@ class OptionTable {
   // Sorted by name.
   [[nodiscard]] const std::vector<OptionSpec>& specs() const { return specs_; }
   [[nodiscard]] const Settings& settings() const { return *settings_; }
+  [[nodiscard]] Settings* mutable_settings() { return settings_; }
 
   // The value as CONFIG GET prints it.
   [[nodiscard]] std::string Value(const OptionSpec& spec) const;

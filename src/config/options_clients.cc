@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/numbers.h"
 #include "base/status.h"
 #include "config/option_rows.h"
 #include "config/option_spec.h"
@@ -39,7 +38,7 @@ Status StoreOutputBufferLimits(const OptionSpec&, const std::vector<std::string>
     if (!buffer_class) return Status::Error("Invalid client class specified in buffer limit configuration.");
     const Result<uint64_t> hard = ParseMemory(words[i + 1]);
     const Result<uint64_t> soft = ParseMemory(words[i + 2]);
-    const std::optional<int64_t> seconds = ParseInt64(words[i + 3]);
+    const std::optional<int64_t> seconds = ParseListNumber(words[i + 3]);
     if (!hard.ok() || !soft.ok() || !seconds || *seconds < 0) {
       return Status::Error("Error in hard, soft or soft_seconds setting in buffer limit configuration.");
     }
@@ -79,7 +78,8 @@ OptionSpec ClientOutputBufferLimit() {
 
 // notify-keyspace-events: letters of event classes. A stands for kAllClasses; the others are only ever named.
 constexpr std::string_view kAllClasses = "g$lshzxetda";
-constexpr std::string_view kOtherClasses = "KEmnocSTIV";
+// 'n' stays when A is printed (it is not part of A): a rewritten file must not lose it.
+constexpr std::string_view kOtherClasses = "nKEmocSTIV";
 
 std::string CanonicalEventClasses(std::string_view letters) {
   const auto is_set = [letters](char c) {

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/numbers.h"
 #include "base/status.h"
 #include "config/option_rows.h"
 #include "config/option_spec.h"
@@ -28,8 +27,10 @@ Status CheckProcTitleTemplate(std::string_view text) {
   const Status invalid = Status::Error("template format is invalid or contains unknown variables");
   std::string printed;
   for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '{') {
+    const bool is_escaped = text.substr(i, 2) == "{{";
+    if (text[i] != '{' || is_escaped) {
       printed += text[i];
+      if (is_escaped) ++i;
       continue;
     }
     const size_t end = text.find('}', i);
@@ -64,7 +65,7 @@ OptionSpec OomScoreAdjValues() {
     std::array<int, 3> values{};
     if (words.size() != values.size()) return Status::Error("wrong number of arguments");
     for (size_t i = 0; i < values.size(); ++i) {
-      const std::optional<int64_t> value = ParseInt64(words[i]);
+      const std::optional<int64_t> value = ParseListNumber(words[i]);
       if (!value || *value < -kOomScoreAdjMax || *value > kOomScoreAdjMax) {
         return Status::Error("Invalid oom-score-adj-values, elements must be between -2000 and 2000.");
       }

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/numbers.h"
 #include "base/status.h"
 #include "config/option_rows.h"
 #include "config/option_spec.h"
@@ -64,8 +63,8 @@ Status StoreSavePoints(const OptionSpec&, const std::vector<std::string>& words,
   if (words.size() % 2 != 0) return invalid;
   std::vector<SavePoint> points;
   for (size_t i = 0; i < words.size(); i += 2) {
-    const std::optional<int64_t> seconds = ParseInt64(words[i]);
-    const std::optional<int64_t> changes = ParseInt64(words[i + 1]);
+    const std::optional<int64_t> seconds = ParseListNumber(words[i]);
+    const std::optional<int64_t> changes = ParseListNumber(words[i + 1]);
     if (!seconds || *seconds < 1 || !changes || *changes < 0) return invalid;
     points.push_back({.seconds = *seconds, .changes = *changes});
   }

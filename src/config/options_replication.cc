@@ -39,6 +39,11 @@ OptionSpec ReplicaOf() {
     if (!primary.empty()) lines.push_back({primary, true});
     return lines;
   };
+  spec.check_together = [](const Settings& settings) {
+    const bool is_cluster = KeptValue(settings, "cluster-enabled", "0") == "1";
+    const bool is_replica = !KeptValue(settings, "replicaof", "").empty();
+    return is_cluster && is_replica ? Status::Error("replicaof directive not allowed in cluster mode") : Status::Ok();
+  };
   return spec;
 }
 
