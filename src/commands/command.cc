@@ -350,29 +350,6 @@ Status CommandGetKeysAndFlags(CommandContext& context) {
   return Status::Ok();
 }
 
-Status CommandHelp(CommandContext& context) {
-  return ReplyHelp(context, {
-                                "(no subcommand)",
-                                "    Return details about all Redis commands.",
-                                "COUNT",
-                                "    Return the total number of commands in this Redis server.",
-                                "LIST",
-                                "    Return a list of all commands in this Redis server.",
-                                "INFO [<command-name> ...]",
-                                "    Return details about multiple commands.",
-                                "    If no command names are given, documentation details for all",
-                                "    commands are returned.",
-                                "DOCS [<command-name> ...]",
-                                "    Return documentation details about multiple commands.",
-                                "    If no command names are given, documentation details for all",
-                                "    commands are returned.",
-                                "GETKEYS <full-command>",
-                                "    Return the keys from a full Redis command.",
-                                "GETKEYSANDFLAGS <full-command>",
-                                "    Return the keys and the access flags from a full Redis command.",
-                            });
-}
-
 constexpr CommandSpec kCommands[] = {
     {
         .name = "COMMAND",
@@ -438,7 +415,7 @@ constexpr CommandSpec kCommands[] = {
         .complexity = "O(1)",
         .flags = kLoading | kStale,
         .categories = kAclConnection,
-        .handler = CommandHelp,
+        .handler = ReplyHelp,
     },
     {
         .name = "COMMAND INFO",

@@ -1,16 +1,16 @@
 // CONFIG: reading and changing the directives while the server runs.
 //
 // Settings are read everywhere without locks, so what changes them is exclusive.
-#include <sys/resource.h>
-
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/log.h"
 #include "commands/families.h"
+#include "config/config_rewrite.h"
 #include "engine/command_context.h"
 #include "engine/help.h"
+#include "engine/permission.h"
 
 namespace kvick {
 namespace {
@@ -51,22 +51,14 @@ Status ConfigRewrite(CommandContext& context) {
   if (process == nullptr || process->config_file().empty()) {
     return errors::Generic("The server is running without a config file");
   }
-  KVICK_RETURN_IF_ERROR(process->RewriteConfigFile());
+  const Status rewritten = RewriteConfigFile(process->config_file(), context.engine().options(), {});
+  if (!rewritten.ok()) {
+    Log(LogLevel::kWarning, "CONFIG REWRITE failed: " + std::string(rewritten.text()));
+    return rewritten;
+  }
+  Log(LogLevel::kNotice, "CONFIG REWRITE executed with success.");
   context.Reply().Ok();
   return Status::Ok();
-}
-
-Status ConfigHelp(CommandContext& context) {
-  return ReplyHelp(context, {
-                                "GET <pattern>",
-                                "    Return parameters matching the glob-like <pattern> and their values.",
-                                "SET <directive> <value>",
-                                "    Set the configuration <directive> to <value>.",
-                                "RESETSTAT",
-                                "    Reset statistics reported by the INFO command.",
-                                "REWRITE",
-                                "    Rewrite the configuration file.",
-                            });
 }
 
 constexpr uint64_t kConfigFlags = kAdmin | kNoScript | kLoading | kStale;
@@ -97,7 +89,7 @@ constexpr CommandSpec kCommands[] = {
         .group = "server",
         .complexity = "O(1)",
         .flags = kLoading | kStale,
-        .handler = ConfigHelp,
+        .handler = ReplyHelp,
     },
     {
         .name = "CONFIG RESETSTAT",

@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -57,6 +58,13 @@ class Engine {
   InfoRegistry& info() { return info_; }
   LazyFree& lazy_free() { return lazy_free_; }
   Hooks hooks;  // set before executors run
+  // Makes an object that lives as long as the engine: a feature that hooks point to. Before executors run.
+  template <typename Feature, typename... Arguments>
+  Feature& Attach(Arguments&&... arguments) {
+    auto feature = std::make_shared<Feature>(std::forward<Arguments>(arguments)...);
+    attached_.push_back(feature);
+    return *feature;
+  }
 
   int database_count() const { return static_cast<int>(databases_.size()); }
   Database& database(int index) { return *databases_[static_cast<size_t>(index)]; }
@@ -100,6 +108,7 @@ class Engine {
   bool is_concurrent_ = true;
   std::string run_id_;
   int64_t started_ms_;
+  std::vector<std::shared_ptr<void>> attached_;
   std::atomic<uint64_t> next_session_id_{0};
 
   Mutex executors_mutex_;

@@ -26,6 +26,11 @@ Status UnknownSubcommand(std::string_view subcommand, std::string_view container
                        ToUpper(container) + " HELP.");
 }
 
+Status SubcommandArguments(std::string_view subcommand, std::string_view container) {
+  return Status::Error("ERR unknown subcommand or wrong number of arguments for '" +
+                       std::string(subcommand.substr(0, 128)) + "'. Try " + ToUpper(container) + " HELP.");
+}
+
 Status StringTooLong() { return Status::Error("ERR string exceeds maximum allowed size (proto-max-bulk-len)"); }
 Status NotPositive(std::string_view what) {
   return Status::Error("ERR " + std::string(what) + " is out of range, must be positive");

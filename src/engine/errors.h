@@ -19,6 +19,8 @@ Status InvalidDatabase();  // "ERR DB index is out of range"
 Status InvalidExpire(std::string_view command_name);
 Status WrongArity(std::string_view command_name);
 Status UnknownSubcommand(std::string_view subcommand, std::string_view container);
+// For subcommands whose arity says "at least" and that got too many.
+Status SubcommandArguments(std::string_view subcommand, std::string_view container);
 Status StringTooLong();
 Status NotPositive(std::string_view what);  // "ERR value is out of range, must be positive"
 Status Generic(std::string_view message);   // "ERR " + message

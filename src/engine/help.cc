@@ -1,20 +1,33 @@
 #include "engine/help.h"
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
+#include "engine/command_context.h"
 
 namespace kvick {
 
-Status ReplyHelp(CommandContext& context, std::initializer_list<std::string_view> lines) {
+Status ReplyHelp(CommandContext& context) {
+  const Command& container = *context.command().parent;
+  std::vector<const Command*> subcommands;
+  for (const auto& subcommand : container.subcommands) {
+    if (subcommand.get() != &context.command()) subcommands.push_back(subcommand.get());
+  }
+  std::sort(subcommands.begin(), subcommands.end(),
+            [](const Command* a, const Command* b) { return a->name < b->name; });
+  subcommands.push_back(&context.command());  // HELP comes last
+
   ReplyWriter& reply = context.Reply();
-  const std::string_view full_name = context.command().name;
-  reply.Array(lines.size() + 3);
-  reply.Simple(ToUpper(full_name.substr(0, full_name.find('|'))) +
-               " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
-  for (const std::string_view line : lines) reply.Simple(line);
-  reply.Simple("HELP");
-  reply.Simple("    Prints this help.");
+  reply.Array(1 + 2 * subcommands.size());
+  reply.Simple(ToUpper(container.name) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+  for (const Command* subcommand : subcommands) {
+    std::string line(subcommand->spec->name.substr(container.name.size() + 1));
+    if (!subcommand->spec->syntax.empty()) line += " " + std::string(subcommand->spec->syntax);
+    reply.Simple(line);
+    reply.Simple("    " + std::string(subcommand->spec->summary));
+  }
   return Status::Ok();
 }
 

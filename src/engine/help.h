@@ -1,15 +1,14 @@
-// The replies of "CONTAINER HELP".
+// The HELP subcommand of every container, made from the rows of its subcommands: their syntax and their summary.
+//
+//   {.name = "CLIENT HELP", ..., .handler = ReplyHelp},
 #pragma once
 
-#include <initializer_list>
-#include <string_view>
-
-#include "engine/command_context.h"
+#include "base/status.h"
 
 namespace kvick {
 
-// Answers the customary first line, `lines` ("SUBCOMMAND <argument>", then its explanation indented by four blanks)
-// and what HELP itself does.
-Status ReplyHelp(CommandContext& context, std::initializer_list<std::string_view> lines);
+class CommandContext;
+
+Status ReplyHelp(CommandContext& context);
 
 }  // namespace kvick
