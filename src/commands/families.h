@@ -10,6 +10,9 @@ namespace kvick {
 std::span<const CommandSpec> ClientCommands();
 std::span<const CommandSpec> ClientListCommands();  // more of CLIENT
 std::span<const CommandSpec> ConnectionCommands();
+std::span<const CommandSpec> CommandCommands();
+std::span<const CommandSpec> ConfigCommands();
+std::span<const CommandSpec> KeyspaceCommands();
 std::span<const CommandSpec> StringCommands();
 std::span<const CommandSpec> TransactionCommands();
 

@@ -12,7 +12,6 @@ Status Multi(CommandContext& context) {
   Session& session = context.session();
   if (IsInTransaction(context)) return errors::Generic("MULTI calls can not be nested");
   if (session.transaction == nullptr) session.transaction = std::make_unique<Transaction>();
-  session.transaction->is_open = true;
   session.transaction->is_aborted = false;
   session.restrictions |= Session::kInTransaction;
   context.Reply().Ok();

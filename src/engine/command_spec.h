@@ -70,6 +70,8 @@ enum CommandFlags : uint64_t {
   kSelectsDatabase = 1ULL << 46,
   // Is let through while CLIENT PAUSE holds others up.
   kIgnoresPause = 1ULL << 44,
+  // Is of the system rather than for applications: COMMAND DOCS says so.
+  kSystemCommand = 1ULL << 45,
 };
 
 // ACL categories beyond those that follow from flags (read, write, admin, fast, slow, blocking, pubsub …) and group.

@@ -260,6 +260,7 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
       RunLocked(session, prepared, keys, reply);
     }
   }
+  if (!after_command_.empty()) RunAfterCommand();
   if (discards) {
     reply.set_out(wanted_out);
     // What turned replies on again (CLIENT REPLY ON, RESET) is answered itself.
@@ -385,6 +386,13 @@ void Executor::RunExclusive(const std::function<void()>& work) {
     is_exclusive_ = false;
   });
   if (was_inside) engine_.gate().Enter(gate_slot_);
+}
+
+void Executor::RunAfterCommand() {
+  engine_.gate().Leave(gate_slot_);
+  for (const auto& work : after_command_) work();
+  after_command_.clear();
+  engine_.gate().Enter(gate_slot_);
 }
 
 void Executor::AddSession(Session* session) {

@@ -16,6 +16,7 @@
 #include <functional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -95,6 +96,9 @@ class Executor final : public KeyspaceListener {
   // Runs `work` while no executor executes. Inside an exclusive command it runs at once.
   void RunExclusive(const std::function<void()>& work);
   bool is_exclusive() const { return is_exclusive_; }
+  // For handlers: runs `work` when the command is done and has let go of its locks and of the gate, before its client
+  // gets the reply. For long work that others need not wait for.
+  void AfterCommand(std::function<void()> work) { after_command_.push_back(std::move(work)); }
 
   // The sessions of this executor's thread. Others may walk them in an exclusive moment.
   void AddSession(Session* session);
@@ -143,6 +147,7 @@ class Executor final : public KeyspaceListener {
   void LockPlaces();
   void UnlockPlaces();
   void Record(int database_index, std::span<const std::string_view> arguments);
+  void RunAfterCommand();
   bool NeedsLocks() const { return needs_locks_ && !is_exclusive_; }
 
   Engine& engine_;
@@ -170,6 +175,7 @@ class Executor final : public KeyspaceListener {
   bool holds_places_ = false;             // a transaction runs: its stripes are locked already
   std::vector<CommandLog::Entry> group_;  // what a transaction records
   OutputBuffer discarded_;                // replies of a client that asked for none
+  std::vector<std::function<void()>> after_command_;
   std::vector<Session*> sessions_;
   size_t expire_cursor_ = 0;
 };

@@ -25,6 +25,9 @@ struct SyntaxArgument {
   bool multiple = false;
   bool multiple_token = false;        // the token is repeated with each value
   std::vector<SyntaxArgument> parts;  // of kOneOf and kBlock
+  // Not in the syntax line: see CommandSpec::argument_notes.
+  std::string since;
+  int key_spec_index = -1;
 };
 
 // An unbalanced bracket is a defect of the row: asserts.

@@ -19,7 +19,6 @@ struct Transaction {
     std::string name;
   };
 
-  bool is_open = false;     // after MULTI
   bool is_aborted = false;  // a command could not be queued: EXEC will refuse
   std::vector<std::vector<std::string>> queued;
   size_t queued_bytes = 0;

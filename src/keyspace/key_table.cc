@@ -284,6 +284,8 @@ void KeyTable::PrefetchEntry(uint64_t hash) const {
   if (bucket->chained != 0) PrefetchLine(bucket->Next());
 }
 
+uint64_t KeyTable::PositionOf(uint64_t hash) { return ReverseBits(hash); }
+
 uint64_t KeyTable::ScanBucket(uint64_t position, void* context, Visitor visit) const {
   if (bucket_count_ == 0) return 0;
   const size_t index = BucketIndex(ReverseBits(position));

@@ -76,6 +76,8 @@ class KeyTable {
 
   // The size of a scan position's significant part, from the top.
   static constexpr int kPositionBits = 38;
+  // Where the entry of this hash lies on the line that ScanBucket walks.
+  static uint64_t PositionOf(uint64_t hash);
 
  private:
   static constexpr size_t kSegmentBuckets = 16;

@@ -10,6 +10,9 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(ClientCommands());
   commands.Add(ClientListCommands());
   commands.Add(ConnectionCommands());
+  commands.Add(CommandCommands());
+  commands.Add(ConfigCommands());
+  commands.Add(KeyspaceCommands());
   commands.Add(StringCommands());
   commands.Add(TransactionCommands());
 
