@@ -59,6 +59,29 @@ void CommandContext::Erase(size_t ordinal, const KeyTable::Slot& slot) {
   keys_[ordinal].database->Erase(keys_[ordinal].key, slot, mutation());
 }
 
+Result<void*> CommandContext::FindObject(size_t ordinal, ValueType type, FindFor purpose) {
+  const KeyTable::Slot slot = Find(ordinal);
+  if (slot.entry == nullptr) return static_cast<void*>(nullptr);
+  if (slot.entry->type() != type) return errors::WrongType();
+  if (purpose == FindFor::kWriting) keys_[ordinal].database->WillChange(keys_[ordinal].key, slot, mutation());
+  return slot.entry->object();
+}
+
+void CommandContext::PutObject(size_t ordinal, ValueType type, void* object) {
+  const DeclaredKey& declared = keys_[ordinal];
+  const KeyTable::Slot slot = declared.database->Peek(declared.key, mutation());
+  if (slot.entry == nullptr) Notify(KeyEventClass::kNew, "new", ordinal);
+  declared.database->PutObject(declared.key, slot, type, object, {}, mutation());
+}
+
+bool CommandContext::EraseKey(size_t ordinal) {
+  const DeclaredKey& declared = keys_[ordinal];
+  const KeyTable::Slot slot = declared.database->Peek(declared.key, mutation());
+  if (slot.entry == nullptr) return false;
+  declared.database->Erase(declared.key, slot, mutation());
+  return true;
+}
+
 void CommandContext::EffectIn(int database_index, std::span<const std::string_view> arguments) {
   replaces_effect_ = true;
   if (!engine().log().is_active()) return;

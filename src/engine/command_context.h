@@ -12,6 +12,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -67,6 +68,31 @@ class CommandContext {
   char* ResizeString(size_t ordinal, KeyTable::Slot* slot, size_t size);
   void Erase(size_t ordinal, const KeyTable::Slot& slot);
 
+  // Collections (types/): `Value::kType` says which ValueType a class is.
+  // Null when the key is missing; WRONGTYPE when it holds something else.
+  template <typename Value>
+  Result<const Value*> FindValue(size_t ordinal) {
+    KVICK_ASSIGN_OR_RETURN(void* object, FindObject(ordinal, Value::kType, FindFor::kReading));
+    return static_cast<const Value*>(object);
+  }
+  // The same for a value that may be changed in place. What really changes it then says Modified(ordinal).
+  template <typename Value>
+  Result<Value*> FindValueForWrite(size_t ordinal) {
+    KVICK_ASSIGN_OR_RETURN(void* object, FindObject(ordinal, Value::kType, FindFor::kWriting));
+    return static_cast<Value*>(object);
+  }
+  // Stores a new value under the key, in the place of whatever it held; keeps no expiry. The entry owns `value`.
+  template <typename Value>
+  Value* PutValue(size_t ordinal, std::unique_ptr<Value> value) {
+    Value* raw = value.release();
+    PutObject(ordinal, Value::kType, raw);
+    return raw;
+  }
+  // Marks the watchers of a key whose value changed in place.
+  void Modified(size_t ordinal) { keys_[ordinal].database->TouchWatchers(keys_[ordinal].key); }
+  // Removes the key if it exists: for a collection that has become empty, and for replaced keys.
+  bool EraseKey(size_t ordinal);
+
   // Says that `count` things changed, for save points and for the log.
   void Changed(uint64_t count = 1) { change_count_ += count; }
   uint64_t change_count() const { return change_count_; }
@@ -87,6 +113,10 @@ class CommandContext {
   const std::vector<CommandLog::Entry>& effects() const { return effects_; }
 
  private:
+  enum class FindFor { kReading, kWriting };
+  Result<void*> FindObject(size_t ordinal, ValueType type, FindFor purpose);
+  void PutObject(size_t ordinal, ValueType type, void* object);
+
   Executor& executor_;
   Session& session_;
   const Command& command_;

@@ -122,7 +122,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::PutString(const KeyRef&
     return {};
   }
   Stripe& stripe = stripes_[stripe_index];
-  WillChange(key, found, mutation);
+  Change(key, found, mutation);
   KeyTable::Slot slot = found;
   if (!options.keep_expiry && (slot.entry->has_expiry() || options.expiry_ms != Entry::kNoExpiry)) {
     SetExpiry(key, &slot, options.expiry_ms, mutation);
@@ -160,7 +160,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS char* Database::ResizeString(const KeyRef& key, 
               mutation);
     *slot = stripe.table.Find(key.name, key.hash);
   } else {
-    WillChange(key, *slot, mutation);
+    Change(key, *slot, mutation);
   }
   char* bytes = EntryStore::ResizeString(PoolOf(key.stripe_index()), &slot->entry, size);
   stripe.table.Replace(*slot, slot->entry);
@@ -169,6 +169,10 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS char* Database::ResizeString(const KeyRef& key, 
 
 void Database::WillChange(const KeyRef& key, const KeyTable::Slot& /*slot*/, Mutation& /*mutation*/) {
   KVICK_DEBUG_ASSERT(StripeOf(key).lock.IsHeld());
+}
+
+void Database::Change(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation) {
+  WillChange(key, slot, mutation);
   TouchWatchers(key);
 }
 
@@ -206,7 +210,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::TouchAllWatchers(Database& other,
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::SetExpiry(const KeyRef& key, KeyTable::Slot* slot, int64_t expiry_ms,
                                                          Mutation& mutation) {
   Stripe& stripe = StripeOf(key);
-  WillChange(key, *slot, mutation);
+  Change(key, *slot, mutation);
   const int64_t old_expiry_ms = slot->entry->expiry_ms();
   const bool had = old_expiry_ms != Entry::kNoExpiry;
   const bool has = expiry_ms != Entry::kNoExpiry;
@@ -236,14 +240,14 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::RemoveEntry(Stripe& stripe, const
 }
 
 void Database::Erase(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation) {
-  WillChange(key, slot, mutation);
+  Change(key, slot, mutation);
   RemoveEntry(StripeOf(key), slot, key.hash, mutation);
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::MoveEntry(const KeyRef& source_key, const KeyTable::Slot& source,
                                                          Database& target, const KeyRef& target_key, int64_t expiry_ms,
                                                          Mutation& mutation) {
-  WillChange(source_key, source, mutation);
+  Change(source_key, source, mutation);
   Stripe& stripe = StripeOf(source_key);
   Entry* entry = source.entry;
   Bump(stripe.entry_count, -1);

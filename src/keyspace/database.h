@@ -99,7 +99,7 @@ class Database {
   // two are swapped, or (with itself) all are removed. Requires an exclusive moment.
   void TouchAllWatchers(Database& other, int64_t now_ms);
 
-  // To be called before a collection found by Find is changed in place.
+  // To be called before a collection found by Find may be changed in place. TouchWatchers follows if it was.
   void WillChange(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation);
 
   // Sets or removes (kNoExpiry) the expiry; the time may lie in the past.
@@ -143,6 +143,7 @@ class Database {
   void InsertNew(const KeyRef& key, Entry* entry, Mutation& mutation);
   void RemoveEntry(Stripe& stripe, const KeyTable::Slot& slot, uint64_t hash, Mutation& mutation);
   void RebuildExpiryIndex(Stripe& stripe, int64_t now_ms);
+  void Change(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation);
   KeyTable::Slot FindUnexpired(const KeyRef& key, Mutation& mutation);
 
   int index_;
