@@ -175,14 +175,21 @@ Status Kill(CommandContext& context) {
   return Status::Ok();
 }
 
-// No command blocks so far, so nobody is found; a client held up by CLIENT PAUSE is not blocked in this sense.
+// A client held up by CLIENT PAUSE is not blocked in this sense.
 Status Unblock(CommandContext& context) {
   if (context.argument_count() > 4) return errors::SubcommandArguments(context.Arg(1), "client");
   if (context.argument_count() == 4 && !context.ArgIs(3, "TIMEOUT") && !context.ArgIs(3, "ERROR")) {
     return errors::Generic("CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
   }
-  KVICK_RETURN_IF_ERROR(context.IntegerArg(2).status());
-  context.Reply().Integer(0);
+  KVICK_ASSIGN_OR_RETURN(const int64_t id, context.IntegerArg(2));
+  const bool as_error = context.argument_count() == 4 && context.ArgIs(3, "ERROR");
+  bool is_unblocked = false;
+  for (Session* session : AllClients(context.engine())) {
+    if (static_cast<int64_t>(session->id) != id) continue;
+    is_unblocked = context.executor().Unblock(
+        *session, as_error ? "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n" : std::string_view());
+  }
+  context.Reply().Integer(is_unblocked ? 1 : 0);
   return Status::Ok();
 }
 

@@ -82,6 +82,15 @@ bool CommandContext::EraseKey(size_t ordinal) {
   return true;
 }
 
+Status CommandContext::Block(const BlockRequest& request) {
+  if (executor_.is_in_transaction()) {
+    request.timeout_reply == TimeoutReply::kNull ? reply_.Null() : reply_.NullArray();
+  } else {
+    block_request_ = request;
+  }
+  return Status::Ok();
+}
+
 void CommandContext::EffectIn(int database_index, std::span<const std::string_view> arguments) {
   replaces_effect_ = true;
   if (!engine().log().is_active()) return;

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "engine/blocking.h"
 #include "engine/engine.h"
 #include "engine/errors.h"
 #include "engine/executor.h"
@@ -88,10 +89,24 @@ class CommandContext {
     PutObject(ordinal, Value::kType, raw);
     return raw;
   }
-  // Marks the watchers of a key whose value changed in place.
-  void Modified(size_t ordinal) { keys_[ordinal].database->TouchWatchers(keys_[ordinal].key); }
+  // Tells watchers and waiting clients of a key whose value changed in place.
+  void Modified(size_t ordinal) { keys_[ordinal].database->Modified(keys_[ordinal].key, mutation()); }
   // Removes the key if it exists: for a collection that has become empty, and for replaced keys.
   bool EraseKey(size_t ordinal);
+
+  // Waiting (engine/blocking.h). The keys that a command which can wait may look at: all, or the one that is ready.
+  struct KeyRange {
+    size_t first;
+    size_t last;  // behind the last
+  };
+  KeyRange ServableKeys(size_t first, size_t count) const {
+    return served_ordinal_ ? KeyRange{*served_ordinal_, *served_ordinal_ + 1} : KeyRange{first, first + count};
+  }
+  // Waits; in a transaction or a script, where nobody waits, answers as if the time were up.
+  Status Block(const BlockRequest& request);
+  const BlockRequest* block_request() const { return block_request_ ? &*block_request_ : nullptr; }
+  // The call was blocked, and runs now because this key is ready.
+  void ServeOnly(size_t ordinal) { served_ordinal_ = ordinal; }
 
   // Says that `count` things changed, for save points and for the log.
   void Changed(uint64_t count = 1) { change_count_ += count; }
@@ -124,6 +139,8 @@ class CommandContext {
   std::span<DeclaredKey> keys_;
   ReplyWriter& reply_;
   uint64_t change_count_ = 0;
+  std::optional<size_t> served_ordinal_;
+  std::optional<BlockRequest> block_request_;
   bool replaces_effect_ = false;
   std::vector<CommandLog::Entry> effects_;
 };

@@ -97,6 +97,7 @@ class Engine {
   uint64_t NextSessionId() { return next_session_id_.fetch_add(1, std::memory_order_relaxed) + 1; }
   // Connected clients of all workers, for maxclients. Any thread.
   std::atomic<int64_t> client_count{0};
+  std::atomic<int64_t> blocked_client_count{0};
 
   // Sums and resets over all executors.
   uint64_t TotalChanges();

@@ -254,6 +254,7 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
           outcome = Outcome::kEnded;
         } else {
           Call(session, prepared, keys, reply);
+          if (!ready_keys_.empty()) ServeReadyKeys();
         }
       });
     } else {
@@ -298,19 +299,29 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::UnlockPlaces() {
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::RunLocked(Session& session, const Prepared& prepared,
                                                          std::span<DeclaredKey> keys, ReplyWriter& reply) {
-  if (!NeedsLocks() || keys.empty()) return Call(session, prepared, keys, reply);
+  if (!NeedsLocks() || keys.empty()) {
+    Call(session, prepared, keys, reply);
+    if (!ready_keys_.empty()) ServeReadyKeys();
+    return;
+  }
   if (keys.size() == 1) {
     SpinLock& lock = keys[0].database->StripeOf(keys[0].key).lock;
     lock.Lock();
     Call(session, prepared, keys, reply);
+    if (!ready_keys_.empty()) {
+      places_.assign(1, {keys[0].database, static_cast<uint32_t>(keys[0].key.stripe_index())});
+      ServeReadyKeys();
+    }
     lock.Unlock();
-    return;
+  } else {
+    places_.clear();
+    AddPlaces(keys);
+    LockPlaces();
+    Call(session, prepared, keys, reply);
+    if (!ready_keys_.empty()) ServeReadyKeys();
+    UnlockPlaces();
   }
-  places_.clear();
-  AddPlaces(keys);
-  LockPlaces();
-  Call(session, prepared, keys, reply);
-  UnlockPlaces();
+  if (!retries_.empty()) RetryServing();
 }
 
 void Executor::Call(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply) {
@@ -326,6 +337,7 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
   CommandContext context(*this, session, command, prepared.arguments, keys, reply);
   const Status status = command.spec->handler(context);
   if (context.change_count() != 0) Commit(context);
+  if (context.block_request() != nullptr) StartWaiting(session, context);
 
   call_cycles_ = CycleClock::Now();
   const uint64_t cycles = call_cycles_ - start_cycles;
@@ -376,6 +388,13 @@ void Executor::OnExpired(Database& database, std::string_view key) {
   }
 }
 
+void Executor::OnAwaitedKey(Database& database, std::string_view key) {
+  for (const ReadyKey& ready : ready_keys_) {
+    if (ready.database == &database && ready.name == key) return;
+  }
+  ready_keys_.push_back({&database, std::string(key)});
+}
+
 void Executor::RunExclusive(const std::function<void()>& work) {
   if (is_exclusive_) return work();
   const bool was_inside = is_inside_;
@@ -402,6 +421,7 @@ void Executor::AddSession(Session* session) {
 
 void Executor::RemoveSession(Session* session) {
   DropTransaction(*session);
+  FinishWaiting(*session);
   Session* last = sessions_.back();
   sessions_[session->registry_index] = last;
   last->registry_index = session->registry_index;

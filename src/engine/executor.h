@@ -14,13 +14,17 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/random.h"
 #include "engine/command_table.h"
+#include "engine/declared_key.h"
 #include "engine/engine.h"
 #include "engine/key_extraction.h"
 #include "engine/session.h"
@@ -31,13 +35,6 @@
 namespace kvick {
 
 class CommandContext;
-
-// A key that a command declared, and the database it lives in.
-struct DeclaredKey {
-  KeyRef key;
-  Database* database = nullptr;
-  uint16_t flags = 0;  // KeyFlags
-};
 
 // For CommandSpec::place_keys.
 struct KeyPlacement {
@@ -93,9 +90,19 @@ class Executor final : public KeyspaceListener {
   // DISCARD, RESET, the end of a connection.
   void DropTransaction(Session& session);
 
+  // Ends the wait of a session's blocked call: the reply was delivered, or its connection closes. The owner's thread.
+  void FinishWaiting(Session& session);
+  // CLIENT UNBLOCK: an empty reply stands for the one of a timeout. False when the session does not wait. In an
+  // exclusive moment.
+  bool Unblock(Session& session, std::string_view reply);
+  // When the next blocked call of this executor's sessions is due (INT64_MAX: none), and answering those that are.
+  int64_t next_wait_deadline_ms() const;
+  void EndOverdueWaits();
+
   // Runs `work` while no executor executes. Inside an exclusive command it runs at once.
   void RunExclusive(const std::function<void()>& work);
   bool is_exclusive() const { return is_exclusive_; }
+  bool is_in_transaction() const { return holds_places_; }
   // For handlers: runs `work` when the command is done and has let go of its locks and of the gate, before its client
   // gets the reply. For long work that others need not wait for.
   void AfterCommand(std::function<void()> work) { after_command_.push_back(std::move(work)); }
@@ -122,6 +129,7 @@ class Executor final : public KeyspaceListener {
   };
 
   void OnExpired(Database& database, std::string_view key) override;
+  void OnAwaitedKey(Database& database, std::string_view key) override;
   void CountError(std::string_view text);
 
  private:
@@ -143,6 +151,20 @@ class Executor final : public KeyspaceListener {
   void Commit(CommandContext& context);
   // Puts a command behind MULTI; false when it must run now.
   bool Queue(Session& session, const Prepared& prepared, ReplyWriter& reply);
+  // Blocked calls (executor_blocking.cc).
+  struct ReadyKey {
+    Database* database;
+    std::string name;
+  };
+  void StartWaiting(Session& session, CommandContext& context);
+  void LeaveQueues(BlockedCall& call);
+  bool HoldsStripe(Database* database, uint32_t stripe_index) const;
+  bool TryHoldAll(std::span<const DeclaredKey> keys);
+  void ServeReadyKeys();
+  void ServeKey(const ReadyKey& ready);
+  bool Serve(BlockedCall& call, const ReadyKey& ready);
+  void RetryServing();
+
   void AddPlaces(std::span<const DeclaredKey> keys);
   void LockPlaces();
   void UnlockPlaces();
@@ -174,7 +196,11 @@ class Executor final : public KeyspaceListener {
   std::vector<StripePlace> places_;       // locked, in ascending order
   bool holds_places_ = false;             // a transaction runs: its stripes are locked already
   std::vector<CommandLog::Entry> group_;  // what a transaction records
-  OutputBuffer discarded_;                // replies of a client that asked for none
+  std::vector<ReadyKey> ready_keys_;      // changed by the running command, and somebody waits for them
+  std::vector<ReadyKey> retries_;
+  std::vector<StripePlace> extra_places_;                           // locked beyond places_, to serve blocked calls
+  std::multimap<int64_t, std::shared_ptr<BlockedCall>> deadlines_;  // of this executor's sessions
+  OutputBuffer discarded_;                                          // replies of a client that asked for none
   std::vector<std::function<void()>> after_command_;
   std::vector<Session*> sessions_;
   size_t expire_cursor_ = 0;

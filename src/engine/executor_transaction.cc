@@ -114,12 +114,14 @@ Status Executor::RunTransaction(Session& session, ReplyWriter& reply) {
     holds_places_ = false;
     engine_.log().AppendGroup(group_);
     group_.clear();
+    if (!ready_keys_.empty()) ServeReadyKeys();
     if (!is_exclusive_ && NeedsLocks()) UnlockPlaces();
   };
   if (runs_alone) {
     RunExclusive(run);
   } else {
     run();
+    if (!retries_.empty()) RetryServing();
   }
   keys_.resize(keys_before);
   DropTransaction(session);

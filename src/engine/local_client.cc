@@ -5,8 +5,34 @@ namespace kvick {
 LocalClient::LocalClient(Engine& engine) : executor_(engine) {
   session_.id = engine.NextSessionId();
   session_.is_internal = true;
+  session_.transport = this;
   session_.connected_ms = session_.last_active_ms = engine.clock().NowMs();
   executor_.AddSession(&session_);
+}
+
+std::optional<std::string> LocalClient::TakeDelivered() {
+  std::optional<std::string> reply;
+  {
+    MutexLock lock(delivered_mutex_);
+    reply.swap(delivered_);
+  }
+  if (reply) {
+    executor_.BeginBatch();
+    executor_.FinishWaiting(session_);
+    executor_.EndBatch();
+  }
+  return reply;
+}
+
+void LocalClient::EndOverdueWaits() {
+  executor_.BeginBatch();
+  executor_.EndOverdueWaits();
+  executor_.EndBatch();
+}
+
+void LocalClient::DeliverUnblocked(uint64_t /*session_id*/, std::string reply) {
+  MutexLock lock(delivered_mutex_);
+  delivered_ = std::move(reply);
 }
 
 LocalClient::~LocalClient() { executor_.RemoveSession(&session_); }
