@@ -27,6 +27,7 @@ import intended_differences  # noqa: E402
 from dice import Dice  # noqa: E402
 from families.server import SAFE  # noqa: E402
 from pair import Mismatch, Pair  # noqa: E402
+from resp import Closed  # noqa: E402
 from server_process import ServerProcess  # noqa: E402
 from shrink import only_the_same_keys, shrink, with_short_arguments  # noqa: E402
 
@@ -94,6 +95,7 @@ class Test:
         self.options = options
         self.seed = seed
         self.failed_rows = []
+        self.crash_logs = []
 
     def run(self):
         """True when the servers agree."""
@@ -125,10 +127,7 @@ class Test:
     def attempt(self, units):
         """Runs the units on fresh servers; returns the first Mismatch of replies or of the final state, or None."""
         pair = self.pair
-        for server in pair.servers:
-            if not server.is_running():
-                server.start()
-        pair.connect()
+        self.reach_servers()
         mismatch = pair.run(units)
         if mismatch:
             return mismatch
@@ -137,6 +136,24 @@ class Test:
         if lines:
             return Mismatch(len(units) - 1, None, ('', '\n'.join(lines[:5])), ('', ''), 'the final state differs')
         return None
+
+    def reach_servers(self):
+        """Connects; a server that an earlier attempt crashed is started again.
+
+        One that is still writing its crash report refuses connections and is waited for.
+        """
+        try:
+            self.pair.connect()
+        except (OSError, Closed):
+            for server in self.pair.servers:
+                try:
+                    server.connect(1).call('PING')
+                except (OSError, Closed):
+                    server.stop()
+                    self.crash_logs.append(server.log())
+                    server.log_path.write_bytes(b'')
+                    server.start()
+            self.pair.connect()
 
     def report(self, units, mismatch):
         """Shrinks and prints a failure; returns the name of the row that shows it."""
@@ -165,10 +182,11 @@ class Test:
         for line in conversation.conversation(units[-60:], self.protocol):
             print('  ' + line)
         print_both(last)
-        kvick = self.pair.servers[0]
-        if not kvick.is_running():
-            print(f'  kvick ended with status {kvick.process.returncode}; the end of its log:')
-            print('    ' + '\n    '.join(kvick.log().splitlines()[-15:]))
+        self.reach_servers()
+        if self.crash_logs:
+            print('  a server ended; its log:')
+            print('    ' + '\n    '.join(crash_lines(self.crash_logs[-1])))
+            self.crash_logs.clear()
         print('  again: ' + self.command_line(), flush=True)
         return units[-1].row_name
 
@@ -184,6 +202,13 @@ class Test:
         for directive in options.kvick_config:
             words += ['--kvick-config', directive]
         return shlex.join(words)
+
+
+def crash_lines(log):
+    """The part of a log from the report of the crash on, else its end."""
+    lines = log.splitlines()
+    start = next((number for number, line in enumerate(lines) if 'crashed by signal' in line or 'ASSERTION' in line), -20)
+    return lines[start:][:25]
 
 
 def print_both(mismatch):
