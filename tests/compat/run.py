@@ -50,7 +50,7 @@ def parse_arguments():
     parser.add_argument('--threads', type=int, help='threads of the server under test')
     parser.add_argument('--failures', type=int, default=5,
                         help='after a failure go on without its command, up to this number of failures for each test')
-    parser.add_argument('--without', default='', help='rows to leave out, with commas between, for example GET,CONFIG|SET')
+    parser.add_argument('--without', default='', help='rows to leave out, by command or label, for example GET,SCAN/scan_errors')
     parser.add_argument('--kvick-config', action='append', default=[], metavar='"NAME VALUE"',
                         help='a directive for the server under test only, to plant a difference')
     parser.add_argument('--shrink-seconds', type=float, default=60)
@@ -86,12 +86,13 @@ class Commands:
 class Test:
     """One family in one protocol."""
 
-    def __init__(self, name, rows, share, protocol, pair, options, seed):
+    def __init__(self, name, rows, share, protocol, pair, has_command, options, seed):
         self.name = name
         self.count = max(1, int(options.commands * share))
         self.rows = rows
         self.protocol = protocol
         self.pair = pair
+        self.has_command = has_command
         self.options = options
         self.seed = seed
         self.failed_rows = []
@@ -107,7 +108,7 @@ class Test:
                 break
             row = self.report(units, mismatch)
             self.failed_rows.append(row)
-            self.rows = [other for other in self.rows if other.name != row]
+            self.rows = [other for other in self.rows if other.label != row]
             if len(self.failed_rows) >= self.options.failures:
                 print(f'{self.label()}: {len(self.failed_rows)} failures, the rest is not looked at')
                 break
@@ -120,7 +121,7 @@ class Test:
         return f'{self.name} RESP{self.protocol}'
 
     def make_units(self):
-        dice = Dice(f'{self.seed}/{self.name}/{self.protocol}')
+        dice = Dice(f'{self.seed}/{self.name}/{self.protocol}', self.has_command)
         rows = dice.random.choices(self.rows, [row.weight for row in self.rows], k=self.count)
         return [grammar.make_unit(row, dice) for row in rows]
 
@@ -131,7 +132,7 @@ class Test:
         mismatch = pair.run(units)
         if mismatch:
             return mismatch
-        states = [final_state.read_state(server) for server in pair.servers]
+        states = [final_state.read_state(server, self.has_command) for server in pair.servers]
         lines = final_state.differences(*states, intended_differences.is_intended_encoding)
         if lines:
             return Mismatch(len(units) - 1, None, ('', '\n'.join(lines[:5])), ('', ''), 'the final state differs')
@@ -156,7 +157,7 @@ class Test:
             self.pair.connect()
 
     def report(self, units, mismatch):
-        """Shrinks and prints a failure; returns the name of the row that shows it."""
+        """Shrinks and prints a failure; returns the label of the row that shows it."""
         print(f'\n{self.label()}: {mismatch.what} at command {mismatch.unit_index + 1}; shrinking', flush=True)
         units = units[:mismatch.unit_index + 1]
         last = mismatch
@@ -188,7 +189,7 @@ class Test:
             print('    ' + '\n    '.join(crash_lines(self.crash_logs[-1])))
             self.crash_logs.clear()
         print('  again: ' + self.command_line(), flush=True)
-        return units[-1].row_name
+        return units[-1].row_label
 
     def command_line(self):
         options = self.options
@@ -220,7 +221,9 @@ def print_both(mismatch):
 
 
 def choose_tests(options, pair, seed):
-    """The tests that were asked for, with the rows that both servers can run; and the commands that kvick lacks."""
+    """The tests that were asked for, with the rows that both servers can run; the commands that kvick lacks; and the
+    question whether both have a command.
+    """
     names = [name for name in options.family.split(',') if name] or [*grammar.NAMES, 'mixed']
     left_out = set(options.without.split(','))
     ours, theirs = map(Commands, pair.servers)
@@ -229,7 +232,7 @@ def choose_tests(options, pair, seed):
     def usable(rows):
         chosen = []
         for row in rows:
-            if row.name in left_out or not all(map(theirs.has, row.commands)):
+            if left_out.intersection((row.name, row.label)) or not all(map(theirs.has, row.commands)):
                 continue
             missing = [name for name in row.commands if not ours.has(name)]
             lacking.update(missing)
@@ -251,7 +254,7 @@ def choose_tests(options, pair, seed):
                 tests.append((name, chosen, share, protocol))
             elif protocol == (options.resp or 2):
                 print(f'{name}: kvick has none of its commands')
-    return tests, lacking
+    return tests, lacking, lambda name: ours.has(name) and theirs.has(name)
 
 
 def main():
@@ -266,13 +269,13 @@ def main():
         oracle.start()
         pair = Pair(kvick, oracle, 2, intended_differences.is_intended)
         pair.remember_configuration(SAFE)
-        tests, lacking = choose_tests(options, pair, seed)
+        tests, lacking, has_command = choose_tests(options, pair, seed)
         if lacking:
             print('kvick lacks, so not compared: ' + ' '.join(sorted(lacking)))
             failed += options.all_commands
         for name, rows, share, protocol in tests:
             pair.protocol = protocol
-            if Test(name, rows, share, protocol, pair, options, seed).run():
+            if Test(name, rows, share, protocol, pair, has_command, options, seed).run():
                 passed += 1
             else:
                 failed += 1
