@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-
 LINE = re.compile(r'(\d+):([MSCX]) (\d\d (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} '
                   r'\d\d:\d\d:\d\d\.\d{3}) ([.\-*#]) (.+)')
 
