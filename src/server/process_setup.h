@@ -44,6 +44,8 @@ class PidFile {
   // Failure is logged: a process that cannot say its number still serves.
   void Write(const std::string& path);
   void Remove();
+  // Empty when there is none.
+  const std::string& path() const { return path_; }
 
  private:
   std::string path_;

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "base/log.h"
+#include "server/crash_report.h"
+#include "server/crash_sections.h"
 #include "server/features.h"
 #include "server/process_title.h"
 
@@ -63,6 +65,10 @@ void Server::WatchOptions() {
     SetLogLevel(settings_->log_level);
     return Status::Ok();
   });
+  options.OnChange({"crash-log-enabled", "use-exit-on-panic"}, [this] {
+    ApplyCrashRules();
+    return Status::Ok();
+  });
   options.OnChange({"oom-score-adj", "oom-score-adj-values"}, [this] { return ApplyOomScore(*settings_); });
 }
 
@@ -76,11 +82,22 @@ Status Server::ApplyRenames() {
 }
 
 Status Server::StartWorkers() {
-  for (const auto& worker : workers_) KVICK_RETURN_IF_ERROR(worker->Start());
+  for (const auto& worker : workers_) {
+    worker->Post(InstallCrashStack);
+    KVICK_RETURN_IF_ERROR(worker->Start());
+  }
   return Status::Ok();
 }
 
+void Server::ApplyCrashRules() {
+  InstallCrashHandlers(settings_->crash_log_enabled);
+  SetExitOnPanic(settings_->use_exit_on_panic);
+}
+
 Status Server::Start() {
+  AddEngineCrashSections(engine_);
+  InstallCrashStack();
+  ApplyCrashRules();
   Log(LogLevel::kNotice, "monotonic clock: POSIX clock_gettime");
   KVICK_RETURN_IF_ERROR(ApplyRenames());
   ApplyHugePageRule(*settings_);
@@ -90,6 +107,7 @@ Status Server::Start() {
   KVICK_RETURN_IF_ERROR(listeners_.Open());
   const bool daemonized = settings_->daemonize && !supervisor_.is_present();
   if (daemonized || !settings_->pid_file.empty()) pid_file_.Write(settings_->pid_file);
+  RemoveOnCrash(pid_file_.path());
   ShowOwnTitle();
   LogBanner(*settings_);
   Log(LogLevel::kNotice, "Server initialized");
@@ -155,6 +173,7 @@ Status Server::Shutdown(const ShutdownRequest& request) {
 // The workers send what is left to send before they end.
 void Server::Finish() {
   for (const auto& worker : workers_) worker->Join();
+  RemoveOnCrash("");
   pid_file_.Remove();
   listeners_.Close();
   Log(LogLevel::kNotice, "Redis is now ready to exit, bye bye...");

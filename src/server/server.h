@@ -54,6 +54,7 @@ class Server final : public ProcessControl {
   void WatchOptions();
   Status ApplyRenames();
   Status StartWorkers();
+  void ApplyCrashRules();
   void AskToEnd(int signal);
   void EndBySignal(int signal);
   void Finish();
