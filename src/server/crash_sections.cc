@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "engine/client_line.h"
 #include "engine/executor.h"
 #include "server/crash_report.h"
 
@@ -14,21 +15,18 @@ namespace {
 constexpr size_t kArgumentsMax = 128;
 constexpr size_t kArgumentBytesMax = 1024;
 
-std::string DescribeClient(const Session& session, bool hides_user_data) {
-  return "id=" + std::to_string(session.id) + " addr=" + session.address + " laddr=" + session.local_address +
-         " fd=" + std::to_string(session.fd) + " name=" + (hides_user_data ? "*redacted*" : session.name) +
-         " db=" + std::to_string(session.database_index) +
-         " cmd=" + (session.last_command == nullptr ? "NULL" : session.last_command->name) +
-         " user=" + (hides_user_data ? "*redacted*" : session.user) + " resp=" + std::to_string(session.protocol) +
-         "\n";
+// The name and the user's name are the clients' own choice of words.
+std::string DescribeClient(Engine& engine, const Session& session) {
+  if (engine.settings().hide_user_data_from_log) {
+    return "id=" + std::to_string(session.id) + " addr=" + session.address + " *redacted*\n";
+  }
+  return ClientLine(session, engine.clock().NowMs()) + "\n";
 }
 
 std::string DescribeClients(Engine& engine) {
   std::string text;
   engine.ForEachExecutor([&](Executor& executor) {
-    for (const Session* session : executor.sessions()) {
-      text += DescribeClient(*session, engine.settings().hide_user_data_from_log);
-    }
+    for (const Session* session : executor.sessions()) text += DescribeClient(engine, *session);
   });
   return text;
 }
@@ -40,7 +38,7 @@ std::string DescribeRunningCalls(Engine& engine) {
   engine.ForEachExecutor([&](Executor& executor) {
     const Executor::RunningCall& call = executor.running_call();
     if (call.session == nullptr) return;
-    text += DescribeClient(*call.session, hides_user_data);
+    text += DescribeClient(engine, *call.session);
     text += "command: " + call.command->name + ", argc: " + std::to_string(call.arguments.size()) + "\n";
     const size_t count = std::min(call.arguments.size(), kArgumentsMax);
     for (size_t i = 0; i < count; ++i) {

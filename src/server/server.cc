@@ -1,9 +1,9 @@
 #include "server/server.h"
 
-#include <clocale>
 #include <csignal>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "server/crash_report.h"
 #include "server/crash_sections.h"
@@ -38,7 +38,11 @@ Server::Server(Settings* settings, ProgramIdentity identity, std::string config_
   WatchOptions();
 }
 
-Server::~Server() { signals_.reset(); }
+// Also when only some of the workers could be started.
+Server::~Server() {
+  signals_.reset();
+  for (const auto& worker : workers_) worker->RequestStop();
+}
 
 // The one place where what is built above the engine is plugged into it.
 void Server::PlugIn() {
@@ -65,6 +69,8 @@ void Server::WatchOptions() {
     SetLogLevel(settings_->log_level);
     return Status::Ok();
   });
+  options.OnChange({"locale-collate"},
+                   [this] { return ApplyLocale(*settings_) ? Status::Ok() : Status::Error("Invalid locale name"); });
   options.OnChange({"crash-log-enabled", "use-exit-on-panic"}, [this] {
     ApplyCrashRules();
     return Status::Ok();
@@ -72,13 +78,11 @@ void Server::WatchOptions() {
   options.OnChange({"oom-score-adj", "oom-score-adj-values"}, [this] { return ApplyOomScore(*settings_); });
 }
 
-Status Server::ApplyRenames() {
+void Server::ApplyRenames() {
+  // Each was tried when its line was read (RenameCheck).
   for (const CommandRename& rename : settings_->command_renames) {
-    if (!engine_.commands().Rename(rename.name, rename.new_name)) {
-      return Status::Error("No such command in rename-command: " + rename.name);
-    }
+    KVICK_ASSERT(engine_.commands().Rename(rename.name, rename.new_name));
   }
-  return Status::Ok();
 }
 
 Status Server::StartWorkers() {
@@ -99,7 +103,7 @@ Status Server::Start() {
   InstallCrashStack();
   ApplyCrashRules();
   Log(LogLevel::kNotice, "monotonic clock: POSIX clock_gettime");
-  KVICK_RETURN_IF_ERROR(ApplyRenames());
+  ApplyRenames();
   ApplyHugePageRule(*settings_);
   const int worker_count = WorkerCount(*settings_);
   engine_.set_concurrent(worker_count > 1);

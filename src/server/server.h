@@ -52,7 +52,7 @@ class Server final : public ProcessControl {
  private:
   void PlugIn();
   void WatchOptions();
-  Status ApplyRenames();
+  void ApplyRenames();
   Status StartWorkers();
   void ApplyCrashRules();
   void AskToEnd(int signal);

@@ -12,7 +12,7 @@ def test_version_line(run_to_end):
     for flag in ('--version', '-v'):
         done = run_to_end(flag)
         assert done.returncode == 0
-        assert re.fullmatch(rb'.+ v=\d+\.\d+\.\d+ sha=[0-9a-f]+:\d malloc=\S+ bits=64 build=[0-9a-f]+\n', done.stdout)
+        assert re.fullmatch(rb'.+ v=\d+\.\d+\.\d+ sha=[0-9a-f]+:\d malloc=\S+ bits=64 build=[0-9a-f]+( kvick=\S+)?\n', done.stdout)
 
 
 def test_help_shows_the_usage(run_to_end):
