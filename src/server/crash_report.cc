@@ -265,7 +265,7 @@ void OnAssertion(const char* line) noexcept {
 // Running out of memory ends the process: there is no handler that could do without.
 void OnOutOfMemory() {
   StartReport();
-  WriteLogLine("Out Of Memory: the system gives no more memory");
+  WriteLogLine("%s", "Out Of Memory: the system gives no more memory");
   std::abort();
 }
 
