@@ -335,9 +335,11 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
   ++session.command_count;
 
   CommandContext context(*this, session, command, prepared.arguments, keys, reply);
+  running_call_ = {&session, &command, prepared.arguments};
   const Status status = command.spec->handler(context);
   if (context.change_count() != 0) Commit(context);
   if (context.block_request() != nullptr) StartWaiting(session, context);
+  running_call_.session = nullptr;
 
   call_cycles_ = CycleClock::Now();
   const uint64_t cycles = call_cycles_ - start_cycles;

@@ -62,6 +62,13 @@ class Executor final : public KeyspaceListener {
     Problem problem = Problem::kNone;
   };
 
+  // The command that the executor's thread runs at the moment, for crash reports.
+  struct RunningCall {
+    const Session* session = nullptr;  // null: none
+    const Command* command = nullptr;
+    std::span<const std::string_view> arguments;
+  };
+
   explicit Executor(Engine& engine);
   ~Executor() override;
   Executor(const Executor&) = delete;
@@ -111,6 +118,7 @@ class Executor final : public KeyspaceListener {
   void AddSession(Session* session);
   void RemoveSession(Session* session);
   const std::vector<Session*>& sessions() const { return sessions_; }
+  const RunningCall& running_call() const { return running_call_; }
 
   // Removes due keys from one of `part_count` equal parts of all stripes (a power of two), for at most `budget_us`.
   // Between batches only.
@@ -203,6 +211,7 @@ class Executor final : public KeyspaceListener {
   OutputBuffer discarded_;                                          // replies of a client that asked for none
   std::vector<std::function<void()>> after_command_;
   std::vector<Session*> sessions_;
+  RunningCall running_call_;
   size_t expire_cursor_ = 0;
 };
 

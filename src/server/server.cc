@@ -1,10 +1,12 @@
 #include "server/server.h"
 
-#include <clocale>
 #include <csignal>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/log.h"
+#include "server/crash_report.h"
+#include "server/crash_sections.h"
 #include "server/features.h"
 #include "server/process_title.h"
 
@@ -36,7 +38,11 @@ Server::Server(Settings* settings, ProgramIdentity identity, std::string config_
   WatchOptions();
 }
 
-Server::~Server() { signals_.reset(); }
+// Also when only some of the workers could be started.
+Server::~Server() {
+  signals_.reset();
+  for (const auto& worker : workers_) worker->RequestStop();
+}
 
 // The one place where what is built above the engine is plugged into it.
 void Server::PlugIn() {
@@ -63,26 +69,41 @@ void Server::WatchOptions() {
     SetLogLevel(settings_->log_level);
     return Status::Ok();
   });
+  options.OnChange({"locale-collate"},
+                   [this] { return ApplyLocale(*settings_) ? Status::Ok() : Status::Error("Invalid locale name"); });
+  options.OnChange({"crash-log-enabled", "use-exit-on-panic"}, [this] {
+    ApplyCrashRules();
+    return Status::Ok();
+  });
   options.OnChange({"oom-score-adj", "oom-score-adj-values"}, [this] { return ApplyOomScore(*settings_); });
 }
 
-Status Server::ApplyRenames() {
+void Server::ApplyRenames() {
+  // Each was tried when its line was read (RenameCheck).
   for (const CommandRename& rename : settings_->command_renames) {
-    if (!engine_.commands().Rename(rename.name, rename.new_name)) {
-      return Status::Error("No such command in rename-command: " + rename.name);
-    }
+    KVICK_ASSERT(engine_.commands().Rename(rename.name, rename.new_name));
+  }
+}
+
+Status Server::StartWorkers() {
+  for (const auto& worker : workers_) {
+    worker->Post(InstallCrashStack);
+    KVICK_RETURN_IF_ERROR(worker->Start());
   }
   return Status::Ok();
 }
 
-Status Server::StartWorkers() {
-  for (const auto& worker : workers_) KVICK_RETURN_IF_ERROR(worker->Start());
-  return Status::Ok();
+void Server::ApplyCrashRules() {
+  InstallCrashHandlers(settings_->crash_log_enabled);
+  SetExitOnPanic(settings_->use_exit_on_panic);
 }
 
 Status Server::Start() {
+  AddEngineCrashSections(engine_);
+  InstallCrashStack();
+  ApplyCrashRules();
   Log(LogLevel::kNotice, "monotonic clock: POSIX clock_gettime");
-  KVICK_RETURN_IF_ERROR(ApplyRenames());
+  ApplyRenames();
   ApplyHugePageRule(*settings_);
   const int worker_count = WorkerCount(*settings_);
   engine_.set_concurrent(worker_count > 1);
@@ -90,6 +111,7 @@ Status Server::Start() {
   KVICK_RETURN_IF_ERROR(listeners_.Open());
   const bool daemonized = settings_->daemonize && !supervisor_.is_present();
   if (daemonized || !settings_->pid_file.empty()) pid_file_.Write(settings_->pid_file);
+  RemoveOnCrash(pid_file_.path());
   ShowOwnTitle();
   LogBanner(*settings_);
   Log(LogLevel::kNotice, "Server initialized");
@@ -155,6 +177,7 @@ Status Server::Shutdown(const ShutdownRequest& request) {
 // The workers send what is left to send before they end.
 void Server::Finish() {
   for (const auto& worker : workers_) worker->Join();
+  RemoveOnCrash("");
   pid_file_.Remove();
   listeners_.Close();
   Log(LogLevel::kNotice, "Redis is now ready to exit, bye bye...");

@@ -52,8 +52,9 @@ class Server final : public ProcessControl {
  private:
   void PlugIn();
   void WatchOptions();
-  Status ApplyRenames();
+  void ApplyRenames();
   Status StartWorkers();
+  void ApplyCrashRules();
   void AskToEnd(int signal);
   void EndBySignal(int signal);
   void Finish();

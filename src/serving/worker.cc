@@ -244,7 +244,12 @@ void Worker::OnReadable(Connection& connection) {
   const ssize_t got = read(connection.fd(), target, capacity);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got < 0) return Doom(connection);
-  if (got == 0) return OnEndOfInput(connection);
+  if (got == 0) {
+    if (IsLogged(LogLevel::kVerbose)) {
+      Log(LogLevel::kVerbose, "Client closed connection " + ClientLine(connection.session_, executor_.now_ms()));
+    }
+    return OnEndOfInput(connection);
+  }
   const auto size = static_cast<size_t>(got);
   connection.session_.last_active_ms = executor_.now_ms();
   connection.input_bytes_ += size;
