@@ -13,7 +13,9 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(ConnectionCommands());
   commands.Add(CommandCommands());
   commands.Add(ConfigCommands());
+  commands.Add(DebugCommands());
   commands.Add(KeyspaceCommands());
+  commands.Add(ServerCommands());
   commands.Add(StringCommands());
   commands.Add(TransactionCommands());
 
