@@ -194,7 +194,7 @@ constexpr CommandSpec kCommands[] = {
         .group = "server",
         .complexity = "O(N) when saving, where N is the total number of keys in all databases when saving data, "
                       "otherwise O(1)",
-        .flags = kAdmin | kNoScript | kLoading | kStale | kNoMulti | kAllowBusy,
+        .flags = kAdmin | kNoScript | kLoading | kStale | kNoMulti | kAllowBusy | kExclusive,
         .handler = Shutdown,
     },
     {

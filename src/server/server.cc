@@ -63,6 +63,13 @@ void Server::WatchOptions() {
     ShowOwnTitle();
     return Status::Ok();
   });
+  options.OnChange({"maxclients"}, [this] {
+    const unsigned wanted = settings_->max_clients;
+    AdjustDescriptorLimit(settings_);
+    if (settings_->max_clients == wanted) return Status::Ok();
+    return Status::Error("The operating system is not able to handle the specified number of clients, try with " +
+                         std::to_string(settings_->max_clients));
+  });
   options.OnChange({"loglevel"}, [this] {
     SetLogLevel(settings_->log_level);
     return Status::Ok();
