@@ -189,6 +189,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "SHUTDOWN",
         .syntax = "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
+        .argument_notes = "nosave=save-selector now@7.0.0 force@7.0.0 abort@7.0.0",
         .summary = "Saves the data set, if asked to or configured to, and ends the server.",
         .since = "1.0.0",
         .group = "server",
