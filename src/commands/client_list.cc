@@ -214,6 +214,11 @@ constexpr CommandSpec kCommands[] = {
             "[ADDR ip:port] | [LADDR ip:port] | [SKIPME <YES | NO>] | [MAXAGE maxage] [[ID client-id] | [TYPE "
             "<NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username] | [ADDR ip:port] | [LADDR ip:port] | "
             "[SKIPME <YES | NO>] | [MAXAGE maxage] ...]>>",
+        .argument_notes = "ip:port=filter filter.ip:port=old-format filter.client-id=new-format "
+                          "filter.new-format.client-id@2.8.12 filter.new-format.normal=client-type@2.8.12 "
+                          "filter.new-format.TYPE.master@3.2.0 filter.new-format.TYPE.replica@5.0.0 "
+                          "filter.new-format.ADDR=addr filter.new-format.ip:port=laddr@6.2.0 "
+                          "filter.new-format.yes=skipme filter.new-format.maxage@7.4.0",
         .summary = "Terminates open connections.",
         .since = "2.4.0",
         .group = "connection",
@@ -226,6 +231,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "CLIENT LIST",
         .syntax = "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
+        .argument_notes = "normal=client-type@5.0.0 client-id@6.2.0",
         .summary = "Lists open connections.",
         .since = "2.4.0",
         .group = "connection",
@@ -238,6 +244,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "CLIENT UNBLOCK",
         .syntax = "client-id [TIMEOUT | ERROR]",
+        .argument_notes = "timeout=unblock-type",
         .summary = "Unblocks a client blocked by a blocking command from a different connection.",
         .since = "5.0.0",
         .group = "connection",

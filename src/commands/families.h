@@ -12,7 +12,9 @@ std::span<const CommandSpec> ClientListCommands();  // more of CLIENT
 std::span<const CommandSpec> ConnectionCommands();
 std::span<const CommandSpec> CommandCommands();
 std::span<const CommandSpec> ConfigCommands();
+std::span<const CommandSpec> DebugCommands();
 std::span<const CommandSpec> KeyspaceCommands();
+std::span<const CommandSpec> ServerCommands();
 std::span<const CommandSpec> StringCommands();
 std::span<const CommandSpec> TransactionCommands();
 

@@ -328,6 +328,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "FLUSHALL",
         .syntax = "[ASYNC | SYNC]",
+        .argument_notes = "async=flush-type flush-type.async@4.0.0 flush-type.sync@6.2.0",
         .summary = "Removes all keys from all databases.",
         .since = "1.0.0",
         .group = "server",
@@ -340,6 +341,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "FLUSHDB",
         .syntax = "[ASYNC | SYNC]",
+        .argument_notes = "async=flush-type flush-type.async@4.0.0 flush-type.sync@6.2.0",
         .summary = "Removes all keys from the selected database.",
         .since = "1.0.0",
         .group = "server",
@@ -376,6 +378,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "SCAN",
         .syntax = "cursor [MATCH pattern] [COUNT count] [TYPE type]",
+        .argument_notes = "type@6.0.0",
         .summary = "Returns some names of keys and a cursor with which to go on.",
         .since = "2.8.0",
         .group = "generic",

@@ -45,6 +45,11 @@ constexpr CommandSpec kCommands[] = {
         .syntax =
             "key value [NX | XX | IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest] "
             "[GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
+        .argument_notes = "nx=condition@2.6.12 condition.ifeq-value@8.4.0 condition.ifne-value@8.4.0 "
+                          "condition.ifdeq-digest@8.4.0 condition.ifdne-digest@8.4.0 get@6.2.0 seconds=expiration "
+                          "expiration.seconds@2.6.12 expiration.milliseconds@2.6.12 "
+                          "expiration.unix-time-seconds@6.2.0 expiration.unix-time-milliseconds@6.2.0 "
+                          "expiration.keepttl@6.0.0",
         .summary = "Sets the string value of a key, ignoring its type. The key is created if it doesn't exist.",
         .since = "1.0.0",
         .group = "string",

@@ -64,6 +64,7 @@ void Executor::RefreshClock() {
     mutation_.frequency_rules = nullptr;
     mutation_.access_clock = RecencyClock(mutation_.now_ms);
   }
+  tracks_latency_ = settings.latency_tracking;
   if (slow_threshold_us_ != settings.slowlog_log_slower_than_us) {
     slow_threshold_us_ = settings.slowlog_log_slower_than_us;
     slow_cycles_ = slow_threshold_us_ < 0
@@ -346,17 +347,25 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
   CommandStats& counters = stats_.commands[command.index];
   counters.calls.Add(1);
   counters.cycles.Add(cycles);
+  if (tracks_latency_) counters.RecordLatency(cycles);
   stats_.command_count.Add(1);
   if (!status.ok()) {
     counters.failed.Add(1);
     CountError(status.text());
     reply.Error(status);
   }
-  if (cycles >= slow_cycles_ && engine_.hooks.call_observer != nullptr && !command.has(kSkipSlowlog)) {
-    engine_.hooks.call_observer->OnSlowCall({&session, &command, prepared.arguments,
-                                             static_cast<int64_t>(static_cast<double>(cycles) / cycles_per_us_),
-                                             engine_.clock().NowUs()});
-  }
+  if (cycles >= slow_cycles_ && !command.has(kSkipSlowlog)) ReportSlowCall(session, prepared, cycles);
+}
+
+void Executor::ReportSlowCall(const Session& session, const Prepared& prepared, uint64_t cycles) {
+  const auto duration_us = static_cast<uint64_t>(static_cast<double>(cycles) / cycles_per_us_);
+  CommandStats& counters = stats_.commands[prepared.command->index];
+  counters.slow_calls.Add(1);
+  counters.slow_us.Add(duration_us);
+  counters.slow_us_max.Set(std::max(counters.slow_us_max.Load(), duration_us));
+  if (engine_.hooks.call_observer == nullptr) return;
+  engine_.hooks.call_observer->OnSlowCall(
+      {&session, prepared.command, prepared.arguments, static_cast<int64_t>(duration_us), engine_.clock().NowUs()});
 }
 
 void Executor::Record(int database_index, std::span<const std::string_view> arguments) {

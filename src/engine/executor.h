@@ -177,6 +177,7 @@ class Executor final : public KeyspaceListener {
   void LockPlaces();
   void UnlockPlaces();
   void Record(int database_index, std::span<const std::string_view> arguments);
+  void ReportSlowCall(const Session& session, const Prepared& prepared, uint64_t cycles);
   void RunAfterCommand();
   bool NeedsLocks() const { return needs_locks_ && !is_exclusive_; }
 
@@ -197,6 +198,7 @@ class Executor final : public KeyspaceListener {
   uint64_t refresh_cycles_;   // read the clock again after so many
   uint64_t slow_cycles_ = 0;  // threshold of the slow log
   int64_t slow_threshold_us_ = -1;
+  bool tracks_latency_ = true;
 
   std::vector<DeclaredKey> keys_;         // of the prepared requests
   std::vector<DeclaredKey> placed_keys_;  // of the running one, when place_keys changed them

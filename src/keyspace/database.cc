@@ -337,11 +337,15 @@ uint64_t Database::ExpiringCount() const {
 
 size_t Database::TableBytes() {
   size_t sum = 0;
+  size_t latest = 0;
   for (size_t i = 0; i < Stripe::kCount; ++i) {
     if (stripes_[i].entry_count.load(std::memory_order_relaxed) == 0) continue;
-    SpinLockHolder holder(stripes_[i].lock);
-    sum += stripes_[i].table.memory_bytes();
-    if (stripes_[i].expiry_index != nullptr) sum += stripes_[i].expiry_index->memory_bytes();
+    if (stripes_[i].lock.TryLock()) {
+      latest = stripes_[i].table.memory_bytes();
+      if (stripes_[i].expiry_index != nullptr) latest += stripes_[i].expiry_index->memory_bytes();
+      stripes_[i].lock.Unlock();
+    }
+    sum += latest;
   }
   return sum;
 }

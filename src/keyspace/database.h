@@ -126,7 +126,8 @@ class Database {
   uint64_t ExpiringCount() const;
   // False for a database that never held an expiry since it was last emptied: its stripes need no visit.
   bool may_hold_expiring() const { return may_hold_expiring_.load(std::memory_order_relaxed); }
-  size_t TableBytes();  // takes each stripe's lock in turn
+  // Of tables and expiry indexes. Tries each stripe's lock; one that is held counts as its neighbour did.
+  size_t TableBytes();
 
   // All contents, taken out for good: freeing them can happen in another thread.
   class Contents;

@@ -1,6 +1,7 @@
 #include "server/features.h"
 
 #include "commands/families.h"
+#include "observability/features.h"
 #include "security/password_authorizer.h"
 
 namespace kvick {
@@ -12,9 +13,16 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(ConnectionCommands());
   commands.Add(CommandCommands());
   commands.Add(ConfigCommands());
+  commands.Add(DebugCommands());
   commands.Add(KeyspaceCommands());
+  commands.Add(ServerCommands());
   commands.Add(StringCommands());
   commands.Add(TransactionCommands());
+
+  commands.Add(InfoCommands());
+  commands.Add(SlowLogCommands());
+  AttachInfoSections(engine);
+  AttachSlowLog(engine);
 
   engine.hooks.authorizer = &engine.Attach<PasswordAuthorizer>(engine.settings());
 }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "server/crash_report.h"
 #include "server/crash_sections.h"
+#include "server/build_identity.h"
 #include "server/features.h"
 #include "server/process_title.h"
 
@@ -31,7 +32,9 @@ Server::Server(Settings* settings, ProgramIdentity identity, std::string config_
       identity_(std::move(identity)),
       config_path_(std::move(config_path)),
       supervisor_(supervisor),
-      engine_(settings, SystemClock::Instance()),
+      movable_clock_(SystemClock::Instance()),
+      engine_(settings, settings->debug_command == AccessPermission::kNo ? SystemClock::Instance()
+                                                                         : static_cast<const Clock&>(movable_clock_)),
       listeners_(engine_, workers_) {
   RegisterFeatures(engine_);
   PlugIn();
@@ -48,6 +51,7 @@ Server::~Server() {
 void Server::PlugIn() {
   Hooks& hooks = engine_.hooks;
   hooks.process = this;
+  if (settings_->debug_command != AccessPermission::kNo) hooks.movable_clock = &movable_clock_;
 }
 
 // What CONFIG SET must do beyond storing a value. Hooks run in an exclusive moment.
@@ -64,6 +68,13 @@ void Server::WatchOptions() {
   options.OnChange({"port", "bind", "proc-title-template"}, [this] {
     ShowOwnTitle();
     return Status::Ok();
+  });
+  options.OnChange({"maxclients"}, [this] {
+    const unsigned wanted = settings_->max_clients;
+    AdjustDescriptorLimit(settings_);
+    if (settings_->max_clients == wanted) return Status::Ok();
+    return Status::Error("The operating system is not able to handle the specified number of clients, try with " +
+                         std::to_string(settings_->max_clients));
   });
   options.OnChange({"loglevel"}, [this] {
     SetLogLevel(settings_->log_level);
@@ -123,6 +134,7 @@ Status Server::Start() {
   if (listeners_.has_unix()) Log(LogLevel::kNotice, "Ready to accept connections unix");
   supervisor_.Notify("STATUS=Ready to accept connections\n");
   supervisor_.Notify("READY=1\n");
+  cron_.Every(Cron::kTickMs, [this] { engine_.RunPeriodicWork(); });
   cron_.Every(kClientLogPeriodMs, [this] { LogClients(); });
   return Status::Ok();
 }
@@ -137,11 +149,14 @@ int Server::Serve() {
       signal = std::exchange(ending_signal_, 0);
     }
     if (signal != 0) EndBySignal(signal);
-    cron_.RunDue(engine_.clock().MonotonicMs());
+    if (!engine_.timers_paused) cron_.RunDue(engine_.clock().MonotonicMs());
   }
   Finish();
   return 0;
 }
+
+std::string Server::build_id() const { return BuildId(); }
+std::string Server::supervisor() const { return std::string(supervisor_.name()); }
 
 void Server::AskToEnd(int signal) {
   MutexLock lock(mutex_);

@@ -185,13 +185,14 @@ void Worker::Run() {
       ResumePaused();
     }
     executor_.EndOverdueWaits();
-    if (start_us >= next_slow_timer_us_) {
+    const bool runs_timers = !engine_.timers_paused.load(std::memory_order_relaxed);
+    if (runs_timers && start_us >= next_slow_timer_us_) {
       next_slow_timer_us_ = start_us + kSlowTimerUs;
       CloseIdle();
     }
     CloseDoomed();
     executor_.EndBatch();
-    if (start_us >= next_expiry_us_) {
+    if (runs_timers && start_us >= next_expiry_us_) {
       next_expiry_us_ = start_us + kExpiryIntervalUs;
       executor_.RemoveExpired(static_cast<size_t>(index_), static_cast<size_t>(worker_count_), kExpiryBudgetUs);
     }
