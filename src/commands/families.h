@@ -9,11 +9,21 @@ namespace kvick {
 
 std::span<const CommandSpec> ClientCommands();
 std::span<const CommandSpec> ClientListCommands();  // more of CLIENT
-std::span<const CommandSpec> ConnectionCommands();
 std::span<const CommandSpec> CommandCommands();
 std::span<const CommandSpec> ConfigCommands();
+std::span<const CommandSpec> ConnectionCommands();
+std::span<const CommandSpec> ExpireCommands();   // keys of any type: when they expire
+std::span<const CommandSpec> GenericCommands();  // keys of any type
+std::span<const CommandSpec> IncrExCommands();   // strings
 std::span<const CommandSpec> KeyspaceCommands();
+std::span<const CommandSpec> LcsCommands();       // strings
+std::span<const CommandSpec> ObjectCommands();    // keys of any type: how values are stored
+std::span<const CommandSpec> RelocateCommands();  // keys of any type: to other places
 std::span<const CommandSpec> StringCommands();
+std::span<const CommandSpec> StringCompareCommands();
+std::span<const CommandSpec> StringMultiCommands();
+std::span<const CommandSpec> StringNumericCommands();
+std::span<const CommandSpec> StringRangeCommands();
 std::span<const CommandSpec> TransactionCommands();
 
 }  // namespace kvick

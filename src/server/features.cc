@@ -9,11 +9,21 @@ void RegisterFeatures(Engine& engine) {
   CommandTable& commands = engine.commands();
   commands.Add(ClientCommands());
   commands.Add(ClientListCommands());
-  commands.Add(ConnectionCommands());
   commands.Add(CommandCommands());
   commands.Add(ConfigCommands());
+  commands.Add(ConnectionCommands());
+  commands.Add(ExpireCommands());
+  commands.Add(GenericCommands());
+  commands.Add(IncrExCommands());
   commands.Add(KeyspaceCommands());
+  commands.Add(LcsCommands());
+  commands.Add(ObjectCommands());
+  commands.Add(RelocateCommands());
   commands.Add(StringCommands());
+  commands.Add(StringCompareCommands());
+  commands.Add(StringMultiCommands());
+  commands.Add(StringNumericCommands());
+  commands.Add(StringRangeCommands());
   commands.Add(TransactionCommands());
 
   engine.hooks.authorizer = &engine.Attach<PasswordAuthorizer>(engine.settings());
