@@ -12,13 +12,13 @@ std::span<const CommandSpec> ClientListCommands();  // more of CLIENT
 std::span<const CommandSpec> CommandCommands();
 std::span<const CommandSpec> ConfigCommands();
 std::span<const CommandSpec> ConnectionCommands();
-std::span<const CommandSpec> ExpireCommands();   // keys of any type: when they expire
-std::span<const CommandSpec> GenericCommands();  // keys of any type
-std::span<const CommandSpec> IncrExCommands();   // strings
+std::span<const CommandSpec> ExpireCommands();
+std::span<const CommandSpec> GenericCommands();
+std::span<const CommandSpec> IncrExCommands();
 std::span<const CommandSpec> KeyspaceCommands();
-std::span<const CommandSpec> LcsCommands();       // strings
-std::span<const CommandSpec> ObjectCommands();    // keys of any type: how values are stored
-std::span<const CommandSpec> RelocateCommands();  // keys of any type: to other places
+std::span<const CommandSpec> LcsCommands();
+std::span<const CommandSpec> ObjectCommands();
+std::span<const CommandSpec> RelocateCommands();
 std::span<const CommandSpec> StringCommands();
 std::span<const CommandSpec> StringCompareCommands();
 std::span<const CommandSpec> StringMultiCommands();

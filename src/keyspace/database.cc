@@ -204,7 +204,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::Unwatch(const KeyRef& key, WatchM
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::TouchAllWatchers(Database& other, int64_t now_ms) {
-  const auto exists = [now_ms](const Stripe& stripe, const KeyRef& key) {
+  const auto exists = [now_ms](const Stripe& stripe, const KeyRef& key) KVICK_NO_THREAD_SAFETY_ANALYSIS {
     const Entry* entry = stripe.table.Find(key.name, key.hash).entry;
     return entry != nullptr && (!entry->has_expiry() || entry->expiry_ms() > now_ms);
   };
