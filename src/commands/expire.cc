@@ -1,5 +1,7 @@
 // When keys expire: setting, asking and removing.
+#include <algorithm>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "commands/families.h"
@@ -37,7 +39,9 @@ Result<Conditions> ParseConditions(const CommandContext& context) {
     } else if (context.ArgIs(i, "LT")) {
       conditions.must_be_earlier = true;
     } else {
-      return errors::Generic("Unsupported option " + std::string(context.Arg(i)));
+      // Up to the first zero byte, as the field's server prints it.
+      const std::string_view option = context.Arg(i);
+      return errors::Generic("Unsupported option " + std::string(option.substr(0, option.find('\0'))));
     }
   }
   if (conditions.must_lack_expiry &&
