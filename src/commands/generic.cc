@@ -10,9 +10,7 @@ namespace {
 Status Del(CommandContext& context) {
   int64_t deleted_count = 0;
   for (size_t i = 0; i < context.key_count(); ++i) {
-    const KeyTable::Slot slot = context.Peek(i);
-    if (slot.entry == nullptr) continue;
-    context.Erase(i, slot);
+    if (!context.EraseKey(i)) continue;
     context.Notify(KeyEventClass::kGeneric, "del", i);
     ++deleted_count;
   }

@@ -8,7 +8,7 @@
 namespace kvick {
 namespace {
 
-void EraseKey(CommandContext& context, const KeyTable::Slot& slot) {
+void DeleteKey(CommandContext& context, const KeyTable::Slot& slot) {
   context.Erase(0, slot);
   context.Changed();
   context.Notify(KeyEventClass::kGeneric, "del", 0);
@@ -33,7 +33,7 @@ Status DelEx(CommandContext& context) {
     }
     KVICK_ASSIGN_OR_RETURN(is_met, condition.IsMetBy(slot.entry->string()));
   }
-  if (is_met) EraseKey(context, slot);
+  if (is_met) DeleteKey(context, slot);
   context.Reply().Integer(is_met ? 1 : 0);
   return Status::Ok();
 }
@@ -43,7 +43,7 @@ Status DelIfEq(CommandContext& context) {
   if (slot.entry != nullptr && slot.entry->type() != ValueType::kString) return errors::WrongType();
   char buffer[kInt64TextMax];
   const bool is_equal = slot.entry != nullptr && slot.entry->string().Text(buffer) == context.Arg(2);
-  if (is_equal) EraseKey(context, slot);
+  if (is_equal) DeleteKey(context, slot);
   context.Reply().Integer(is_equal ? 1 : 0);
   return Status::Ok();
 }
