@@ -62,12 +62,21 @@ class CommandContext {
   // The same without counting it as an access.
   KeyTable::Slot Peek(size_t ordinal);
   Result<std::optional<StringRef>> FindString(size_t ordinal);  // WRONGTYPE
+  // Counts a hit or a miss, for what Find does not count by itself: reads by commands that also write, and Peek.
+  void CountRead(size_t ordinal, const KeyTable::Slot& slot);
 
   // Changes of the key `ordinal`; `slot` is what Find returned for it.
+  // PutString replaces whatever was there as a whole ("overwritten"); its expiry goes, unless options say otherwise.
   void PutString(size_t ordinal, const KeyTable::Slot& slot, StringInput value, PutOptions options = {});
+  // The new state of a string that was changed; keeps the expiry.
+  void UpdateString(size_t ordinal, const KeyTable::Slot& slot, StringInput value);
+  void UpdateInteger(size_t ordinal, const KeyTable::Slot& slot, int64_t value);
   void SetExpiry(size_t ordinal, KeyTable::Slot* slot, int64_t expiry_ms);
   char* ResizeString(size_t ordinal, KeyTable::Slot* slot, size_t size);
   void Erase(size_t ordinal, const KeyTable::Slot& slot);
+  // Moves or copies the value at `source` to the key `target`, which must not exist.
+  void MoveEntry(size_t ordinal, const KeyTable::Slot& source, size_t target, int64_t expiry_ms);
+  void CopyEntry(const KeyTable::Slot& source, size_t target, int64_t expiry_ms);
 
   // Collections (types/): `Value::kType` says which ValueType a class is.
   // Null when the key is missing; WRONGTYPE when it holds something else.
@@ -123,6 +132,9 @@ class CommandContext {
     NotifyKey(event_class, event, *keys_[ordinal].database, keys_[ordinal].key.name);
   }
   void NotifyKey(KeyEventClass event_class, std::string_view event, Database& database, std::string_view key);
+
+  // "new", or "overwritten" and "type_changed": `before` is replaced by a value of type `type`.
+  void NotifyReplaced(size_t ordinal, const Entry* before, ValueType type);
 
   bool replaces_effect() const { return replaces_effect_; }
   const std::vector<CommandLog::Entry>& effects() const { return effects_; }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/numbers.h"
 #include "keyspace/block_pool.h"
 
 namespace kvick {
@@ -141,6 +142,16 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::PutString(const KeyRef&
   }
   stripe.table.Replace(slot, slot.entry);
   return slot;
+}
+
+void Database::PutInteger(const KeyRef& key, const KeyTable::Slot& found, int64_t value, Mutation& mutation) {
+  if (found.entry != nullptr && found.entry->form() == ValueForm::kInteger) {
+    WillChange(key, found, mutation);
+    EntryStore::ReplaceInteger(found.entry, value);
+    return;
+  }
+  char text[kInt64TextMax];
+  PutString(key, found, {{text, FormatInt64(value, text)}}, {.keep_expiry = true}, mutation);
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::PutObject(const KeyRef& key, const KeyTable::Slot& found,

@@ -88,6 +88,8 @@ class Database {
   // Creates the key or replaces the value in `found` (what Find returned for the key, found or not).
   KeyTable::Slot PutString(const KeyRef& key, const KeyTable::Slot& found, StringInput value, PutOptions options,
                            Mutation& mutation);
+  // The same with the text of an integer, keeping the expiry. In place when the value was stored as an integer.
+  void PutInteger(const KeyRef& key, const KeyTable::Slot& found, int64_t value, Mutation& mutation);
   // The same with a collection, which becomes the entry's.
   KeyTable::Slot PutObject(const KeyRef& key, const KeyTable::Slot& found, ValueType type, void* object,
                            PutOptions options, Mutation& mutation);

@@ -10,13 +10,23 @@ void RegisterFeatures(Engine& engine) {
   CommandTable& commands = engine.commands();
   commands.Add(ClientCommands());
   commands.Add(ClientListCommands());
-  commands.Add(ConnectionCommands());
   commands.Add(CommandCommands());
   commands.Add(ConfigCommands());
   commands.Add(DebugCommands());
   commands.Add(KeyspaceCommands());
   commands.Add(ServerCommands());
+  commands.Add(ConnectionCommands());
+  commands.Add(ExpireCommands());
+  commands.Add(GenericCommands());
+  commands.Add(IncrExCommands());
+  commands.Add(LcsCommands());
+  commands.Add(ObjectCommands());
+  commands.Add(RelocateCommands());
   commands.Add(StringCommands());
+  commands.Add(StringCompareCommands());
+  commands.Add(StringMultiCommands());
+  commands.Add(StringNumericCommands());
+  commands.Add(StringRangeCommands());
   commands.Add(TransactionCommands());
 
   commands.Add(InfoCommands());

@@ -5,9 +5,9 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "server/build_identity.h"
 #include "server/crash_report.h"
 #include "server/crash_sections.h"
-#include "server/build_identity.h"
 #include "server/features.h"
 #include "server/process_title.h"
 
