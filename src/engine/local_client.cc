@@ -6,10 +6,17 @@ LocalClient::LocalClient(Engine& engine) : executor_(engine) {
   session_.id = engine.NextSessionId();
   session_.is_internal = true;
   session_.connected_ms = session_.last_active_ms = engine.clock().NowMs();
+  // The list of sessions is read by others when they are alone, so it changes inside the gate.
+  executor_.BeginBatch();
   executor_.AddSession(&session_);
+  executor_.EndBatch();
 }
 
-LocalClient::~LocalClient() { executor_.RemoveSession(&session_); }
+LocalClient::~LocalClient() {
+  executor_.BeginBatch();
+  executor_.RemoveSession(&session_);
+  executor_.EndBatch();
+}
 
 std::string LocalClient::Execute(std::span<const std::string_view> arguments) {
   out_.Clear();
