@@ -44,6 +44,10 @@ if(KVICK_TESTS)
     endif()
   endforeach()
 
+  if(support_test_sources)
+    kvick_add_unit_test(support_test ${support_test_sources})
+  endif()
+
   foreach(tool IN LISTS KVICK_TOOLS)
     file(GLOB test_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/tools/${tool}/*_test.cc")
     if(test_sources)
