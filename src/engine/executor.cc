@@ -44,7 +44,9 @@ Executor::Executor(Engine& engine)
   mutation_.random = &random_;
   engine_.gate().Register(&gate_slot_);
   engine_.AddExecutor(this);
-  RefreshClock();
+  // An empty batch reads the clock and the settings, the latter inside the gate: others may be running already.
+  BeginBatch();
+  EndBatch();
 }
 
 Executor::~Executor() {
@@ -250,10 +252,10 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
       // Runs at EXEC.
     } else if (prepared.command->has(kExclusive)) {
       RunExclusive([&] {
-        // It may have been ended by whoever was alone before us.
+        // Whoever was alone before us may have ended the server or killed the session.
         if (engine_.is_ended) {
           outcome = Outcome::kEnded;
-        } else {
+        } else if (!session.closing) {
           Call(session, prepared, keys, reply);
           if (!ready_keys_.empty()) ServeReadyKeys();
         }
@@ -439,34 +441,39 @@ void Executor::RemoveSession(Session* session) {
   sessions_.pop_back();
 }
 
+// Nothing changes in a pause, so that a replica can catch up with all there is.
+bool Executor::MayRemoveExpired() const {
+  return engine_.active_expire_enabled && !engine_.pause.IsActive(mutation_.now_ms);
+}
+
 void Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) {
   BeginBatch();
-  // Nothing changes in a pause, so that a replica can catch up with all there is.
-  if (!engine_.active_expire_enabled || engine_.pause.IsActive(mutation_.now_ms)) return EndBatch();
   const uint64_t deadline = CycleClock::Now() + static_cast<uint64_t>(cycles_per_us_ * static_cast<double>(budget_us));
-  bool in_time = true;
+  bool goes_on = MayRemoveExpired();
   // Our places are part, part + part_count, ...: counted from where the last call ran out of time, so that late
   // stripes are not starved by early ones.
-  const size_t place_count = Stripe::kCount * static_cast<size_t>(engine_.database_count()) / part_count;
-  for (size_t step = 0; step < place_count && in_time; ++step) {
+  const size_t stripe_count = Stripe::kCount * static_cast<size_t>(engine_.database_count());
+  const size_t place_count = (stripe_count - part + part_count - 1) / part_count;
+  for (size_t step = 0; step < place_count && goes_on; ++step) {
     const size_t turn = (expire_cursor_ + step) % place_count;
     const size_t place = turn * part_count + part;
     Database& database = engine_.database(static_cast<int>(place / Stripe::kCount));
     if (!database.may_hold_expiring()) continue;
     const size_t stripe_index = place % Stripe::kCount;
-    Stripe& stripe = database.StripeAt(stripe_index);
-    const int64_t due_ms = stripe.next_due_ms.load(std::memory_order_relaxed);
-    if (due_ms == 0 || due_ms > mutation_.now_ms) continue;
-    bool more = true;
-    while (more && in_time) {
+    const auto is_due = [&] {
+      const int64_t due_ms = database.StripeAt(stripe_index).next_due_ms.load(std::memory_order_relaxed);
+      return due_ms != 0 && due_ms <= mutation_.now_ms;
+    };
+    while (goes_on && is_due()) {
       {
-        StripeGuard guard(*this, stripe);
-        more = database.RemoveExpired(stripe_index, kExpireItemsPerLock, mutation_);
+        StripeGuard guard(*this, database.StripeAt(stripe_index));
+        database.RemoveExpired(stripe_index, kExpireItemsPerLock, mutation_);
       }
+      // Whoever is alone here may give the database other stripes, or begin a pause: nothing is kept across it.
       engine_.gate().CheckIn(gate_slot_);
-      in_time = CycleClock::Now() < deadline;
+      goes_on = MayRemoveExpired() && CycleClock::Now() < deadline;
     }
-    if (!in_time) expire_cursor_ = turn;
+    if (!goes_on) expire_cursor_ = turn;
   }
   EndBatch();
 }

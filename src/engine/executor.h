@@ -120,7 +120,7 @@ class Executor final : public KeyspaceListener {
   const std::vector<Session*>& sessions() const { return sessions_; }
   const RunningCall& running_call() const { return running_call_; }
 
-  // Removes due keys from one of `part_count` equal parts of all stripes (a power of two), for at most `budget_us`.
+  // Removes due keys from one of `part_count` nearly equal parts of all stripes, for at most `budget_us`.
   // Between batches only.
   void RemoveExpired(size_t part, size_t part_count, int64_t budget_us);
 
@@ -148,6 +148,7 @@ class Executor final : public KeyspaceListener {
   };
 
   void RefreshClock();
+  bool MayRemoveExpired() const;
   // All reasons not to run a command that do not depend on its keys' contents.
   Status Admit(const Session& session, const Prepared& prepared, std::span<const DeclaredKey> keys);
   bool IsPaused(const Session& session, const Command& command) const;

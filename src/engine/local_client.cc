@@ -7,7 +7,10 @@ LocalClient::LocalClient(Engine& engine) : executor_(engine) {
   session_.is_internal = true;
   session_.transport = this;
   session_.connected_ms = session_.last_active_ms = engine.clock().NowMs();
+  // The list of sessions is read by others when they are alone, so it changes inside the gate.
+  executor_.BeginBatch();
   executor_.AddSession(&session_);
+  executor_.EndBatch();
 }
 
 std::optional<std::string> LocalClient::TakeDelivered() {
@@ -35,7 +38,11 @@ void LocalClient::DeliverUnblocked(uint64_t /*session_id*/, std::string reply) {
   delivered_ = std::move(reply);
 }
 
-LocalClient::~LocalClient() { executor_.RemoveSession(&session_); }
+LocalClient::~LocalClient() {
+  executor_.BeginBatch();
+  executor_.RemoveSession(&session_);
+  executor_.EndBatch();
+}
 
 std::string LocalClient::Execute(std::span<const std::string_view> arguments) {
   out_.Clear();
