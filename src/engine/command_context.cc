@@ -43,6 +43,7 @@ void CommandContext::PutString(size_t ordinal, const KeyTable::Slot& slot, Strin
   if (slot.entry == nullptr) {
     Notify(KeyEventClass::kNew, "new", ordinal);
   }
+  if (value.shared == nullptr) value.shared = executor_.FindLargeArgument(value.bytes);
   declared.database->PutString(declared.key, slot, value, options, mutation());
 }
 

@@ -47,6 +47,8 @@ struct StringInput {
   std::string_view bytes;
   // False keeps the bytes as they are even if they read as an integer (APPEND and SETRANGE answer "raw").
   bool try_integer = true;
+  // Memory that holds exactly these bytes, when there is such: a long value keeps it instead of copying.
+  SharedBytes* shared = nullptr;
 };
 
 class Entry {
