@@ -39,9 +39,7 @@ Result<Conditions> ParseConditions(const CommandContext& context) {
     } else if (context.ArgIs(i, "LT")) {
       conditions.must_be_earlier = true;
     } else {
-      // Up to the first zero byte, as the field's server prints it.
-      const std::string_view option = context.Arg(i);
-      return errors::Generic("Unsupported option " + std::string(option.substr(0, option.find('\0'))));
+      return errors::Generic("Unsupported option " + std::string(UpToZeroByte(context.Arg(i))));
     }
   }
   if (conditions.must_lack_expiry &&

@@ -180,6 +180,8 @@ struct CommandSpec {
   uint32_t categories = 0;  // AclCategories
   int arity = 0;            // 0: follows from the syntax; negative: at least
   KeySpecs keys{};
+  // For keys flagged kKeyVariableFlags: what a request does with them.
+  uint16_t (*refine_key_flags)(std::span<const std::string_view> arguments) = nullptr;
   // For commands whose keys are not all in the selected database: moves or adds declared keys.
   void (*place_keys)(KeyPlacement& placement) = nullptr;
   std::array<std::string_view, 3> tips{};

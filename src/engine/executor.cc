@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/log.h"
 #include "base/prefetch.h"
 #include "engine/command_context.h"
 #include "engine/errors.h"
@@ -20,6 +21,8 @@ constexpr size_t kExpireItemsPerLock = 32;
 bool IsFrequencyPolicy(EvictionPolicy policy) {
   return policy == EvictionPolicy::kAllKeysLfu || policy == EvictionPolicy::kVolatileLfu;
 }
+
+bool IsHttpRequest(std::string_view name) { return EqualsIgnoreCase(name, "post") || EqualsIgnoreCase(name, "host:"); }
 
 std::string_view FirstWord(std::string_view text) { return text.substr(0, text.find(' ')); }
 
@@ -156,12 +159,12 @@ Status Executor::ProblemStatus(const Prepared& prepared) const {
     case Prepared::Problem::kUnknownSubcommand:
       return errors::UnknownSubcommand(prepared.arguments[1], prepared.command->name);
     case Prepared::Problem::kUnknownCommand: {
-      std::string text =
-          "ERR unknown command '" + std::string(prepared.arguments[0].substr(0, 128)) + "', with args beginning with: ";
+      std::string text = "ERR unknown command '" + std::string(UpToZeroByte(prepared.arguments[0].substr(0, 128))) +
+                         "', with args beginning with: ";
       size_t shown = 0;
       for (size_t i = 1; i < prepared.arguments.size() && shown < 128; ++i) {
         const std::string_view argument = prepared.arguments[i].substr(0, 128 - shown);
-        text += "'" + std::string(argument) + "' ";
+        text += "'" + std::string(UpToZeroByte(argument)) + "' ";
         shown += argument.size() + 3;
       }
       return Status::Error(std::move(text));
@@ -243,7 +246,14 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
   reply.set_protocol(session.protocol);
   Outcome outcome = Outcome::kDone;
   const Session::ReplyMode mode_before = session.reply_mode;
-  if (prepared.problem != Prepared::Problem::kNone) {
+  if (prepared.problem == Prepared::Problem::kUnknownCommand && IsHttpRequest(prepared.arguments[0])) {
+    // A browser was made to send commands in the body of a request: whatever follows must not run.
+    Log(LogLevel::kWarning,
+        "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. This is "
+        "likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis instance. "
+        "Connection from " + session.address + " aborted.");
+    session.closing = true;
+  } else if (prepared.problem != Prepared::Problem::kNone) {
     if (session.transaction != nullptr) session.transaction->is_aborted = true;
     Reject(prepared, ProblemStatus(prepared), reply);
   } else {
@@ -263,6 +273,7 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
         if (engine_.is_ended) {
           outcome = Outcome::kEnded;
         } else if (!session.closing) {
+          call_cycles_ = CycleClock::Now();  // waiting for the others is not the command's time
           Call(session, prepared, keys, reply);
           if (!ready_keys_.empty()) ServeReadyKeys();
         }
