@@ -170,7 +170,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS char* Database::ResizeString(const KeyRef& key, 
                                                              Mutation& mutation) {
   Stripe& stripe = StripeOf(key);
   if (slot->entry == nullptr) {
-    InsertNew(key, EntryStore::MakeString(PoolOf(key.stripe_index()), key.name, {{}, false}, Entry::kNoExpiry),
+    InsertNew(key, EntryStore::MakeString(PoolOf(key.stripe_index()), key.name, {"", false}, Entry::kNoExpiry),
               mutation);
     *slot = stripe.table.Find(key.name, key.hash);
   } else {

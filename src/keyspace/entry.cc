@@ -192,6 +192,10 @@ char* EntryStore::ResizeString(BlockPool& pool, Entry** entry, size_t size) {
     old->flags_ |= Entry::kRaw;
     return value.shared->data();
   }
+  if (old->form() == ValueForm::kInline && size == bytes.size()) {
+    SetRaw(old, true);
+    return old->data() + old->ValueOffset();
+  }
   const size_t kept = std::min(bytes.size(), size);
   Shape shape{old->key(), ValueType::kString, ValueForm::kInline, size, old->expiry_ms()};
   char* out = nullptr;
