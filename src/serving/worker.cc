@@ -278,9 +278,14 @@ void Worker::OnReadable(Connection& connection) {
     return Doom(connection);
   }
   if (is_detached && parser->is_detached()) return;
+  ExecuteInput(connection);
+  if (input.capacity() > kInputKeptBytes && input.size() < input.capacity() / 4) input.Shrink();
+}
+
+void Worker::ExecuteInput(Connection& connection) {
+  InputBuffer& input = connection.input_;
   input.Consume(ExecuteAll(connection, input.view()));
   input.Truncate(KeepUnfinished(connection, input.view()).size());
-  if (input.capacity() > kInputKeptBytes && input.size() < input.capacity() / 4) input.Shrink();
 }
 
 // What has to be kept of `rest`, the bytes that were not used up: all but the beginning of a large argument, which
@@ -342,14 +347,12 @@ size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
     for (size_t i = 0; i < count && go_on; ++i) {
       const Executor::Outcome result = executor_.Run(session, prepared_[i], reply);
       if (result != Executor::Outcome::kDone) {
-        if (result == Executor::Outcome::kPaused) {
-          session.is_paused = true;
-          paused_.push_back(&connection);
-        }
+        if (result == Executor::Outcome::kPaused) Postpone(connection, bytes.substr(used), &batch_[i]);
         go_on = false;
         break;
       }
       used += batch_[i].consumed;
+      batch_[i].Release();
       if (connection.is_ending() || session.blocked != nullptr) go_on = false;
       if (out.size_bytes() > 0 && IsOverOutputLimit(connection, out.size_bytes())) go_on = false;
     }
@@ -508,8 +511,7 @@ void Worker::Resume(Connection& connection, std::string_view reply) {
   executor_.FinishWaiting(connection.session_);
   if (connection.is_doomed_) return;
   connection.output_.Append(reply);
-  InputBuffer& input = connection.input_;
-  input.Consume(ExecuteAll(connection, input.view()));
+  ExecuteInput(connection);
 }
 
 // Those whose command has to wait on come back into the list.
@@ -518,10 +520,7 @@ void Worker::ResumePaused() {
   waiting.swap(paused_);
   for (Connection* connection : waiting) {
     connection->session_.is_paused = false;
-    if (connection->is_doomed_) continue;
-    InputBuffer& input = connection->input_;
-    input.Consume(ExecuteAll(*connection, input.view()));
-    input.Truncate(KeepUnfinished(*connection, input.view()).size());
+    if (!connection->is_doomed_) ExecuteInput(*connection);
   }
 }
 
