@@ -103,6 +103,12 @@ class Engine {
   std::atomic<int64_t> client_count{0};
   std::atomic<int64_t> blocked_client_count{0};
 
+  // The latest time at which an executor took a key for expired. Executors read the clock now and then, so their
+  // times differ; whoever is behind this one reads the clock again before a command looks at its keys. So what has
+  // expired for one has expired for all, and keys that expire together go together. Changed under the lock of the
+  // expired key's stripe, which whoever misses the key has held since.
+  std::atomic<int64_t> expiry_horizon_ms{0};
+
   // Work that is done about ten times a second, in a thread of the process and outside of the gate. Added before
   // executors run.
   void AddPeriodicWork(std::function<void()> work) { periodic_work_.push_back(std::move(work)); }

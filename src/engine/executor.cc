@@ -78,11 +78,12 @@ void Executor::RefreshClock() {
   }
 }
 
-SharedBytes* Executor::FindLargeArgument(std::string_view argument) const {
-  for (const SharedBytesRef& large : large_arguments_) {
-    if (large.view().data() == argument.data() && large.view().size() == argument.size()) return large.get();
+void Executor::PassExpiryHorizon() {
+  RefreshClock();
+  // Still behind: the clock was set back.
+  if (mutation_.now_ms < engine_.expiry_horizon_ms.load(std::memory_order_relaxed)) {
+    engine_.expiry_horizon_ms.store(mutation_.now_ms, std::memory_order_relaxed);
   }
-  return nullptr;
 }
 
 void Executor::BeginBatch() {
@@ -349,7 +350,11 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
   const Command& command = *prepared.command;
   // A command begins where the one before it ended: one reading of the counter each.
   const uint64_t start_cycles = call_cycles_;
-  if (start_cycles - clock_cycles_ > refresh_cycles_) RefreshClock();
+  // A transaction has one time for all its commands.
+  if (!holds_places_) {
+    if (start_cycles - clock_cycles_ > refresh_cycles_) RefreshClock();
+    CatchUpWithExpiry();
+  }
   mutation_.touches = !session.no_touch;
   large_arguments_ = prepared.large_arguments;
   session.last_command = &command;
@@ -413,6 +418,11 @@ void Executor::Commit(CommandContext& context) {
 void Executor::OnExpired(Database& database, std::string_view key) {
   stats_.expired_keys.Add(1);
   stats_.change_count.Add(1);
+  std::atomic<int64_t>& horizon_ms = engine_.expiry_horizon_ms;
+  int64_t known_ms = horizon_ms.load(std::memory_order_relaxed);
+  while (known_ms < mutation_.now_ms &&
+         !horizon_ms.compare_exchange_weak(known_ms, mutation_.now_ms, std::memory_order_relaxed)) {
+  }
   const std::string_view effect[] = {engine_.settings().lazy_free_on_expire ? "UNLINK" : "DEL", key};
   Record(database.index(), effect);
   if (engine_.hooks.change_sink != nullptr) {
@@ -433,6 +443,7 @@ void Executor::RunExclusive(const std::function<void()>& work) {
   if (was_inside) engine_.gate().Leave(gate_slot_);
   engine_.gate().RunExclusive([&] {
     is_exclusive_ = true;
+    RefreshClock();  // the wait may have been long
     work();
     is_exclusive_ = false;
   });

@@ -153,6 +153,11 @@ class Executor final : public KeyspaceListener {
   };
 
   void RefreshClock();
+  // With the keys locked: see Engine::expiry_horizon_ms.
+  void CatchUpWithExpiry() {
+    if (mutation_.now_ms < engine_.expiry_horizon_ms.load(std::memory_order_relaxed)) PassExpiryHorizon();
+  }
+  void PassExpiryHorizon();
   bool MayRemoveExpired() const;
   // All reasons not to run a command that do not depend on its keys' contents.
   Status Admit(const Session& session, const Prepared& prepared, std::span<const DeclaredKey> keys);

@@ -102,6 +102,7 @@ Status Executor::RunTransaction(Session& session, ReplyWriter& reply) {
       }
       if (NeedsLocks()) LockPlaces();
     }
+    CatchUpWithExpiry();
     holds_places_ = true;
     // A watched key whose time has come is a changed key.
     for (const Transaction::WatchedKey& watched : transaction.watched) {

@@ -26,17 +26,25 @@ std::string StressClient::Execute(const std::vector<std::string>& words) {
 
 void StressClient::Disturb() {
   const std::string noise = "noise:" + std::to_string(Below(2000));
-  switch (Below(10)) {
-    case 0: Call({"CONFIG", "SET", "slowlog-log-slower-than", std::to_string(Below(100'000))}); return;
+  switch (Below(16)) {
+    case 0: Call({"CONFIG", "SET", "slowlog-log-slower-than", std::to_string(Below(1000))}); return;
     case 1: Call({"CONFIG", "SET", "maxmemory-policy", Chance(2) ? "allkeys-lfu" : "noeviction"}); return;
     case 2: Call({"CLIENT", "LIST"}); return;
-    case 3: Call({"DBSIZE"}); return;
+    case 3: Call({"INFO", "everything"}); return;
     case 4: store_.clock().AdvanceMs(static_cast<int64_t>(Below(20))); return;
     case 5: client_.executor().RemoveExpired(Below(4), 4, 500); return;
     case 6: Call({"SWAPDB", "5", "6"}); return;
-    case 7: Call({"SET", noise, std::string(Below(700), 'x'), "PX", std::to_string(1 + Below(50))}); return;
-    case 8: Call({"APPEND", noise, "more"}); return;
-    default: Call({"GET", noise}); return;
+    case 7: Call({"APPEND", noise, "more"}); return;
+    case 8: Call({"SLOWLOG", Chance(4) ? "RESET" : "GET"}); return;
+    case 9: Call({"SCAN", "0", "COUNT", "100"}); return;
+    case 10: Call({Chance(2) ? "RANDOMKEY" : "DBSIZE"}); return;
+    case 11:
+      Call(Chance(2) ? std::vector<std::string>{"CONFIG", "RESETSTAT"}
+                     : std::vector<std::string>{"CONFIG", "GET", "*"});
+      return;
+    case 12: Call({"OBJECT", "FREQ", noise}); return;
+    case 13: Call({"KEYS", "noise:1*"}); return;
+    default: Call({"SET", noise, std::string(Below(700), 'x'), "PX", std::to_string(1 + Below(50))});
   }
 }
 
