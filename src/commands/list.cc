@@ -188,20 +188,14 @@ Status LInsert(CommandContext& context) {
   return Status::Ok();
 }
 
-// An integer whose negative is one too.
-Result<int64_t> NegatableArg(const CommandContext& context, size_t index) {
-  KVICK_ASSIGN_OR_RETURN(const int64_t value, context.IntegerArg(index));
-  if (value == std::numeric_limits<int64_t>::min())
-    return errors::Generic("value is out of range, value must between -9223372036854775807 and 9223372036854775807");
-  return value;
-}
-
 Status LRem(CommandContext& context) {
-  KVICK_ASSIGN_OR_RETURN(const int64_t count, NegatableArg(context, 2));
+  KVICK_ASSIGN_OR_RETURN(const int64_t count, context.IntegerArg(2));
   KVICK_ASSIGN_OR_RETURN(auto* list, context.FindValueForWrite<ListValue>(0));
   size_t removed = 0;
   if (list != nullptr) {
-    const size_t count_max = count == 0 ? std::numeric_limits<size_t>::max() : static_cast<size_t>(std::abs(count));
+    // The magnitude of the smallest integer too.
+    const auto magnitude = count < 0 ? 0 - static_cast<uint64_t>(count) : static_cast<uint64_t>(count);
+    const size_t count_max = count == 0 ? std::numeric_limits<size_t>::max() : magnitude;
     removed = list->Remove(context.Arg(3), count_max, count < 0 ? ListEnd::kTail : ListEnd::kHead,
                            ListLimitsOf(context.settings()));
   }
@@ -219,6 +213,14 @@ struct SearchOptions {
   std::optional<uint64_t> count;  // 0: all
   uint64_t compared_max = 0;      // 0: all
 };
+
+// An integer whose negative is one too.
+Result<int64_t> NegatableArg(const CommandContext& context, size_t index) {
+  KVICK_ASSIGN_OR_RETURN(const int64_t value, context.IntegerArg(index));
+  if (value == std::numeric_limits<int64_t>::min())
+    return errors::Generic("value is out of range, value must between -9223372036854775807 and 9223372036854775807");
+  return value;
+}
 
 Result<SearchOptions> ParseSearchOptions(const CommandContext& context) {
   SearchOptions options;

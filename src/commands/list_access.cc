@@ -65,10 +65,14 @@ Result<PopRequest> ParsePopRequest(CommandContext& context, size_t first) {
   size_t next = first + 1 + static_cast<size_t>(key_count);
   KVICK_ASSIGN_OR_RETURN(const ListEnd end, ParseListEnd(context.Arg(next)));
   PopRequest request{end, 1};
-  if (++next == argument_count) return request;
-  if (argument_count - next != 2 || !context.ArgIs(next, "COUNT")) return errors::Syntax();
-  KVICK_ASSIGN_OR_RETURN(const int64_t count, IntegerFrom(1, context.Arg(next + 1), "count should be greater than 0"));
-  request.count = static_cast<size_t>(count);
+  bool has_count = false;
+  for (++next; next < argument_count; next += 2) {
+    if (has_count || !context.ArgIs(next, "COUNT") || next + 1 == argument_count) return errors::Syntax();
+    KVICK_ASSIGN_OR_RETURN(const int64_t count,
+                           IntegerFrom(1, context.Arg(next + 1), "count should be greater than 0"));
+    request.count = static_cast<size_t>(count);
+    has_count = true;
+  }
   return request;
 }
 
