@@ -3,10 +3,13 @@
 #include "commands/families.h"
 #include "observability/features.h"
 #include "security/password_authorizer.h"
+#include "types/list_value.h"
 
 namespace kvick {
 
 void RegisterFeatures(Engine& engine) {
+  RegisterListType();
+
   CommandTable& commands = engine.commands();
   commands.Add(ClientCommands());
   commands.Add(ClientListCommands());
@@ -20,6 +23,9 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(GenericCommands());
   commands.Add(IncrExCommands());
   commands.Add(LcsCommands());
+  commands.Add(ListCommands());
+  commands.Add(ListMoveCommands());
+  commands.Add(ListWaitCommands());
   commands.Add(ObjectCommands());
   commands.Add(RelocateCommands());
   commands.Add(StringCommands());

@@ -29,6 +29,16 @@ DIFFERENCES = [
         lambda arguments, kvick, oracle: is_intended_encoding(None, kvick[1], oracle[1]),
         'Since 7.2 small lists and small sets of strings are listpacks.'),
     Difference(
+        ('blpop', 'brpop', 'blmove', 'brpoplpush', 'blmpop', 'bzpopmin', 'bzpopmax', 'bzmpop'),
+        lambda arguments, kvick, oracle: kvick[1] == b'ERR timeout is out of range'
+        and oracle[1] == b'ERR timeout is negative',
+        'Since 7.2 a time that is too long is told from a negative one.'),
+    Difference(
+        ('lpos',),
+        lambda arguments, kvick, oracle: b'-9223372036854775808' in arguments
+        and _is_error(kvick, b'ERR value is out of range, value must between -9223372036854775807 and'),
+        'Since 7.2 a rank without a positive counterpart is an error.'),
+    Difference(
         ('client info', 'client list'),
         lambda arguments, kvick, oracle: b' flags=N ' in (kvick[1] or b'') and b' flags=e ' in (oracle[1] or b''),
         'Since 7.2 RESET ends CLIENT NO-EVICT; the oracle keeps the flag.'),
