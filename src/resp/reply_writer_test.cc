@@ -56,9 +56,9 @@ TEST(ReplyWriterTest, Resp2GetsWhatItKnowsInPlaceOfTheNewTypes) {
   ExpectWritten([](ReplyWriter& r) { r.Verbatim("a b"); }, "$3\r\na b\r\n", "=7\r\ntxt:a b\r\n");
 }
 
-TEST(ReplyWriterTest, DoublesAreShortAndKnowTheInfinities) {
+TEST(ReplyWriterTest, DoublesWithoutAFractionHaveNoPoint) {
   ExpectWritten([](ReplyWriter& r) { r.Double(1); }, "$1\r\n1\r\n", ",1\r\n");
-  ExpectWritten([](ReplyWriter& r) { r.Double(0.1); }, "$3\r\n0.1\r\n", ",0.1\r\n");
+  ExpectWritten([](ReplyWriter& r) { r.Double(2.5); }, "$3\r\n2.5\r\n", ",2.5\r\n");
   ExpectWritten([](ReplyWriter& r) { r.Double(-INFINITY); }, "$4\r\n-inf\r\n", ",-inf\r\n");
 }
 
