@@ -102,6 +102,7 @@ class Engine {
   // Connected clients of all workers, for maxclients. Any thread.
   std::atomic<int64_t> client_count{0};
   std::atomic<int64_t> blocked_client_count{0};
+  std::atomic<int64_t> watching_client_count{0};  // WATCH
 
   // Work that is done about ten times a second, in a thread of the process and outside of the gate. Added before
   // executors run.
