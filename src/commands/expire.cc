@@ -117,6 +117,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "EXPIRE",
         .syntax = "key seconds [NX | XX | GT | LT]",
+        .argument_notes = "nx=condition@7.0.0",
         .summary = "Sets the time to live of a key in seconds.",
         .since = "1.0.0",
         .group = "generic",
@@ -129,6 +130,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "EXPIREAT",
         .syntax = "key unix-time-seconds [NX | XX | GT | LT]",
+        .argument_notes = "nx=condition@7.0.0",
         .summary = "Sets the moment at which a key expires, in seconds since 1970.",
         .since = "1.2.0",
         .group = "generic",
@@ -165,6 +167,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "PEXPIRE",
         .syntax = "key milliseconds [NX | XX | GT | LT]",
+        .argument_notes = "nx=condition@7.0.0",
         .summary = "Sets the time to live of a key in milliseconds.",
         .since = "2.6.0",
         .group = "generic",
@@ -177,6 +180,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "PEXPIREAT",
         .syntax = "key unix-time-milliseconds [NX | XX | GT | LT]",
+        .argument_notes = "nx=condition@7.0.0",
         .summary = "Sets the moment at which a key expires, in milliseconds since 1970.",
         .since = "2.6.0",
         .group = "generic",
