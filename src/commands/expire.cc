@@ -115,6 +115,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "EXPIRE",
         .syntax = "key seconds [NX | XX | GT | LT]",
+        .argument_notes = "nx=condition@7.0.0",
         .summary = "Sets the time to live of a key in seconds.",
         .since = "1.0.0",
         .group = "generic",
@@ -127,6 +128,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "EXPIREAT",
         .syntax = "key unix-time-seconds [NX | XX | GT | LT]",
+        .argument_notes = "nx=condition@7.0.0",
         .summary = "Sets the moment at which a key expires, in seconds since 1970.",
         .since = "1.2.0",
         .group = "generic",
@@ -163,6 +165,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "PEXPIRE",
         .syntax = "key milliseconds [NX | XX | GT | LT]",
+        .argument_notes = "nx=condition@7.0.0",
         .summary = "Sets the time to live of a key in milliseconds.",
         .since = "2.6.0",
         .group = "generic",
@@ -175,6 +178,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "PEXPIREAT",
         .syntax = "key unix-time-milliseconds [NX | XX | GT | LT]",
+        .argument_notes = "nx=condition@7.0.0",
         .summary = "Sets the moment at which a key expires, in milliseconds since 1970.",
         .since = "2.6.0",
         .group = "generic",

@@ -223,6 +223,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "GETEX",
         .syntax = "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
+        .argument_notes = "seconds=expiration",
         .summary = "Returns the string value of a key after setting or removing its time to live.",
         .since = "6.2.0",
         .group = "string",

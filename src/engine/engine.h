@@ -102,6 +102,7 @@ class Engine {
   // Connected clients of all workers, for maxclients. Any thread.
   std::atomic<int64_t> client_count{0};
   std::atomic<int64_t> blocked_client_count{0};
+  std::atomic<int64_t> watching_client_count{0};  // WATCH
 
   // The latest time at which an executor took a key for expired. Executors read the clock now and then, so their
   // times differ; whoever is behind this one reads the clock again before a command looks at its keys. So what has
