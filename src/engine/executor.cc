@@ -78,13 +78,6 @@ void Executor::RefreshClock() {
   }
 }
 
-SharedBytes* Executor::FindLargeArgument(std::string_view argument) const {
-  for (const SharedBytesRef& large : large_arguments_) {
-    if (large.view().data() == argument.data() && large.view().size() == argument.size()) return large.get();
-  }
-  return nullptr;
-}
-
 void Executor::PassExpiryHorizon() {
   RefreshClock();
   // Still behind: the clock was set back.
