@@ -86,13 +86,6 @@ void Executor::PassExpiryHorizon() {
   }
 }
 
-SharedBytes* Executor::FindLargeArgument(std::string_view argument) const {
-  for (const SharedBytesRef& large : large_arguments_) {
-    if (large.view().data() == argument.data() && large.view().size() == argument.size()) return large.get();
-  }
-  return nullptr;
-}
-
 void Executor::BeginBatch() {
   KVICK_DEBUG_ASSERT(!is_inside_);
   engine_.gate().Enter(gate_slot_);
