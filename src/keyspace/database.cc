@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "keyspace/block_pool.h"
+#include "base/block_pool.h"
 
 namespace kvick {
 namespace {
