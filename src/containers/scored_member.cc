@@ -1,8 +1,11 @@
 #include "containers/scored_member.h"
 
 #include "base/assert.h"
+#include "containers/tag_table_impl.h"
 
 namespace kvick {
+
+template class TagTable<ScoredMemberKind>;
 
 ScoredMember* ScoredMember::Make(BlockPool& pool, double score, std::string_view bytes) {
   KVICK_DEBUG_ASSERT(bytes.size() <= UINT32_MAX);

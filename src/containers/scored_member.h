@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "base/block_pool.h"
+#include "containers/tag_table.h"
 
 namespace kvick {
 
@@ -42,5 +43,12 @@ class ScoredMember {
   double score_;
   uint8_t short_size_;
 };
+
+struct ScoredMemberKind {
+  using Entry = ScoredMember;
+  static std::string_view KeyOf(const ScoredMember& member) { return member.bytes(); }
+};
+extern template class TagTable<ScoredMemberKind>;
+using ScoredMemberTable = TagTable<ScoredMemberKind>;
 
 }  // namespace kvick
