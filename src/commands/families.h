@@ -13,6 +13,8 @@ std::span<const CommandSpec> ConnectionCommands();
 std::span<const CommandSpec> CommandCommands();
 std::span<const CommandSpec> ConfigCommands();
 std::span<const CommandSpec> KeyspaceCommands();
+std::span<const CommandSpec> SetCombinationCommands();  // of several sets
+std::span<const CommandSpec> SetCommands();
 std::span<const CommandSpec> StringCommands();
 std::span<const CommandSpec> TransactionCommands();
 

@@ -2,10 +2,13 @@
 
 #include "commands/families.h"
 #include "security/password_authorizer.h"
+#include "types/set_value.h"
 
 namespace kvick {
 
 void RegisterFeatures(Engine& engine) {
+  RegisterSetType();
+
   CommandTable& commands = engine.commands();
   commands.Add(ClientCommands());
   commands.Add(ClientListCommands());
@@ -13,6 +16,8 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(CommandCommands());
   commands.Add(ConfigCommands());
   commands.Add(KeyspaceCommands());
+  commands.Add(SetCombinationCommands());
+  commands.Add(SetCommands());
   commands.Add(StringCommands());
   commands.Add(TransactionCommands());
 
