@@ -241,6 +241,7 @@ Result<bool> ParseFlushMode(CommandContext& context) {
 uint64_t Empty(CommandContext& context, Database& database, bool in_background) {
   const uint64_t count = database.EntryCount();
   if (count == 0) return 0;
+  database.TouchAllWatchers(database, context.now_ms());
   std::shared_ptr<Database::Contents> contents = database.TakeContents();
   if (in_background) {
     // The job's copy is the last one, so the contents go with it.
@@ -284,7 +285,15 @@ Status SwapDb(CommandContext& context) {
   KVICK_ASSIGN_OR_RETURN(const int second, DatabaseIndexArg(context, 2, "second"));
   const int count = context.engine().database_count();
   if (first < 0 || first >= count || second < 0 || second >= count) return errors::InvalidDatabase();
-  if (first != second) context.engine().database(first).SwapContents(context.engine().database(second));
+  if (first != second) {
+    Database& one = context.engine().database(first);
+    Database& other = context.engine().database(second);
+    one.TouchAllWatchers(other, context.now_ms());
+    other.TouchAllWatchers(one, context.now_ms());
+    one.SwapContents(other);
+    one.TellAllAwaited(context.mutation());
+    other.TellAllAwaited(context.mutation());
+  }
   context.Changed();
   context.Reply().Ok();
   return Status::Ok();
@@ -305,6 +314,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "FLUSHALL",
         .syntax = "[ASYNC | SYNC]",
+        .argument_notes = "async=flush-type flush-type.async@4.0.0 flush-type.sync@6.2.0",
         .summary = "Removes all keys from all databases.",
         .since = "1.0.0",
         .group = "server",
@@ -317,6 +327,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "FLUSHDB",
         .syntax = "[ASYNC | SYNC]",
+        .argument_notes = "async=flush-type flush-type.async@4.0.0 flush-type.sync@6.2.0",
         .summary = "Removes all keys from the selected database.",
         .since = "1.0.0",
         .group = "server",
@@ -353,6 +364,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "SCAN",
         .syntax = "cursor [MATCH pattern] [COUNT count] [TYPE type]",
+        .argument_notes = "type@6.0.0",
         .summary = "Returns some names of keys and a cursor with which to go on.",
         .since = "2.8.0",
         .group = "generic",
