@@ -2,6 +2,7 @@
 #
 #   src/<folder>/foo_test.cc      one program a folder, build/<preset>/<folder>_test      target unit_tests
 #   src/tools/<name>/foo_test.cc  likewise, build/<preset>/<name>_tool_test               target unit_tests
+#   tests/support/foo.cc          what tests share; foo_test.cc beside it tests it        target unit_tests
 #   tests/fuzz/foo_fuzz.cc        a libFuzzer program, build/<preset>/foo_fuzz            target fuzz_targets
 #   bench/micro/foo_bench.cc      a Google Benchmark program, build/<preset>/foo_bench    target micro_benchmarks
 #   src/**/*.h                    each compiled alone           target all_verify_interface_header_sets
@@ -15,9 +16,19 @@ if(KVICK_TESTS)
   find_package(GTest REQUIRED)
   add_custom_target(unit_tests)
 
+  # What tests in C++ share, included as "support/foo.h".
+  file(GLOB support_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/support/*.cc")
+  set(support_test_sources ${support_sources})
+  list(FILTER support_sources EXCLUDE REGEX "_test\\.cc$")
+  list(FILTER support_test_sources INCLUDE REGEX "_test\\.cc$")
+  add_library(kvick_test_support STATIC EXCLUDE_FROM_ALL ${support_sources})
+  target_include_directories(kvick_test_support PUBLIC "${CMAKE_SOURCE_DIR}/tests")
+  target_link_libraries(kvick_test_support PUBLIC kvick GTest::gtest)
+
   function(kvick_add_unit_test program)
     add_executable(${program} ${ARGN})
-    target_link_libraries(${program} PRIVATE kvick kvick_tool_dependencies GTest::gtest GTest::gmock GTest::gtest_main)
+    target_link_libraries(${program} PRIVATE kvick_test_support kvick kvick_tool_dependencies GTest::gmock
+                                             GTest::gtest_main)
     # For tests that read files of the repository.
     target_compile_definitions(${program} PRIVATE KVICK_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${program} COMMAND ${program})
@@ -32,6 +43,13 @@ if(KVICK_TESTS)
       kvick_add_unit_test(${program} ${test_sources})
     endif()
   endforeach()
+  if(TARGET server_test)
+    target_link_libraries(server_test PRIVATE kvick_server)
+  endif()
+
+  if(support_test_sources)
+    kvick_add_unit_test(support_test ${support_test_sources})
+  endif()
 
   foreach(tool IN LISTS KVICK_TOOLS)
     file(GLOB test_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/tools/${tool}/*_test.cc")

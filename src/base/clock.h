@@ -25,6 +25,22 @@ class SystemClock final : public Clock {
   static const SystemClock& Instance();
 };
 
+// Another clock, moved forward: a server under test runs on one, so that conversations need not wait. Any thread.
+class OffsetClock final : public Clock {
+ public:
+  // `base` outlives it.
+  explicit OffsetClock(const Clock& base) : base_(base) {}
+  [[nodiscard]] int64_t NowUs() const override { return base_.NowUs() + offset_us_.load(std::memory_order_relaxed); }
+  [[nodiscard]] int64_t MonotonicUs() const override {
+    return base_.MonotonicUs() + offset_us_.load(std::memory_order_relaxed);
+  }
+  void AdvanceMs(int64_t amount_ms) { offset_us_.fetch_add(amount_ms * 1000, std::memory_order_relaxed); }
+
+ private:
+  const Clock& base_;
+  std::atomic<int64_t> offset_us_{0};
+};
+
 // Stands still until told otherwise. Any thread.
 class ManualClock final : public Clock {
  public:

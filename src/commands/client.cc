@@ -157,6 +157,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "CLIENT NO-EVICT",
         .syntax = "<ON | OFF>",
+        .argument_notes = "on=enabled",
         .summary = "Sets whether the connection may be closed to save memory.",
         .since = "7.0.0",
         .group = "connection",
@@ -168,6 +169,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "CLIENT NO-TOUCH",
         .syntax = "<ON | OFF>",
+        .argument_notes = "on=enabled",
         .summary = "Controls whether commands sent by the client affect the LRU/LFU of accessed keys.",
         .since = "7.2.0",
         .group = "connection",
@@ -179,6 +181,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "CLIENT PAUSE",
         .syntax = "timeout [WRITE | ALL]",
+        .argument_notes = "write=mode@6.2.0",
         .summary = "Suspends commands processing, of all commands or of those that write.",
         .since = "3.0.0",
         .group = "connection",
@@ -190,6 +193,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "CLIENT REPLY",
         .syntax = "<ON | OFF | SKIP>",
+        .argument_notes = "on=action",
         .summary = "Instructs the server whether to reply to commands.",
         .since = "3.2.0",
         .group = "connection",
@@ -201,6 +205,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "CLIENT SETINFO",
         .syntax = "<LIB-NAME libname | LIB-VER libver>",
+        .argument_notes = "libname=attr",
         .summary = "Sets information specific to the client or connection.",
         .since = "7.2.0",
         .group = "connection",

@@ -175,14 +175,21 @@ Status Kill(CommandContext& context) {
   return Status::Ok();
 }
 
-// No command blocks so far, so nobody is found; a client held up by CLIENT PAUSE is not blocked in this sense.
+// A client held up by CLIENT PAUSE is not blocked in this sense.
 Status Unblock(CommandContext& context) {
   if (context.argument_count() > 4) return errors::SubcommandArguments(context.Arg(1), "client");
   if (context.argument_count() == 4 && !context.ArgIs(3, "TIMEOUT") && !context.ArgIs(3, "ERROR")) {
     return errors::Generic("CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
   }
-  KVICK_RETURN_IF_ERROR(context.IntegerArg(2).status());
-  context.Reply().Integer(0);
+  KVICK_ASSIGN_OR_RETURN(const int64_t id, context.IntegerArg(2));
+  const bool as_error = context.argument_count() == 4 && context.ArgIs(3, "ERROR");
+  bool is_unblocked = false;
+  for (Session* session : AllClients(context.engine())) {
+    if (static_cast<int64_t>(session->id) != id) continue;
+    is_unblocked = context.executor().Unblock(
+        *session, as_error ? "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n" : std::string_view());
+  }
+  context.Reply().Integer(is_unblocked ? 1 : 0);
   return Status::Ok();
 }
 
@@ -207,6 +214,11 @@ constexpr CommandSpec kCommands[] = {
             "[ADDR ip:port] | [LADDR ip:port] | [SKIPME <YES | NO>] | [MAXAGE maxage] [[ID client-id] | [TYPE "
             "<NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username] | [ADDR ip:port] | [LADDR ip:port] | "
             "[SKIPME <YES | NO>] | [MAXAGE maxage] ...]>>",
+        .argument_notes = "ip:port=filter filter.ip:port=old-format filter.client-id=new-format "
+                          "filter.new-format.client-id@2.8.12 filter.new-format.normal=client-type@2.8.12 "
+                          "filter.new-format.TYPE.master@3.2.0 filter.new-format.TYPE.replica@5.0.0 "
+                          "filter.new-format.ADDR=addr filter.new-format.ip:port=laddr@6.2.0 "
+                          "filter.new-format.yes=skipme filter.new-format.maxage@7.4.0",
         .summary = "Terminates open connections.",
         .since = "2.4.0",
         .group = "connection",
@@ -219,6 +231,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "CLIENT LIST",
         .syntax = "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
+        .argument_notes = "normal=client-type@5.0.0 client-id@6.2.0",
         .summary = "Lists open connections.",
         .since = "2.4.0",
         .group = "connection",
@@ -231,6 +244,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "CLIENT UNBLOCK",
         .syntax = "client-id [TIMEOUT | ERROR]",
+        .argument_notes = "timeout=unblock-type",
         .summary = "Unblocks a client blocked by a blocking command from a different connection.",
         .since = "5.0.0",
         .group = "connection",

@@ -432,6 +432,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "COMMAND LIST",
         .syntax = "[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]",
+        .argument_notes = "module-name=filterby",
         .summary = "Returns a list of command names.",
         .since = "7.0.0",
         .group = "server",

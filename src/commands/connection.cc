@@ -149,6 +149,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "AUTH",
         .syntax = "[username] password",
+        .argument_notes = "username@6.0.0",
         .summary = "Authenticates the connection.",
         .since = "1.0.0",
         .group = "connection",
@@ -171,6 +172,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "HELLO",
         .syntax = "[protover [AUTH username password] [SETNAME clientname]]",
+        .argument_notes = "protover=arguments",
         .summary = "Handshakes with the server: protocol version, authentication and name.",
         .since = "6.0.0",
         .group = "connection",

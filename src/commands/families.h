@@ -9,11 +9,25 @@ namespace kvick {
 
 std::span<const CommandSpec> ClientCommands();
 std::span<const CommandSpec> ClientListCommands();  // more of CLIENT
-std::span<const CommandSpec> ConnectionCommands();
 std::span<const CommandSpec> CommandCommands();
 std::span<const CommandSpec> ConfigCommands();
+std::span<const CommandSpec> DebugCommands();
 std::span<const CommandSpec> KeyspaceCommands();
+std::span<const CommandSpec> ServerCommands();
+std::span<const CommandSpec> ConnectionCommands();
+std::span<const CommandSpec> ExpireCommands();
+std::span<const CommandSpec> GenericCommands();
+std::span<const CommandSpec> IncrExCommands();
+std::span<const CommandSpec> LcsCommands();
+std::span<const CommandSpec> ObjectCommands();
+std::span<const CommandSpec> RelocateCommands();
+std::span<const CommandSpec> SetCombinationCommands();  // of several sets
+std::span<const CommandSpec> SetCommands();
 std::span<const CommandSpec> StringCommands();
+std::span<const CommandSpec> StringCompareCommands();
+std::span<const CommandSpec> StringMultiCommands();
+std::span<const CommandSpec> StringNumericCommands();
+std::span<const CommandSpec> StringRangeCommands();
 std::span<const CommandSpec> TransactionCommands();
 
 }  // namespace kvick

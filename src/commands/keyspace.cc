@@ -3,9 +3,6 @@
 // KEYS, SCAN and RANDOMKEY hold one stripe at a time and only briefly, so others go on meanwhile. A walk goes along
 // the table's number line (KeyTable), on which a key has one place for life: a key that stays is met, and met once.
 #include <algorithm>
-#include <cctype>
-#include <cerrno>
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/numbers.h"
 #include "commands/families.h"
+#include "commands/scan_arguments.h"
 #include "engine/command_context.h"
 
 namespace kvick {
@@ -133,21 +131,9 @@ struct ScanRequest {
   int64_t count = kDefaultScanCount;
 };
 
-// A number as strtoull reads it, sign included: clients send back what they got, in whatever form they keep it.
-Result<uint64_t> ParseCursor(std::string_view text) {
-  const std::string copy(text);
-  char* end = nullptr;
-  errno = 0;
-  const uint64_t cursor = std::strtoull(copy.c_str(), &end, 10);
-  const bool is_whole = end == copy.c_str() + copy.size();
-  const bool starts_blank = !copy.empty() && std::isspace(static_cast<unsigned char>(copy[0])) != 0;
-  if (!is_whole || starts_blank || errno == ERANGE) return Status::Error("ERR invalid cursor");
-  return cursor;
-}
-
 Result<ScanRequest> ParseScan(const CommandContext& context) {
   ScanRequest request;
-  KVICK_ASSIGN_OR_RETURN(const uint64_t cursor, ParseCursor(context.Arg(1)));
+  KVICK_ASSIGN_OR_RETURN(const uint64_t cursor, ParseScanCursor(context.Arg(1)));
   request.stripe_index = cursor >> KeyTable::kPositionBits;
   request.position = cursor << kPositionShift;
   for (size_t i = 2; i < context.argument_count(); i += 2) {
@@ -255,6 +241,7 @@ Result<bool> ParseFlushMode(CommandContext& context) {
 uint64_t Empty(CommandContext& context, Database& database, bool in_background) {
   const uint64_t count = database.EntryCount();
   if (count == 0) return 0;
+  database.TouchAllWatchers(database, context.now_ms());
   std::shared_ptr<Database::Contents> contents = database.TakeContents();
   if (in_background) {
     // The job's copy is the last one, so the contents go with it.
@@ -298,7 +285,15 @@ Status SwapDb(CommandContext& context) {
   KVICK_ASSIGN_OR_RETURN(const int second, DatabaseIndexArg(context, 2, "second"));
   const int count = context.engine().database_count();
   if (first < 0 || first >= count || second < 0 || second >= count) return errors::InvalidDatabase();
-  if (first != second) context.engine().database(first).SwapContents(context.engine().database(second));
+  if (first != second) {
+    Database& one = context.engine().database(first);
+    Database& other = context.engine().database(second);
+    one.TouchAllWatchers(other, context.now_ms());
+    other.TouchAllWatchers(one, context.now_ms());
+    one.SwapContents(other);
+    one.TellAllAwaited(context.mutation());
+    other.TellAllAwaited(context.mutation());
+  }
   context.Changed();
   context.Reply().Ok();
   return Status::Ok();
@@ -319,6 +314,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "FLUSHALL",
         .syntax = "[ASYNC | SYNC]",
+        .argument_notes = "async=flush-type flush-type.async@4.0.0 flush-type.sync@6.2.0",
         .summary = "Removes all keys from all databases.",
         .since = "1.0.0",
         .group = "server",
@@ -331,6 +327,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "FLUSHDB",
         .syntax = "[ASYNC | SYNC]",
+        .argument_notes = "async=flush-type flush-type.async@4.0.0 flush-type.sync@6.2.0",
         .summary = "Removes all keys from the selected database.",
         .since = "1.0.0",
         .group = "server",
@@ -367,6 +364,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "SCAN",
         .syntax = "cursor [MATCH pattern] [COUNT count] [TYPE type]",
+        .argument_notes = "type@6.0.0",
         .summary = "Returns some names of keys and a cursor with which to go on.",
         .since = "2.8.0",
         .group = "generic",

@@ -16,6 +16,7 @@
 #include <cstring>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "base/secret_hash.h"
 #include "containers/tag_table.h"
@@ -57,6 +58,13 @@ class MemberTable {
   MemberTable() = default;
   MemberTable(const MemberTable&) = delete;
   MemberTable& operator=(const MemberTable&) = delete;
+  MemberTable(MemberTable&& other) noexcept
+      : table_(std::move(other.table_)), member_bytes_(std::exchange(other.member_bytes_, 0)) {}
+  MemberTable& operator=(MemberTable&& other) noexcept {
+    table_ = std::move(other.table_);
+    std::swap(member_bytes_, other.member_bytes_);
+    return *this;
+  }
   ~MemberTable() { Clear(); }
 
   size_t count() const { return table_.entry_count(); }
@@ -67,8 +75,7 @@ class MemberTable {
   // A member drawn by `random` (any 64-bit number), each about as likely. The table must not be empty.
   std::string_view Draw(uint64_t random) const { return table_.RandomEntry(random)->bytes(); }
 
-  // Calls `visit(std::string_view)` for the members until it returns false; says whether it never did. `visit` may
-  // be called some more times after that, for the members of the same bucket.
+  // Calls `visit(std::string_view)` for the members until it returns false; says whether it never did.
   template <typename Visit>
   bool ForEach(Visit&& visit) const {
     bool goes_on = true;

@@ -28,7 +28,7 @@ std::string Flags(const Session& session) {
   std::string flags;
   if (session.type() == ClientType::kPubSub) flags += 'P';
   if ((session.restrictions & Session::kInTransaction) != 0) flags += 'x';
-  if (session.is_paused) flags += 'b';
+  if (session.is_waiting()) flags += 'b';
   if (session.close_after_reply) flags += 'c';
   if (session.closing) flags += 'A';
   if (session.is_unix_socket) flags += 'U';

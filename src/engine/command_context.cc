@@ -18,12 +18,18 @@ Result<int64_t> CommandContext::IntegerArg(size_t index) const {
 KeyTable::Slot CommandContext::Find(size_t ordinal) {
   DeclaredKey& declared = keys_[ordinal];
   const KeyTable::Slot slot = declared.database->Find(declared.key, mutation());
-  if (command_.has(kReadonly)) {
-    ExecutorStats& stats = executor_.stats();
-    (slot.entry != nullptr ? stats.keyspace_hits : stats.keyspace_misses).Add(1);
-    if (slot.entry == nullptr) Notify(KeyEventClass::kMissed, "keymiss", ordinal);
-  }
+  if (command_.has(kReadonly)) CountRead(ordinal, slot);
   return slot;
+}
+
+void CommandContext::CountRead(size_t ordinal, const KeyTable::Slot& slot) {
+  ExecutorStats& stats = executor_.stats();
+  if (slot.entry != nullptr) {
+    stats.keyspace_hits.Add(1);
+  } else {
+    stats.keyspace_misses.Add(1);
+    Notify(KeyEventClass::kMissed, "keymiss", ordinal);
+  }
 }
 
 KeyTable::Slot CommandContext::Peek(size_t ordinal) {
@@ -40,10 +46,18 @@ Result<std::optional<StringRef>> CommandContext::FindString(size_t ordinal) {
 
 void CommandContext::PutString(size_t ordinal, const KeyTable::Slot& slot, StringInput value, PutOptions options) {
   DeclaredKey& declared = keys_[ordinal];
-  if (slot.entry == nullptr) {
-    Notify(KeyEventClass::kNew, "new", ordinal);
-  }
+  NotifyReplaced(ordinal, slot.entry, ValueType::kString);
   declared.database->PutString(declared.key, slot, value, options, mutation());
+}
+
+void CommandContext::UpdateString(size_t ordinal, const KeyTable::Slot& slot, StringInput value) {
+  if (slot.entry == nullptr) Notify(KeyEventClass::kNew, "new", ordinal);
+  keys_[ordinal].database->PutString(keys_[ordinal].key, slot, value, {.keep_expiry = true}, mutation());
+}
+
+void CommandContext::UpdateInteger(size_t ordinal, const KeyTable::Slot& slot, int64_t value) {
+  if (slot.entry == nullptr) Notify(KeyEventClass::kNew, "new", ordinal);
+  keys_[ordinal].database->PutInteger(keys_[ordinal].key, slot, value, mutation());
 }
 
 void CommandContext::SetExpiry(size_t ordinal, KeyTable::Slot* slot, int64_t expiry_ms) {
@@ -70,7 +84,7 @@ Result<void*> CommandContext::FindObject(size_t ordinal, ValueType type, FindFor
 void CommandContext::PutObject(size_t ordinal, ValueType type, void* object) {
   const DeclaredKey& declared = keys_[ordinal];
   const KeyTable::Slot slot = declared.database->Peek(declared.key, mutation());
-  if (slot.entry == nullptr) Notify(KeyEventClass::kNew, "new", ordinal);
+  NotifyReplaced(ordinal, slot.entry, type);
   declared.database->PutObject(declared.key, slot, type, object, {}, mutation());
 }
 
@@ -80,6 +94,33 @@ bool CommandContext::EraseKey(size_t ordinal) {
   if (slot.entry == nullptr) return false;
   declared.database->Erase(declared.key, slot, mutation());
   return true;
+}
+
+Status CommandContext::Block(const BlockRequest& request) {
+  if (executor_.is_in_transaction()) {
+    request.timeout_reply == TimeoutReply::kNull ? reply_.Null() : reply_.NullArray();
+  } else {
+    block_request_ = request;
+  }
+  return Status::Ok();
+}
+
+void CommandContext::MoveEntry(size_t ordinal, const KeyTable::Slot& source, size_t target, int64_t expiry_ms) {
+  const DeclaredKey& from = keys_[ordinal];
+  const DeclaredKey& to = keys_[target];
+  from.database->MoveEntry(from.key, source, *to.database, to.key, expiry_ms, mutation());
+}
+
+void CommandContext::CopyEntry(const KeyTable::Slot& source, size_t target, int64_t expiry_ms) {
+  const DeclaredKey& to = keys_[target];
+  to.database->CopyEntry(source, *to.database, to.key, expiry_ms, mutation());
+}
+
+void CommandContext::NotifyReplaced(size_t ordinal, const Entry* before, ValueType type) {
+  if (engine().hooks.change_sink == nullptr) return;
+  if (before == nullptr) return Notify(KeyEventClass::kNew, "new", ordinal);
+  Notify(KeyEventClass::kOverwritten, "overwritten", ordinal);
+  if (before->type() != type) Notify(KeyEventClass::kTypeChanged, "type_changed", ordinal);
 }
 
 void CommandContext::EffectIn(int database_index, std::span<const std::string_view> arguments) {

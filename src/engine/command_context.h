@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "engine/blocking.h"
 #include "engine/engine.h"
 #include "engine/errors.h"
 #include "engine/executor.h"
@@ -61,12 +62,21 @@ class CommandContext {
   // The same without counting it as an access.
   KeyTable::Slot Peek(size_t ordinal);
   Result<std::optional<StringRef>> FindString(size_t ordinal);  // WRONGTYPE
+  // Counts a hit or a miss, for what Find does not count by itself: reads by commands that also write, and Peek.
+  void CountRead(size_t ordinal, const KeyTable::Slot& slot);
 
   // Changes of the key `ordinal`; `slot` is what Find returned for it.
+  // PutString replaces whatever was there as a whole ("overwritten"); its expiry goes, unless options say otherwise.
   void PutString(size_t ordinal, const KeyTable::Slot& slot, StringInput value, PutOptions options = {});
+  // The new state of a string that was changed; keeps the expiry.
+  void UpdateString(size_t ordinal, const KeyTable::Slot& slot, StringInput value);
+  void UpdateInteger(size_t ordinal, const KeyTable::Slot& slot, int64_t value);
   void SetExpiry(size_t ordinal, KeyTable::Slot* slot, int64_t expiry_ms);
   char* ResizeString(size_t ordinal, KeyTable::Slot* slot, size_t size);
   void Erase(size_t ordinal, const KeyTable::Slot& slot);
+  // Moves or copies the value at `source` to the key `target`, which must not exist.
+  void MoveEntry(size_t ordinal, const KeyTable::Slot& source, size_t target, int64_t expiry_ms);
+  void CopyEntry(const KeyTable::Slot& source, size_t target, int64_t expiry_ms);
 
   // Collections (types/): `Value::kType` says which ValueType a class is.
   // Null when the key is missing; WRONGTYPE when it holds something else.
@@ -88,10 +98,24 @@ class CommandContext {
     PutObject(ordinal, Value::kType, raw);
     return raw;
   }
-  // Marks the watchers of a key whose value changed in place.
-  void Modified(size_t ordinal) { keys_[ordinal].database->TouchWatchers(keys_[ordinal].key); }
+  // Tells watchers and waiting clients of a key whose value changed in place.
+  void Modified(size_t ordinal) { keys_[ordinal].database->Modified(keys_[ordinal].key, mutation()); }
   // Removes the key if it exists: for a collection that has become empty, and for replaced keys.
   bool EraseKey(size_t ordinal);
+
+  // Waiting (engine/blocking.h). The keys that a command which can wait may look at: all, or the one that is ready.
+  struct KeyRange {
+    size_t first;
+    size_t last;  // behind the last
+  };
+  KeyRange ServableKeys(size_t first, size_t count) const {
+    return served_ordinal_ ? KeyRange{*served_ordinal_, *served_ordinal_ + 1} : KeyRange{first, first + count};
+  }
+  // Waits; in a transaction or a script, where nobody waits, answers as if the time were up.
+  Status Block(const BlockRequest& request);
+  const BlockRequest* block_request() const { return block_request_ ? &*block_request_ : nullptr; }
+  // The call was blocked, and runs now because this key is ready.
+  void ServeOnly(size_t ordinal) { served_ordinal_ = ordinal; }
 
   // Says that `count` things changed, for save points and for the log.
   void Changed(uint64_t count = 1) { change_count_ += count; }
@@ -109,6 +133,9 @@ class CommandContext {
   }
   void NotifyKey(KeyEventClass event_class, std::string_view event, Database& database, std::string_view key);
 
+  // "new", or "overwritten" and "type_changed": `before` is replaced by a value of type `type`.
+  void NotifyReplaced(size_t ordinal, const Entry* before, ValueType type);
+
   bool replaces_effect() const { return replaces_effect_; }
   const std::vector<CommandLog::Entry>& effects() const { return effects_; }
 
@@ -124,6 +151,8 @@ class CommandContext {
   std::span<DeclaredKey> keys_;
   ReplyWriter& reply_;
   uint64_t change_count_ = 0;
+  std::optional<size_t> served_ordinal_;
+  std::optional<BlockRequest> block_request_;
   bool replaces_effect_ = false;
   std::vector<CommandLog::Entry> effects_;
 };

@@ -71,7 +71,7 @@ enum CommandFlags : uint64_t {
   // Is let through while CLIENT PAUSE holds others up.
   kIgnoresPause = 1ULL << 44,
   // Is of the system rather than for applications: COMMAND DOCS says so.
-  kSystemCommand = 1ULL << 45,
+  kSystemCommand = 1ULL << 52,
 };
 
 // ACL categories beyond those that follow from flags (read, write, admin, fast, slow, blocking, pubsub …) and group.
@@ -166,6 +166,8 @@ using KeySpecs = std::array<KeySpec, 4>;
 struct CommandSpec {
   std::string_view name;    // upper case; "CLIENT KILL" for a subcommand
   std::string_view syntax;  // the arguments behind the name, as the documentation writes them
+  // What COMMAND DOCS says of the arguments beyond the syntax: names of groups, types, since when (engine/syntax.h).
+  std::string_view argument_notes;
   std::string_view summary;
   std::string_view since;
   std::string_view group;

@@ -61,6 +61,7 @@ void CommandTable::Add(std::span<const CommandSpec> rows) {
         command->flags |= kMovableKeys;
       }
     }
+    Annotate(row.argument_notes, static_cast<int>(command->key_spec_count), &command->arguments);
     const KeySpec& first = row.keys[0];
     if (command->key_spec_count == 1 && first.begin == KeySpec::Begin::kIndex && first.find == KeySpec::Find::kRange &&
         first.last_key == 0 && row.place_keys == nullptr && (first.flags & kKeyNotKey) == 0) {

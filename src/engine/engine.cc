@@ -10,6 +10,7 @@ namespace kvick {
 
 Engine::Engine(Settings* settings, const Clock& clock)
     : settings_(settings), clock_(clock), options_(settings), run_id_(SecretHex(40)), started_ms_(clock.NowMs()) {
+  replication_id = SecretHex(40);
   for (int i = 0; i < settings->databases; ++i) databases_.push_back(std::make_unique<Database>(i));
 }
 
@@ -43,6 +44,7 @@ uint64_t Engine::TotalChanges() {
 
 void Engine::ResetStats() {
   lazy_free_.ResetFreed();
+  for (const auto& reset : stats_resets_) reset();
   ForEachExecutor([](Executor& executor) {
     ExecutorStats& stats = executor.stats();
     for (OwnedCounter* counter :
@@ -53,8 +55,11 @@ void Engine::ResetStats() {
       counter->Set(0);
     }
     for (CommandStats& command : stats.commands) {
-      for (OwnedCounter* counter : {&command.calls, &command.cycles, &command.rejected, &command.failed})
+      for (OwnedCounter* counter : {&command.calls, &command.cycles, &command.rejected, &command.failed,
+                                    &command.slow_calls, &command.slow_us, &command.slow_us_max}) {
         counter->Set(0);
+      }
+      if (LatencyHistogram* latency = command.latency.load(std::memory_order_relaxed)) latency->Reset();
     }
     MutexLock lock(stats.errors_mutex);
     stats.errors.clear();

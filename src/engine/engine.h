@@ -82,6 +82,9 @@ class Engine {
   // Exclusive state.
   PauseState pause;
   bool active_expire_enabled = true;
+  std::atomic<bool> timers_paused{false};  // DEBUG PAUSE-CRON; read outside of the gate
+  bool scripts_may_run_all = false;        // DEBUG SET-DISABLE-DENY-SCRIPTS: commands that refuse scripts do not
+  std::string replication_id;              // names the history that the log's positions belong to
   bool is_loading = false;
   bool is_ended = false;  // the process is about to end: nothing is executed any more
 
@@ -97,6 +100,16 @@ class Engine {
   uint64_t NextSessionId() { return next_session_id_.fetch_add(1, std::memory_order_relaxed) + 1; }
   // Connected clients of all workers, for maxclients. Any thread.
   std::atomic<int64_t> client_count{0};
+  std::atomic<int64_t> blocked_client_count{0};
+
+  // Work that is done about ten times a second, in a thread of the process and outside of the gate. Added before
+  // executors run.
+  void AddPeriodicWork(std::function<void()> work) { periodic_work_.push_back(std::move(work)); }
+  void RunPeriodicWork() {
+    for (const auto& work : periodic_work_) work();
+  }
+  // To be undone together with the engine's own counters (CONFIG RESETSTAT).
+  void AddStatsReset(std::function<void()> reset) { stats_resets_.push_back(std::move(reset)); }
 
   // Sums and resets over all executors.
   uint64_t TotalChanges();
@@ -116,6 +129,8 @@ class Engine {
   std::string run_id_;
   int64_t started_ms_;
   std::vector<std::shared_ptr<void>> attached_;
+  std::vector<std::function<void()>> periodic_work_;
+  std::vector<std::function<void()>> stats_resets_;
   std::atomic<uint64_t> next_session_id_{0};
 
   Mutex executors_mutex_;

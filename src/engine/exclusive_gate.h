@@ -48,6 +48,9 @@ class ExclusiveGate {
     }
   }
 
+  // Somebody is alone, or waits for it.
+  bool is_closed() const { return closed_.load(std::memory_order_relaxed); }
+
   // Runs `work` alone. The calling thread must not be inside. Several callers take turns.
   void RunExclusive(const std::function<void()>& work) KVICK_EXCLUDES(mutex_);
 

@@ -44,7 +44,9 @@ Executor::Executor(Engine& engine)
   mutation_.random = &random_;
   engine_.gate().Register(&gate_slot_);
   engine_.AddExecutor(this);
-  RefreshClock();
+  // An empty batch reads the clock and the settings, the latter inside the gate: others may be running already.
+  BeginBatch();
+  EndBatch();
 }
 
 Executor::~Executor() {
@@ -64,6 +66,7 @@ void Executor::RefreshClock() {
     mutation_.frequency_rules = nullptr;
     mutation_.access_clock = RecencyClock(mutation_.now_ms);
   }
+  tracks_latency_ = settings.latency_tracking;
   if (slow_threshold_us_ != settings.slowlog_log_slower_than_us) {
     slow_threshold_us_ = settings.slowlog_log_slower_than_us;
     slow_cycles_ = slow_threshold_us_ < 0
@@ -249,11 +252,12 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
       // Runs at EXEC.
     } else if (prepared.command->has(kExclusive)) {
       RunExclusive([&] {
-        // It may have been ended by whoever was alone before us.
+        // Whoever was alone before us may have ended the server or killed the session.
         if (engine_.is_ended) {
           outcome = Outcome::kEnded;
-        } else {
+        } else if (!session.closing) {
           Call(session, prepared, keys, reply);
+          if (!ready_keys_.empty()) ServeReadyKeys();
         }
       });
     } else {
@@ -298,19 +302,29 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::UnlockPlaces() {
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::RunLocked(Session& session, const Prepared& prepared,
                                                          std::span<DeclaredKey> keys, ReplyWriter& reply) {
-  if (!NeedsLocks() || keys.empty()) return Call(session, prepared, keys, reply);
+  if (!NeedsLocks() || keys.empty()) {
+    Call(session, prepared, keys, reply);
+    if (!ready_keys_.empty()) ServeReadyKeys();
+    return;
+  }
   if (keys.size() == 1) {
     SpinLock& lock = keys[0].database->StripeOf(keys[0].key).lock;
     lock.Lock();
     Call(session, prepared, keys, reply);
+    if (!ready_keys_.empty()) {
+      places_.assign(1, {keys[0].database, static_cast<uint32_t>(keys[0].key.stripe_index())});
+      ServeReadyKeys();
+    }
     lock.Unlock();
-    return;
+  } else {
+    places_.clear();
+    AddPlaces(keys);
+    LockPlaces();
+    Call(session, prepared, keys, reply);
+    if (!ready_keys_.empty()) ServeReadyKeys();
+    UnlockPlaces();
   }
-  places_.clear();
-  AddPlaces(keys);
-  LockPlaces();
-  Call(session, prepared, keys, reply);
-  UnlockPlaces();
+  if (!retries_.empty()) RetryServing();
 }
 
 void Executor::Call(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply) {
@@ -324,25 +338,36 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
   ++session.command_count;
 
   CommandContext context(*this, session, command, prepared.arguments, keys, reply);
+  running_call_ = {&session, &command, prepared.arguments};
   const Status status = command.spec->handler(context);
   if (context.change_count() != 0) Commit(context);
+  if (context.block_request() != nullptr) StartWaiting(session, context);
+  running_call_.session = nullptr;
 
   call_cycles_ = CycleClock::Now();
   const uint64_t cycles = call_cycles_ - start_cycles;
   CommandStats& counters = stats_.commands[command.index];
   counters.calls.Add(1);
   counters.cycles.Add(cycles);
+  if (tracks_latency_) counters.RecordLatency(cycles);
   stats_.command_count.Add(1);
   if (!status.ok()) {
     counters.failed.Add(1);
     CountError(status.text());
     reply.Error(status);
   }
-  if (cycles >= slow_cycles_ && engine_.hooks.call_observer != nullptr && !command.has(kSkipSlowlog)) {
-    engine_.hooks.call_observer->OnSlowCall({&session, &command, prepared.arguments,
-                                             static_cast<int64_t>(static_cast<double>(cycles) / cycles_per_us_),
-                                             engine_.clock().NowUs()});
-  }
+  if (cycles >= slow_cycles_ && !command.has(kSkipSlowlog)) ReportSlowCall(session, prepared, cycles);
+}
+
+void Executor::ReportSlowCall(const Session& session, const Prepared& prepared, uint64_t cycles) {
+  const auto duration_us = static_cast<uint64_t>(static_cast<double>(cycles) / cycles_per_us_);
+  CommandStats& counters = stats_.commands[prepared.command->index];
+  counters.slow_calls.Add(1);
+  counters.slow_us.Add(duration_us);
+  counters.slow_us_max.Set(std::max(counters.slow_us_max.Load(), duration_us));
+  if (engine_.hooks.call_observer == nullptr) return;
+  engine_.hooks.call_observer->OnSlowCall(
+      {&session, prepared.command, prepared.arguments, static_cast<int64_t>(duration_us), engine_.clock().NowUs()});
 }
 
 void Executor::Record(int database_index, std::span<const std::string_view> arguments) {
@@ -376,6 +401,13 @@ void Executor::OnExpired(Database& database, std::string_view key) {
   }
 }
 
+void Executor::OnAwaitedKey(Database& database, std::string_view key) {
+  for (const ReadyKey& ready : ready_keys_) {
+    if (ready.database == &database && ready.name == key) return;
+  }
+  ready_keys_.push_back({&database, std::string(key)});
+}
+
 void Executor::RunExclusive(const std::function<void()>& work) {
   if (is_exclusive_) return work();
   const bool was_inside = is_inside_;
@@ -402,40 +434,46 @@ void Executor::AddSession(Session* session) {
 
 void Executor::RemoveSession(Session* session) {
   DropTransaction(*session);
+  FinishWaiting(*session);
   Session* last = sessions_.back();
   sessions_[session->registry_index] = last;
   last->registry_index = session->registry_index;
   sessions_.pop_back();
 }
 
+// Nothing changes in a pause, so that a replica can catch up with all there is.
+bool Executor::MayRemoveExpired() const {
+  return engine_.active_expire_enabled && !engine_.pause.IsActive(mutation_.now_ms);
+}
+
 void Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) {
   BeginBatch();
-  // Nothing changes in a pause, so that a replica can catch up with all there is.
-  if (!engine_.active_expire_enabled || engine_.pause.IsActive(mutation_.now_ms)) return EndBatch();
   const uint64_t deadline = CycleClock::Now() + static_cast<uint64_t>(cycles_per_us_ * static_cast<double>(budget_us));
-  bool in_time = true;
+  bool goes_on = MayRemoveExpired();
   // Our places are part, part + part_count, ...: counted from where the last call ran out of time, so that late
   // stripes are not starved by early ones.
-  const size_t place_count = Stripe::kCount * static_cast<size_t>(engine_.database_count()) / part_count;
-  for (size_t step = 0; step < place_count && in_time; ++step) {
+  const size_t stripe_count = Stripe::kCount * static_cast<size_t>(engine_.database_count());
+  const size_t place_count = (stripe_count - part + part_count - 1) / part_count;
+  for (size_t step = 0; step < place_count && goes_on; ++step) {
     const size_t turn = (expire_cursor_ + step) % place_count;
     const size_t place = turn * part_count + part;
     Database& database = engine_.database(static_cast<int>(place / Stripe::kCount));
     if (!database.may_hold_expiring()) continue;
     const size_t stripe_index = place % Stripe::kCount;
-    Stripe& stripe = database.StripeAt(stripe_index);
-    const int64_t due_ms = stripe.next_due_ms.load(std::memory_order_relaxed);
-    if (due_ms == 0 || due_ms > mutation_.now_ms) continue;
-    bool more = true;
-    while (more && in_time) {
+    const auto is_due = [&] {
+      const int64_t due_ms = database.StripeAt(stripe_index).next_due_ms.load(std::memory_order_relaxed);
+      return due_ms != 0 && due_ms <= mutation_.now_ms;
+    };
+    while (goes_on && is_due()) {
       {
-        StripeGuard guard(*this, stripe);
-        more = database.RemoveExpired(stripe_index, kExpireItemsPerLock, mutation_);
+        StripeGuard guard(*this, database.StripeAt(stripe_index));
+        database.RemoveExpired(stripe_index, kExpireItemsPerLock, mutation_);
       }
+      // Whoever is alone here may give the database other stripes, or begin a pause: nothing is kept across it.
       engine_.gate().CheckIn(gate_slot_);
-      in_time = CycleClock::Now() < deadline;
+      goes_on = MayRemoveExpired() && CycleClock::Now() < deadline;
     }
-    if (!in_time) expire_cursor_ = turn;
+    if (!goes_on) expire_cursor_ = turn;
   }
   EndBatch();
 }

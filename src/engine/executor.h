@@ -14,13 +14,17 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/random.h"
 #include "engine/command_table.h"
+#include "engine/declared_key.h"
 #include "engine/engine.h"
 #include "engine/key_extraction.h"
 #include "engine/session.h"
@@ -31,13 +35,6 @@
 namespace kvick {
 
 class CommandContext;
-
-// A key that a command declared, and the database it lives in.
-struct DeclaredKey {
-  KeyRef key;
-  Database* database = nullptr;
-  uint16_t flags = 0;  // KeyFlags
-};
 
 // For CommandSpec::place_keys.
 struct KeyPlacement {
@@ -63,6 +60,13 @@ class Executor final : public KeyspaceListener {
     uint32_t key_begin = 0;
     uint32_t key_end = 0;
     Problem problem = Problem::kNone;
+  };
+
+  // The command that the executor's thread runs at the moment, for crash reports.
+  struct RunningCall {
+    const Session* session = nullptr;  // null: none
+    const Command* command = nullptr;
+    std::span<const std::string_view> arguments;
   };
 
   explicit Executor(Engine& engine);
@@ -93,9 +97,19 @@ class Executor final : public KeyspaceListener {
   // DISCARD, RESET, the end of a connection.
   void DropTransaction(Session& session);
 
+  // Ends the wait of a session's blocked call: the reply was delivered, or its connection closes. The owner's thread.
+  void FinishWaiting(Session& session);
+  // CLIENT UNBLOCK: an empty reply stands for the one of a timeout. False when the session does not wait. In an
+  // exclusive moment.
+  bool Unblock(Session& session, std::string_view reply);
+  // When the next blocked call of this executor's sessions is due (INT64_MAX: none), and answering those that are.
+  int64_t next_wait_deadline_ms() const;
+  void EndOverdueWaits();
+
   // Runs `work` while no executor executes. Inside an exclusive command it runs at once.
   void RunExclusive(const std::function<void()>& work);
   bool is_exclusive() const { return is_exclusive_; }
+  bool is_in_transaction() const { return holds_places_; }
   // For handlers: runs `work` when the command is done and has let go of its locks and of the gate, before its client
   // gets the reply. For long work that others need not wait for.
   void AfterCommand(std::function<void()> work) { after_command_.push_back(std::move(work)); }
@@ -104,8 +118,9 @@ class Executor final : public KeyspaceListener {
   void AddSession(Session* session);
   void RemoveSession(Session* session);
   const std::vector<Session*>& sessions() const { return sessions_; }
+  const RunningCall& running_call() const { return running_call_; }
 
-  // Removes due keys from one of `part_count` equal parts of all stripes (a power of two), for at most `budget_us`.
+  // Removes due keys from one of `part_count` nearly equal parts of all stripes, for at most `budget_us`.
   // Between batches only.
   void RemoveExpired(size_t part, size_t part_count, int64_t budget_us);
 
@@ -122,6 +137,7 @@ class Executor final : public KeyspaceListener {
   };
 
   void OnExpired(Database& database, std::string_view key) override;
+  void OnAwaitedKey(Database& database, std::string_view key) override;
   void CountError(std::string_view text);
 
  private:
@@ -132,6 +148,7 @@ class Executor final : public KeyspaceListener {
   };
 
   void RefreshClock();
+  bool MayRemoveExpired() const;
   // All reasons not to run a command that do not depend on its keys' contents.
   Status Admit(const Session& session, const Prepared& prepared, std::span<const DeclaredKey> keys);
   bool IsPaused(const Session& session, const Command& command) const;
@@ -143,10 +160,25 @@ class Executor final : public KeyspaceListener {
   void Commit(CommandContext& context);
   // Puts a command behind MULTI; false when it must run now.
   bool Queue(Session& session, const Prepared& prepared, ReplyWriter& reply);
+  // Blocked calls (executor_blocking.cc).
+  struct ReadyKey {
+    Database* database;
+    std::string name;
+  };
+  void StartWaiting(Session& session, CommandContext& context);
+  void LeaveQueues(BlockedCall& call);
+  bool HoldsStripe(Database* database, uint32_t stripe_index) const;
+  bool TryHoldAll(std::span<const DeclaredKey> keys);
+  void ServeReadyKeys();
+  void ServeKey(const ReadyKey& ready);
+  bool Serve(BlockedCall& call, const ReadyKey& ready);
+  void RetryServing();
+
   void AddPlaces(std::span<const DeclaredKey> keys);
   void LockPlaces();
   void UnlockPlaces();
   void Record(int database_index, std::span<const std::string_view> arguments);
+  void ReportSlowCall(const Session& session, const Prepared& prepared, uint64_t cycles);
   void RunAfterCommand();
   bool NeedsLocks() const { return needs_locks_ && !is_exclusive_; }
 
@@ -167,6 +199,7 @@ class Executor final : public KeyspaceListener {
   uint64_t refresh_cycles_;   // read the clock again after so many
   uint64_t slow_cycles_ = 0;  // threshold of the slow log
   int64_t slow_threshold_us_ = -1;
+  bool tracks_latency_ = true;
 
   std::vector<DeclaredKey> keys_;         // of the prepared requests
   std::vector<DeclaredKey> placed_keys_;  // of the running one, when place_keys changed them
@@ -174,9 +207,14 @@ class Executor final : public KeyspaceListener {
   std::vector<StripePlace> places_;       // locked, in ascending order
   bool holds_places_ = false;             // a transaction runs: its stripes are locked already
   std::vector<CommandLog::Entry> group_;  // what a transaction records
-  OutputBuffer discarded_;                // replies of a client that asked for none
+  std::vector<ReadyKey> ready_keys_;      // changed by the running command, and somebody waits for them
+  std::vector<ReadyKey> retries_;
+  std::vector<StripePlace> extra_places_;                           // locked beyond places_, to serve blocked calls
+  std::multimap<int64_t, std::shared_ptr<BlockedCall>> deadlines_;  // of this executor's sessions
+  OutputBuffer discarded_;                                          // replies of a client that asked for none
   std::vector<std::function<void()>> after_command_;
   std::vector<Session*> sessions_;
+  RunningCall running_call_;
   size_t expire_cursor_ = 0;
 };
 

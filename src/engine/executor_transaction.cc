@@ -1,6 +1,7 @@
 // The transactional half of Executor: MULTI's queue, WATCH, EXEC.
 
 #include <algorithm>
+#include <optional>
 
 #include "base/numbers.h"
 #include "engine/command_context.h"
@@ -49,7 +50,9 @@ void Executor::UnwatchAll(Session& session) {
   Transaction& transaction = *session.transaction;
   for (const Transaction::WatchedKey& watched : transaction.watched) {
     const KeyRef key = KeyRef::Make(watched.name);
-    StripeGuard guard(*this, watched.database->StripeOf(key));
+    // A queued UNWATCH runs under EXEC's locks, which are those of the watched keys too.
+    std::optional<StripeGuard> guard;
+    if (!holds_places_) guard.emplace(*this, watched.database->StripeOf(key));
     watched.database->Unwatch(key, &transaction.mark);
   }
   transaction.watched.clear();
@@ -114,12 +117,17 @@ Status Executor::RunTransaction(Session& session, ReplyWriter& reply) {
     holds_places_ = false;
     engine_.log().AppendGroup(group_);
     group_.clear();
+    if (!ready_keys_.empty()) ServeReadyKeys();
     if (!is_exclusive_ && NeedsLocks()) UnlockPlaces();
   };
   if (runs_alone) {
-    RunExclusive(run);
+    RunExclusive([&] {
+      // Whoever was alone before us may have ended the server or killed the session.
+      if (!engine_.is_ended && !session.closing) run();
+    });
   } else {
     run();
+    if (!retries_.empty()) RetryServing();
   }
   keys_.resize(keys_before);
   DropTransaction(session);

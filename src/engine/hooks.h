@@ -113,7 +113,13 @@ class ProcessControl {
   virtual Status Shutdown(const ShutdownRequest& request) = 0;
   [[nodiscard]] virtual std::string config_file() const = 0;
   [[nodiscard]] virtual std::string executable() const = 0;
+  // Tells builds apart; hexadecimal digits. May be empty.
+  [[nodiscard]] virtual std::string build_id() const { return {}; }
+  // Who started the process: "no", "systemd", "upstart", "unknown".
+  [[nodiscard]] virtual std::string supervisor() const { return "no"; }
 };
+
+class OffsetClock;
 
 struct Hooks {
   Authorizer* authorizer = nullptr;  // null: everybody may do everything
@@ -122,6 +128,7 @@ struct Hooks {
   CallObserver* call_observer = nullptr;
   ScriptRunner* script_runner = nullptr;
   ProcessControl* process = nullptr;
+  OffsetClock* movable_clock = nullptr;  // the engine's clock, when tests may move it
 };
 
 }  // namespace kvick

@@ -5,11 +5,44 @@ namespace kvick {
 LocalClient::LocalClient(Engine& engine) : executor_(engine) {
   session_.id = engine.NextSessionId();
   session_.is_internal = true;
+  session_.transport = this;
   session_.connected_ms = session_.last_active_ms = engine.clock().NowMs();
+  // The list of sessions is read by others when they are alone, so it changes inside the gate.
+  executor_.BeginBatch();
   executor_.AddSession(&session_);
+  executor_.EndBatch();
 }
 
-LocalClient::~LocalClient() { executor_.RemoveSession(&session_); }
+std::optional<std::string> LocalClient::TakeDelivered() {
+  std::optional<std::string> reply;
+  {
+    MutexLock lock(delivered_mutex_);
+    reply.swap(delivered_);
+  }
+  if (reply) {
+    executor_.BeginBatch();
+    executor_.FinishWaiting(session_);
+    executor_.EndBatch();
+  }
+  return reply;
+}
+
+void LocalClient::EndOverdueWaits() {
+  executor_.BeginBatch();
+  executor_.EndOverdueWaits();
+  executor_.EndBatch();
+}
+
+void LocalClient::DeliverUnblocked(uint64_t /*session_id*/, std::string reply) {
+  MutexLock lock(delivered_mutex_);
+  delivered_ = std::move(reply);
+}
+
+LocalClient::~LocalClient() {
+  executor_.BeginBatch();
+  executor_.RemoveSession(&session_);
+  executor_.EndBatch();
+}
 
 std::string LocalClient::Execute(std::span<const std::string_view> arguments) {
   out_.Clear();

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,26 +16,39 @@
 
 namespace kvick {
 
-class LocalClient {
+class LocalClient final : public SessionTransport {
  public:
   explicit LocalClient(Engine& engine);
-  ~LocalClient();
+  ~LocalClient() override;
   LocalClient(const LocalClient&) = delete;
   LocalClient& operator=(const LocalClient&) = delete;
 
-  // The reply in protocol form; empty when the client asked for none, or when the command has to wait (paused).
+  // The reply in protocol form; empty when the client asked for none, or when the command has to wait: then
+  // `session().is_waiting()`, and TakeDelivered has the reply when the wait is over.
   std::string Execute(std::initializer_list<std::string_view> arguments) {
     return Execute(std::span<const std::string_view>(arguments.begin(), arguments.size()));
   }
   std::string Execute(std::span<const std::string_view> arguments);
 
+  // What a blocked command was answered meanwhile; ends the wait.
+  std::optional<std::string> TakeDelivered() KVICK_EXCLUDES(delivered_mutex_);
+  // Answers a blocked command whose time is up.
+  void EndOverdueWaits();
+
   Session& session() { return session_; }
   Executor& executor() { return executor_; }
+
+  // SessionTransport.
+  [[nodiscard]] Usage MeasureUsage() const override { return {}; }
+  void RequestClose() override { session_.closing = true; }
+  void DeliverUnblocked(uint64_t session_id, std::string reply) override KVICK_EXCLUDES(delivered_mutex_);
 
  private:
   Executor executor_;
   Session session_;
   OutputBuffer out_;
+  Mutex delivered_mutex_;
+  std::optional<std::string> delivered_ KVICK_GUARDED_BY(delivered_mutex_);
 };
 
 }  // namespace kvick

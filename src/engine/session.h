@@ -13,6 +13,7 @@
 
 namespace kvick {
 
+class BlockedCall;
 struct Command;
 
 // The socket side of a session, for introspection and for ending it.
@@ -44,6 +45,9 @@ class SessionTransport {
   [[nodiscard]] virtual Usage MeasureUsage() const = 0;
   // Closes the connection soon; replies not yet sent are dropped. Owner's thread or exclusive moment.
   virtual void RequestClose() = 0;
+  // Any thread: the wait of the session's blocked call is over. Its owner calls Executor::FinishWaiting and sends
+  // `reply` (in protocol form); nothing happens when the session is gone.
+  virtual void DeliverUnblocked(uint64_t session_id, std::string reply) = 0;
 };
 
 // The classes of clients that CLIENT LIST, CLIENT KILL and the output buffer limits tell apart.
@@ -83,6 +87,10 @@ class Session {
   uint64_t command_count = 0;
 
   ClientType type() const { return (restrictions & kSubscriber) != 0 ? ClientType::kPubSub : ClientType::kNormal; }
+
+  std::shared_ptr<BlockedCall> blocked;  // while a command waits
+  // Nothing of its input is executed at present.
+  bool is_waiting() const { return is_paused || blocked != nullptr; }
 
   // Made by MULTI or WATCH.
   std::unique_ptr<Transaction> transaction;

@@ -1,6 +1,7 @@
 // Counters of one executor. Its thread adds; anyone may read and sum (OwnedCounter).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "base/sync.h"
+#include "engine/latency_histogram.h"
 
 namespace kvick {
 
@@ -16,6 +18,26 @@ struct CommandStats {
   OwnedCounter cycles;    // CycleClock
   OwnedCounter rejected;  // refused before they ran
   OwnedCounter failed;    // ran and answered an error
+  OwnedCounter slow_calls;
+  OwnedCounter slow_us;
+  OwnedCounter slow_us_max;
+  // Durations in cycles; made with the first call while latency-tracking is on.
+  std::atomic<LatencyHistogram*> latency{nullptr};
+
+  CommandStats() = default;
+  CommandStats(const CommandStats&) = delete;
+  CommandStats& operator=(const CommandStats&) = delete;
+  ~CommandStats() { delete latency.load(std::memory_order_relaxed); }
+
+  // By the owner.
+  void RecordLatency(uint64_t duration_cycles) {
+    LatencyHistogram* histogram = latency.load(std::memory_order_relaxed);
+    if (histogram == nullptr) {
+      histogram = new LatencyHistogram;
+      latency.store(histogram, std::memory_order_release);
+    }
+    histogram->Record(duration_cycles);
+  }
 };
 
 struct ExecutorStats {

@@ -124,7 +124,12 @@ class Parser {
         AttachTokens(&block.parts);
         items->resize(i);
         begins.resize(i + 1);
-        items->push_back(std::move(block));
+        if (block.parts.size() == 1) {  // "GET pattern [GET pattern ...]"
+          items->push_back(std::move(block.parts[0]));
+          items->back().multiple = items->back().multiple_token = true;
+        } else {
+          items->push_back(std::move(block));
+        }
       }
       return;
     }
@@ -161,12 +166,15 @@ class Parser {
     while (true) {
       std::vector<SyntaxArgument> line = ParseLine();
       repeats = std::exchange(repeats_group_, false) || repeats;
+      std::string token;
+      if (BeginsWithTokenOfAll(line)) token = std::exchange(line[0].token, {});
       if (line.size() == 1) {
         choices.push_back(std::move(line[0]));
       } else {
         SyntaxArgument block;
         block.kind = Kind::kBlock;
-        block.name = line.empty() ? "" : line[0].name;
+        block.name = line.empty() ? "" : token.empty() ? line[0].name : ToLower(token);
+        block.token = std::move(token);
         block.parts = std::move(line);
         choices.push_back(std::move(block));
       }
@@ -186,6 +194,12 @@ class Parser {
     argument.optional = argument.optional || optional;
     argument.multiple = argument.multiple || repeats;
     return argument;
+  }
+
+  // In "[LIMIT offset count]" the token is that of all that follows; in "[COUNT count [ANY]]" it is that of the count.
+  static bool BeginsWithTokenOfAll(const std::vector<SyntaxArgument>& line) {
+    return line.size() > 1 && line[0].kind != Kind::kToken && !line[0].optional && !line[0].token.empty() &&
+           line[1].token.empty() && !line[1].optional;
   }
 
   // A token followed by a named argument is one argument with a token.
@@ -233,9 +247,88 @@ bool VariesInLength(const SyntaxArgument& argument) {
   return argument.kind == Kind::kBlock && std::any_of(argument.parts.begin(), argument.parts.end(), VariesInLength);
 }
 
+// One item of the notes; see the grammar in the header.
+class NoteReader {
+ public:
+  explicit NoteReader(std::string_view item) : rest_(item) {}
+
+  void Apply(std::vector<SyntaxArgument>* arguments) {
+    SyntaxArgument* argument = &Select(*arguments, TakeWord());
+    while (Skip('.')) argument = &Select(argument->parts, TakeWord());
+    while (!rest_.empty()) {
+      if (Skip('=')) {
+        argument->name = TakeWord();
+      } else if (Skip('(')) {
+        argument->kind = KindNamed(TakeWord());
+        KVICK_ASSERT(Skip(')'));
+      } else if (Skip('@')) {
+        argument->since = std::exchange(rest_, {});
+      } else {
+        KVICK_ASSERT(Skip('#'));
+        argument->key_spec_index = TakeWord()[0] - '0';
+      }
+    }
+  }
+
+ private:
+  bool Skip(char c) {
+    if (rest_.empty() || rest_[0] != c) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  std::string_view TakeWord() {
+    const std::string_view word = rest_.substr(0, rest_.find_first_of(".=()@#", 1));
+    KVICK_ASSERT(!word.empty());
+    rest_.remove_prefix(word.size());
+    return word;
+  }
+  // By its token, else by its name.
+  static SyntaxArgument& Select(std::vector<SyntaxArgument>& arguments, std::string_view word) {
+    for (SyntaxArgument& argument : arguments) {
+      if (!argument.token.empty() && argument.token == word) return argument;
+    }
+    for (SyntaxArgument& argument : arguments) {
+      if (argument.name == word) return argument;
+    }
+    KVICK_ASSERT(false && "a note names an argument that is not there");
+    return arguments[0];
+  }
+  static Kind KindNamed(std::string_view name) {
+    for (const Kind kind :
+         {Kind::kKey, Kind::kInteger, Kind::kDouble, Kind::kString, Kind::kPattern, Kind::kUnixTime}) {
+      if (KindName(kind) == name) return kind;
+    }
+    KVICK_ASSERT(false && "a note names a type that is not there");
+    return Kind::kString;
+  }
+
+  std::string_view rest_;
+};
+
+// Counts the arguments that are keys: they take the key specs in turn, and all that are left the last one.
+void NumberKeys(std::vector<SyntaxArgument>* arguments, int key_spec_count, int* next) {
+  for (SyntaxArgument& argument : *arguments) {
+    if (argument.kind == Kind::kKey) {
+      argument.key_spec_index = std::min(*next, key_spec_count - 1);
+      ++*next;
+    }
+    NumberKeys(&argument.parts, key_spec_count, next);
+  }
+}
+
 }  // namespace
 
 std::vector<SyntaxArgument> ParseSyntax(std::string_view syntax) { return Parser(syntax).ParseLine(); }
+
+void Annotate(std::string_view notes, int key_spec_count, std::vector<SyntaxArgument>* arguments) {
+  int next_key_spec = 0;
+  NumberKeys(arguments, key_spec_count, &next_key_spec);
+  while (!(notes = TrimBlanks(notes)).empty()) {
+    const std::string_view item = notes.substr(0, notes.find(' '));
+    NoteReader(item).Apply(arguments);
+    notes.remove_prefix(item.size());
+  }
+}
 
 int ArityOf(const std::vector<SyntaxArgument>& arguments, int name_words) {
   int count = name_words;

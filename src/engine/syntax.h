@@ -25,13 +25,24 @@ struct SyntaxArgument {
   bool multiple = false;
   bool multiple_token = false;        // the token is repeated with each value
   std::vector<SyntaxArgument> parts;  // of kOneOf and kBlock
-  // Not in the syntax line: see CommandSpec::argument_notes.
+  // Not in the syntax line: see Annotate.
   std::string since;
   int key_spec_index = -1;
 };
 
 // An unbalanced bracket is a defect of the row: asserts.
 std::vector<SyntaxArgument> ParseSyntax(std::string_view syntax);
+
+// What the line does not say of its arguments, item after item:
+//
+//   notes  = item { " " item }
+//   item   = path [ "=" name ] [ "(" type ")" ] [ "#" key spec ] [ "@" since ]
+//   path   = word { "." word }                               tokens or names, from the outside to the inside
+//
+//   "nx=condition@2.6.12 condition.IFEQ@8.4.0 longitude(double)"
+//
+// Key arguments get the indexes of the command's key specs in turn, where no note says otherwise.
+void Annotate(std::string_view notes, int key_spec_count, std::vector<SyntaxArgument>* arguments);
 
 // The arity that follows: arguments that must be there, plus `name_words`; negative when there may be more.
 int ArityOf(const std::vector<SyntaxArgument>& arguments, int name_words);

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/block_pool.h"
+#include "base/numbers.h"
 
 namespace kvick {
 namespace {
@@ -35,7 +36,10 @@ void Database::StripeArrayDeleter::operator()(Stripe* stripes) const { munmap(st
 Database::Database(int index) : index_(index), stripes_(MakeStripes()) {}
 KVICK_NO_THREAD_SAFETY_ANALYSIS Database::~Database() {
   TakeContents();
-  for (size_t i = 0; i < Stripe::kCount; ++i) delete stripes_[i].watchers;
+  for (size_t i = 0; i < Stripe::kCount; ++i) {
+    delete stripes_[i].watchers;
+    delete stripes_[i].waiters;
+  }
 }
 
 BlockPool& Database::PoolOf(size_t stripe_index) const { return BlockPool::Shard(stripe_index); }
@@ -48,7 +52,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::FindUnexpired(const Key
     ++mutation.expired_count;
     // Told first: the key's name may be a view into the entry.
     if (mutation.listener != nullptr) mutation.listener->OnExpired(*this, key.name);
-    TouchWatchers(key);
+    Modified(key, mutation);
     RemoveEntry(stripe, slot, key.hash, mutation);
   }
   return {};
@@ -103,7 +107,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::InsertNew(const KeyRef& key, Entr
   KVICK_DEBUG_ASSERT(stripe.lock.IsHeld());
   entry->set_access(mutation.access_clock);
   stripe.table.Insert(entry, key.hash);
-  TouchWatchers(key);
+  Modified(key, mutation);
   Bump(stripe.entry_count, 1);
   if (entry->has_expiry()) {
     Bump(stripe.expiring_count, 1);
@@ -140,6 +144,16 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::PutString(const KeyRef&
   return slot;
 }
 
+void Database::PutInteger(const KeyRef& key, const KeyTable::Slot& found, int64_t value, Mutation& mutation) {
+  if (found.entry != nullptr && found.entry->form() == ValueForm::kInteger) {
+    WillChange(key, found, mutation);
+    EntryStore::ReplaceInteger(found.entry, value);
+    return;
+  }
+  char text[kInt64TextMax];
+  PutString(key, found, {{text, FormatInt64(value, text)}}, {.keep_expiry = true}, mutation);
+}
+
 KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::PutObject(const KeyRef& key, const KeyTable::Slot& found,
                                                                    ValueType type, void* object, PutOptions options,
                                                                    Mutation& mutation) {
@@ -173,12 +187,22 @@ void Database::WillChange(const KeyRef& key, const KeyTable::Slot& /*slot*/, Mut
 
 void Database::Change(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation) {
   WillChange(key, slot, mutation);
-  TouchWatchers(key);
+  Modified(key, mutation);
 }
 
-KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::TouchWatchers(const KeyRef& key) {
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::Modified(const KeyRef& key, Mutation& mutation) {
   const Stripe& stripe = StripeOf(key);
   if (stripe.watchers != nullptr) stripe.watchers->Touch(key.name);
+  if (stripe.waiters != nullptr && mutation.listener != nullptr && stripe.waiters->Find(key.name) != nullptr) {
+    mutation.listener->OnAwaitedKey(*this, key.name);
+  }
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::TellAllAwaited(Mutation& mutation) {
+  for (size_t i = 0; i < Stripe::kCount; ++i) {
+    if (stripes_[i].waiters == nullptr) continue;
+    for (const auto& [name, queue] : stripes_[i].waiters->queues()) mutation.listener->OnAwaitedKey(*this, name);
+  }
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::Watch(const KeyRef& key, WatchMark* mark) {
@@ -193,7 +217,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::Unwatch(const KeyRef& key, WatchM
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::TouchAllWatchers(Database& other, int64_t now_ms) {
-  const auto exists = [now_ms](const Stripe& stripe, const KeyRef& key) {
+  const auto exists = [now_ms](const Stripe& stripe, const KeyRef& key) KVICK_NO_THREAD_SAFETY_ANALYSIS {
     const Entry* entry = stripe.table.Find(key.name, key.hash).entry;
     return entry != nullptr && (!entry->has_expiry() || entry->expiry_ms() > now_ms);
   };
@@ -324,18 +348,25 @@ uint64_t Database::ExpiringCount() const {
 
 size_t Database::TableBytes() {
   size_t sum = 0;
+  size_t latest = 0;
   for (size_t i = 0; i < Stripe::kCount; ++i) {
     if (stripes_[i].entry_count.load(std::memory_order_relaxed) == 0) continue;
-    SpinLockHolder holder(stripes_[i].lock);
-    sum += stripes_[i].table.memory_bytes();
-    if (stripes_[i].expiry_index != nullptr) sum += stripes_[i].expiry_index->memory_bytes();
+    if (stripes_[i].lock.TryLock()) {
+      latest = stripes_[i].table.memory_bytes();
+      if (stripes_[i].expiry_index != nullptr) latest += stripes_[i].expiry_index->memory_bytes();
+      stripes_[i].lock.Unlock();
+    }
+    sum += latest;
   }
   return sum;
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS std::unique_ptr<Database::Contents> Database::TakeContents() {
   StripeArray fresh = MakeStripes();
-  for (size_t i = 0; i < Stripe::kCount; ++i) fresh[i].watchers = std::exchange(stripes_[i].watchers, nullptr);
+  for (size_t i = 0; i < Stripe::kCount; ++i) {
+    fresh[i].watchers = std::exchange(stripes_[i].watchers, nullptr);
+    fresh[i].waiters = std::exchange(stripes_[i].waiters, nullptr);
+  }
   std::swap(stripes_, fresh);
   may_hold_expiring_.store(false, std::memory_order_relaxed);
   return std::make_unique<Contents>(std::move(fresh));
@@ -346,8 +377,11 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::SwapContents(Database& other) {
   const bool mine = may_hold_expiring();
   may_hold_expiring_.store(other.may_hold_expiring(), std::memory_order_relaxed);
   other.may_hold_expiring_.store(mine, std::memory_order_relaxed);
-  // Watchers stay with the database number, not with the data.
-  for (size_t i = 0; i < Stripe::kCount; ++i) std::swap(stripes_[i].watchers, other.stripes_[i].watchers);
+  // Who watches or waits stays with the database number, not with the data.
+  for (size_t i = 0; i < Stripe::kCount; ++i) {
+    std::swap(stripes_[i].watchers, other.stripes_[i].watchers);
+    std::swap(stripes_[i].waiters, other.stripes_[i].waiters);
+  }
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS Database::Contents::~Contents() {

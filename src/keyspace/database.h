@@ -42,6 +42,8 @@ class KeyspaceListener {
   virtual ~KeyspaceListener() = default;
   // A key was removed because its time had passed.
   virtual void OnExpired(Database& database, std::string_view key) = 0;
+  // A key for which somebody waits was made or changed.
+  virtual void OnAwaitedKey(Database& database, std::string_view key) = 0;
 };
 
 // Who changes the keyspace, and when: one for each thread that executes commands.
@@ -86,20 +88,24 @@ class Database {
   // Creates the key or replaces the value in `found` (what Find returned for the key, found or not).
   KeyTable::Slot PutString(const KeyRef& key, const KeyTable::Slot& found, StringInput value, PutOptions options,
                            Mutation& mutation);
+  // The same with the text of an integer, keeping the expiry. In place when the value was stored as an integer.
+  void PutInteger(const KeyRef& key, const KeyTable::Slot& found, int64_t value, Mutation& mutation);
   // The same with a collection, which becomes the entry's.
   KeyTable::Slot PutObject(const KeyRef& key, const KeyTable::Slot& found, ValueType type, void* object,
                            PutOptions options, Mutation& mutation);
   // Resizes a string in place for writing (EntryStore::ResizeString); creates the key when it was not found.
   char* ResizeString(const KeyRef& key, KeyTable::Slot* slot, size_t size, Mutation& mutation);
-  // Marks the watchers of a key; done by all methods that change one.
-  void TouchWatchers(const KeyRef& key);
+  // Marks the watchers of a key and tells of those who wait for it; done by all methods that change one.
+  void Modified(const KeyRef& key, Mutation& mutation);
+  // Tells of every key here for which somebody waits (SWAPDB). Requires an exclusive moment.
+  void TellAllAwaited(Mutation& mutation);
   void Watch(const KeyRef& key, WatchMark* mark);
   void Unwatch(const KeyRef& key, WatchMark* mark);
   // Marks the watchers of every key that exists here or, at the same place, in `other`: before the contents of the
   // two are swapped, or (with itself) all are removed. Requires an exclusive moment.
   void TouchAllWatchers(Database& other, int64_t now_ms);
 
-  // To be called before a collection found by Find may be changed in place. TouchWatchers follows if it was.
+  // To be called before a collection found by Find may be changed in place. Modified follows if it was.
   void WillChange(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation);
 
   // Sets or removes (kNoExpiry) the expiry; the time may lie in the past.
@@ -122,7 +128,8 @@ class Database {
   uint64_t ExpiringCount() const;
   // False for a database that never held an expiry since it was last emptied: its stripes need no visit.
   bool may_hold_expiring() const { return may_hold_expiring_.load(std::memory_order_relaxed); }
-  size_t TableBytes();  // takes each stripe's lock in turn
+  // Of tables and expiry indexes. Tries each stripe's lock; one that is held counts as its neighbour did.
+  size_t TableBytes();
 
   // All contents, taken out for good: freeing them can happen in another thread.
   class Contents;

@@ -112,7 +112,7 @@ Entry* EntryStore::MakeString(BlockPool& pool, std::string_view key, StringInput
     const SharedBytes* bytes = SharedBytes::Make(value.bytes);
     WriteValue(entry, &bytes, kPointerBytes);
   }
-  if (!value.try_integer) entry->flags_ |= Entry::kRaw;
+  SetRaw(entry, value.is_raw);
   return entry;
 }
 
@@ -127,8 +127,7 @@ Entry* EntryStore::ReplaceByString(BlockPool& pool, Entry* entry, StringInput va
   if (entry->form() == ValueForm::kInline && !(value.try_integer && MayBeInteger(value.bytes)) &&
       entry->inline_size_ == value.bytes.size()) {
     WriteValue(entry, value.bytes.data(), value.bytes.size());
-    entry->flags_ =
-        static_cast<uint8_t>(value.try_integer ? entry->flags_ & ~Entry::kRaw : entry->flags_ | Entry::kRaw);
+    SetRaw(entry, value.is_raw);
     return entry;
   }
   if (entry->form() == ValueForm::kInteger && value.try_integer && MayBeInteger(value.bytes)) {
@@ -141,8 +140,7 @@ Entry* EntryStore::ReplaceByString(BlockPool& pool, Entry* entry, StringInput va
     const SharedBytes* bytes = SharedBytes::Make(value.bytes);
     static_cast<SharedBytes*>(entry->ReadValuePointer())->Drop();
     WriteValue(entry, &bytes, kPointerBytes);
-    entry->flags_ =
-        static_cast<uint8_t>(value.try_integer ? entry->flags_ & ~Entry::kRaw : entry->flags_ | Entry::kRaw);
+    SetRaw(entry, value.is_raw);
     return entry;
   }
   Entry* made = MakeString(pool, entry->key(), value, entry->expiry_ms());
@@ -159,9 +157,7 @@ Entry* EntryStore::SetExpiry(BlockPool& pool, Entry* entry, int64_t expiry_ms) {
   }
   if (entry->form() == ValueForm::kInline &&
       !FitsInline(entry->key_size(), expiry_ms != Entry::kNoExpiry, entry->inline_size_)) {
-    const bool raw = entry->is_raw();
-    Entry* made = MakeString(pool, entry->key(), {entry->string().bytes, false}, expiry_ms);
-    if (!raw) made->flags_ = static_cast<uint8_t>(made->flags_ & ~Entry::kRaw);
+    Entry* made = MakeString(pool, entry->key(), {entry->string().bytes, false, entry->is_raw()}, expiry_ms);
     made->set_access(entry->access());
     FreeBlock(entry);
     return made;
@@ -221,13 +217,12 @@ Entry* EntryStore::MoveValue(BlockPool& pool, Entry* source, std::string_view ke
   Entry* made = nullptr;
   if (source->form() == ValueForm::kInline &&
       !FitsInline(key.size(), expiry_ms != Entry::kNoExpiry, source->inline_size_)) {
-    made = MakeString(pool, key, {source->string().bytes, false}, expiry_ms);
-    made->flags_ = static_cast<uint8_t>(made->flags_ & ~Entry::kRaw);
+    made = MakeString(pool, key, {source->string().bytes, false, source->is_raw()}, expiry_ms);
   } else {
     made = MakeBlock(pool, {key, source->type(), source->form(), source->ValueBytes(), expiry_ms});
     WriteValue(made, source->data() + source->ValueOffset(), source->ValueBytes());
+    SetRaw(made, source->is_raw());
   }
-  made->flags_ |= source->flags_ & Entry::kRaw;
   made->set_access(source->access());
   FreeBlock(source);
   return made;
@@ -238,9 +233,8 @@ Entry* EntryStore::CopyValue(BlockPool& pool, const Entry* source, std::string_v
     return MakeObject(pool, key, source->type(), OperationsOf(source->type()).copy(source->object()), expiry_ms);
   }
   char text[kInt64TextMax];
-  Entry* made = MakeString(pool, key, {source->string().Text(text), source->form() == ValueForm::kInteger}, expiry_ms);
-  made->flags_ = static_cast<uint8_t>((made->flags_ & ~Entry::kRaw) | (source->flags_ & Entry::kRaw));
-  return made;
+  const bool is_integer = source->form() == ValueForm::kInteger;
+  return MakeString(pool, key, {source->string().Text(text), is_integer, source->is_raw()}, expiry_ms);
 }
 
 void EntryStore::FreeValue(Entry* entry) {

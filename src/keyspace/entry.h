@@ -45,8 +45,10 @@ struct StringRef {
 // What to store as a string value.
 struct StringInput {
   std::string_view bytes;
-  // False keeps the bytes as they are even if they read as an integer (APPEND and SETRANGE answer "raw").
+  // False keeps the bytes as they are even if they read as an integer.
   bool try_integer = true;
+  // Entry::is_raw of the result: what is built byte by byte (APPEND, SETRANGE, bitmaps) answers "raw".
+  bool is_raw = !try_integer;
 };
 
 class Entry {
@@ -135,6 +137,8 @@ class EntryStore {
 
   // Replaces the value, of whatever type it was, by a string. The expiry stays. In place when the size allows.
   [[nodiscard]] static Entry* ReplaceByString(BlockPool& pool, Entry* entry, StringInput value);
+  // Overwrites an integer; form() must be kInteger.
+  static void ReplaceInteger(Entry* entry, int64_t value) { WriteValue(entry, &value, sizeof(value)); }
   // Sets or, with kNoExpiry, removes the expiry.
   [[nodiscard]] static Entry* SetExpiry(BlockPool& pool, Entry* entry, int64_t expiry_ms);
   static void SetInExpiryIndex(Entry* entry, bool value);
@@ -165,6 +169,9 @@ class EntryStore {
   };
   static Entry* MakeBlock(BlockPool& pool, const Shape& shape);
   static void FreeValue(Entry* entry);
+  static void SetRaw(Entry* entry, bool value) {
+    entry->flags_ = static_cast<uint8_t>(value ? entry->flags_ | Entry::kRaw : entry->flags_ & ~Entry::kRaw);
+  }
   static bool FitsInline(size_t key_size, bool has_expiry, size_t value_size);
   static void WriteValue(Entry* entry, const void* bytes, size_t count) {
     std::memcpy(entry->data() + entry->ValueOffset(), bytes, count);

@@ -13,6 +13,7 @@
 #include "base/sync.h"
 #include "keyspace/expiry_index.h"
 #include "keyspace/key_table.h"
+#include "keyspace/key_waiters.h"
 #include "keyspace/key_watchers.h"
 
 namespace kvick {
@@ -27,6 +28,11 @@ struct alignas(64) Stripe {
   KeyTable table KVICK_GUARDED_BY(lock);
   ExpiryIndex* expiry_index KVICK_GUARDED_BY(lock) = nullptr;  // made with the first expiry
   KeyWatchers* watchers KVICK_GUARDED_BY(lock) = nullptr;      // made with the first, kept
+  KeyWaiters* waiters KVICK_GUARDED_BY(lock) = nullptr;        // likewise
+  void RemoveWaiter(std::string_view key, const KeyWaiter* waiter) KVICK_REQUIRES(lock) {
+    if (waiters != nullptr) waiters->Remove(key, waiter);
+  }
+
   // Written under the lock, read by anyone for sums and to see whether a visit is due.
   std::atomic<uint32_t> entry_count{0};
   std::atomic<uint32_t> expiring_count{0};  // entries with an expiry

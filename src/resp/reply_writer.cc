@@ -95,11 +95,12 @@ void ReplyWriter::BulkInteger(int64_t value) {
 void ReplyWriter::Null() { out_->Append(is_resp3() ? "_\r\n" : "$-1\r\n"); }
 void ReplyWriter::NullArray() { out_->Append(is_resp3() ? "_\r\n" : "*-1\r\n"); }
 
-void ReplyWriter::Double(double value) {
-  const std::string text = FormatDouble(value);
-  if (!is_resp3()) return Bulk(text);
+void ReplyWriter::Double(double value) { DoubleText(FormatDouble(value)); }
+
+void ReplyWriter::DoubleText(std::string_view digits) {
+  if (!is_resp3()) return Bulk(digits);
   out_->Append(",");
-  out_->Append(text);
+  out_->Append(digits);
   out_->Append("\r\n");
 }
 

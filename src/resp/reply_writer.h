@@ -37,6 +37,8 @@ class ReplyWriter {
   void NullArray();  // a missing array: RESP2 tells the two apart
   void BulkOrNull(std::optional<std::string_view> bytes) { bytes ? Bulk(*bytes) : Null(); }
   void Double(double value);
+  // A double whose digits the caller chose.
+  void DoubleText(std::string_view digits);
   void Boolean(bool value);
   void BigNumber(std::string_view digits);
   // `format`: three letters, "txt" or "mkd".

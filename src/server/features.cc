@@ -1,20 +1,43 @@
 #include "server/features.h"
 
 #include "commands/families.h"
+#include "observability/features.h"
 #include "security/password_authorizer.h"
+#include "types/set_value.h"
 
 namespace kvick {
 
 void RegisterFeatures(Engine& engine) {
+  RegisterSetType();
+
   CommandTable& commands = engine.commands();
   commands.Add(ClientCommands());
   commands.Add(ClientListCommands());
-  commands.Add(ConnectionCommands());
   commands.Add(CommandCommands());
   commands.Add(ConfigCommands());
+  commands.Add(DebugCommands());
   commands.Add(KeyspaceCommands());
+  commands.Add(ServerCommands());
+  commands.Add(ConnectionCommands());
+  commands.Add(ExpireCommands());
+  commands.Add(GenericCommands());
+  commands.Add(IncrExCommands());
+  commands.Add(LcsCommands());
+  commands.Add(ObjectCommands());
+  commands.Add(RelocateCommands());
+  commands.Add(SetCombinationCommands());
+  commands.Add(SetCommands());
   commands.Add(StringCommands());
+  commands.Add(StringCompareCommands());
+  commands.Add(StringMultiCommands());
+  commands.Add(StringNumericCommands());
+  commands.Add(StringRangeCommands());
   commands.Add(TransactionCommands());
+
+  commands.Add(InfoCommands());
+  commands.Add(SlowLogCommands());
+  AttachInfoSections(engine);
+  AttachSlowLog(engine);
 
   engine.hooks.authorizer = &engine.Attach<PasswordAuthorizer>(engine.settings());
 }

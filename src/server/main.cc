@@ -1,14 +1,19 @@
 // kvick-server: from the command line to a running server.
+#include <cstdlib>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/log.h"
+#include "base/status.h"
 #include "config/config_file.h"
 #include "config/option_table.h"
 #include "config/settings.h"
 #include "server/one_shot.h"
 #include "server/process_setup.h"
 #include "server/process_title.h"
+#include "server/rename_check.h"
 #include "server/server.h"
 #include "server/signals.h"
 #include "server/startup_log.h"
@@ -34,9 +39,13 @@ int Run(const ProgramIdentity& identity, const std::vector<std::string>& words) 
   {
     // Dropped again: the engine has the table that lives as long as the server, with the hooks.
     OptionTable options(&settings);
-    const Status loaded = LoadConfiguration(*arguments, std::cin, {}, &options);
+    RenameCheck renames;
+    const LineChecks checks = {.rename_command = [&](const CommandRename& rename) { return renames.Try(rename); },
+                               .user = {}};
+    const Status loaded = LoadConfiguration(*arguments, std::cin, checks, &options);
     if (!loaded.ok()) return Fail(loaded.text());
   }
+  if (!ApplyLocale(settings)) return Fail(FatalConfigError("Invalid locale name").text());
   const Status log_opened = OpenLog(settings);
   if (!log_opened.ok()) return Fail(FatalConfigError(std::string(log_opened.text())).text());
 
@@ -53,7 +62,8 @@ int Run(const ProgramIdentity& identity, const std::vector<std::string>& words) 
     Log(LogLevel::kWarning, started.text());
     return kStartFailed;
   }
-  return server.Serve();
+  // Without taking the data set apart: the system is faster at that.
+  std::exit(server.Serve());
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <clocale>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -143,6 +144,10 @@ void AdjustDescriptorLimit(Settings* settings) {
   Log(LogLevel::kWarning, "Current maximum open files is " + std::to_string(now) + ". maxclients has been reduced to " +
                               std::to_string(settings->max_clients) +
                               " to compensate for low ulimit. If you need higher maxclients increase 'ulimit -n'.");
+}
+
+bool ApplyLocale(const Settings& settings) {
+  return std::setlocale(LC_COLLATE, settings.locale_collate.c_str()) != nullptr;
 }
 
 void ApplyHugePageRule(const Settings& settings) {

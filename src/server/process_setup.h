@@ -27,10 +27,13 @@ int WorkerCount(const Settings& settings);
 // process when not even one client could connect.
 void AdjustDescriptorLimit(Settings* settings);
 
+// How strings are compared (`locale-collate`; empty: as the environment says). False for a name the system lacks.
+bool ApplyLocale(const Settings& settings);
+
 // Keeps huge pages away when `disable-thp` says so.
 void ApplyHugePageRule(const Settings& settings);
 
-// Writes the values of `oom-score-adj` for a primary; `background_index` selects others. The Status is the reason.
+// Writes what `oom-score-adj` and its values say of a primary. The Status is the bare reason.
 Status ApplyOomScore(const Settings& settings);
 
 // PidFile is there as long as the object that wrote it.
@@ -44,6 +47,8 @@ class PidFile {
   // Failure is logged: a process that cannot say its number still serves.
   void Write(const std::string& path);
   void Remove();
+  // Empty when there is none.
+  const std::string& path() const { return path_; }
 
  private:
   std::string path_;

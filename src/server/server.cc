@@ -1,10 +1,13 @@
 #include "server/server.h"
 
-#include <clocale>
 #include <csignal>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/log.h"
+#include "server/build_identity.h"
+#include "server/crash_report.h"
+#include "server/crash_sections.h"
 #include "server/features.h"
 #include "server/process_title.h"
 
@@ -29,19 +32,26 @@ Server::Server(Settings* settings, ProgramIdentity identity, std::string config_
       identity_(std::move(identity)),
       config_path_(std::move(config_path)),
       supervisor_(supervisor),
-      engine_(settings, SystemClock::Instance()),
+      movable_clock_(SystemClock::Instance()),
+      engine_(settings, settings->debug_command == AccessPermission::kNo ? SystemClock::Instance()
+                                                                         : static_cast<const Clock&>(movable_clock_)),
       listeners_(engine_, workers_) {
   RegisterFeatures(engine_);
   PlugIn();
   WatchOptions();
 }
 
-Server::~Server() { signals_.reset(); }
+// Also when only some of the workers could be started.
+Server::~Server() {
+  signals_.reset();
+  for (const auto& worker : workers_) worker->RequestStop();
+}
 
 // The one place where what is built above the engine is plugged into it.
 void Server::PlugIn() {
   Hooks& hooks = engine_.hooks;
   hooks.process = this;
+  if (settings_->debug_command != AccessPermission::kNo) hooks.movable_clock = &movable_clock_;
 }
 
 // What CONFIG SET must do beyond storing a value. Hooks run in an exclusive moment.
@@ -59,30 +69,52 @@ void Server::WatchOptions() {
     ShowOwnTitle();
     return Status::Ok();
   });
+  options.OnChange({"maxclients"}, [this] {
+    const unsigned wanted = settings_->max_clients;
+    AdjustDescriptorLimit(settings_);
+    if (settings_->max_clients == wanted) return Status::Ok();
+    return Status::Error("The operating system is not able to handle the specified number of clients, try with " +
+                         std::to_string(settings_->max_clients));
+  });
   options.OnChange({"loglevel"}, [this] {
     SetLogLevel(settings_->log_level);
+    return Status::Ok();
+  });
+  options.OnChange({"locale-collate"},
+                   [this] { return ApplyLocale(*settings_) ? Status::Ok() : Status::Error("Invalid locale name"); });
+  options.OnChange({"crash-log-enabled", "use-exit-on-panic"}, [this] {
+    ApplyCrashRules();
     return Status::Ok();
   });
   options.OnChange({"oom-score-adj", "oom-score-adj-values"}, [this] { return ApplyOomScore(*settings_); });
 }
 
-Status Server::ApplyRenames() {
+void Server::ApplyRenames() {
+  // Each was tried when its line was read (RenameCheck).
   for (const CommandRename& rename : settings_->command_renames) {
-    if (!engine_.commands().Rename(rename.name, rename.new_name)) {
-      return Status::Error("No such command in rename-command: " + rename.name);
-    }
+    KVICK_ASSERT(engine_.commands().Rename(rename.name, rename.new_name));
+  }
+}
+
+Status Server::StartWorkers() {
+  for (const auto& worker : workers_) {
+    worker->Post(InstallCrashStack);
+    KVICK_RETURN_IF_ERROR(worker->Start());
   }
   return Status::Ok();
 }
 
-Status Server::StartWorkers() {
-  for (const auto& worker : workers_) KVICK_RETURN_IF_ERROR(worker->Start());
-  return Status::Ok();
+void Server::ApplyCrashRules() {
+  InstallCrashHandlers(settings_->crash_log_enabled);
+  SetExitOnPanic(settings_->use_exit_on_panic);
 }
 
 Status Server::Start() {
+  AddEngineCrashSections(engine_);
+  InstallCrashStack();
+  ApplyCrashRules();
   Log(LogLevel::kNotice, "monotonic clock: POSIX clock_gettime");
-  KVICK_RETURN_IF_ERROR(ApplyRenames());
+  ApplyRenames();
   ApplyHugePageRule(*settings_);
   const int worker_count = WorkerCount(*settings_);
   engine_.set_concurrent(worker_count > 1);
@@ -90,6 +122,7 @@ Status Server::Start() {
   KVICK_RETURN_IF_ERROR(listeners_.Open());
   const bool daemonized = settings_->daemonize && !supervisor_.is_present();
   if (daemonized || !settings_->pid_file.empty()) pid_file_.Write(settings_->pid_file);
+  RemoveOnCrash(pid_file_.path());
   ShowOwnTitle();
   LogBanner(*settings_);
   Log(LogLevel::kNotice, "Server initialized");
@@ -101,6 +134,7 @@ Status Server::Start() {
   if (listeners_.has_unix()) Log(LogLevel::kNotice, "Ready to accept connections unix");
   supervisor_.Notify("STATUS=Ready to accept connections\n");
   supervisor_.Notify("READY=1\n");
+  cron_.Every(Cron::kTickMs, [this] { engine_.RunPeriodicWork(); });
   cron_.Every(kClientLogPeriodMs, [this] { LogClients(); });
   return Status::Ok();
 }
@@ -115,11 +149,14 @@ int Server::Serve() {
       signal = std::exchange(ending_signal_, 0);
     }
     if (signal != 0) EndBySignal(signal);
-    cron_.RunDue(engine_.clock().MonotonicMs());
+    if (!engine_.timers_paused) cron_.RunDue(engine_.clock().MonotonicMs());
   }
   Finish();
   return 0;
 }
+
+std::string Server::build_id() const { return BuildId(); }
+std::string Server::supervisor() const { return std::string(supervisor_.name()); }
 
 void Server::AskToEnd(int signal) {
   MutexLock lock(mutex_);
@@ -155,6 +192,7 @@ Status Server::Shutdown(const ShutdownRequest& request) {
 // The workers send what is left to send before they end.
 void Server::Finish() {
   for (const auto& worker : workers_) worker->Join();
+  RemoveOnCrash("");
   pid_file_.Remove();
   listeners_.Close();
   Log(LogLevel::kNotice, "Redis is now ready to exit, bye bye...");

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "base/sync.h"
 #include "config/settings.h"
@@ -45,6 +46,8 @@ class Server final : public ProcessControl {
   Status Shutdown(const ShutdownRequest& request) override;
   [[nodiscard]] std::string config_file() const override { return config_path_; }
   [[nodiscard]] std::string executable() const override { return identity_.executable; }
+  [[nodiscard]] std::string build_id() const override;
+  [[nodiscard]] std::string supervisor() const override;
 
   Engine& engine() { return engine_; }
   Cron& cron() { return cron_; }
@@ -52,8 +55,9 @@ class Server final : public ProcessControl {
  private:
   void PlugIn();
   void WatchOptions();
-  Status ApplyRenames();
+  void ApplyRenames();
   Status StartWorkers();
+  void ApplyCrashRules();
   void AskToEnd(int signal);
   void EndBySignal(int signal);
   void Finish();
@@ -65,6 +69,7 @@ class Server final : public ProcessControl {
   const std::string config_path_;
   const Supervisor supervisor_;
 
+  OffsetClock movable_clock_;  // the engine's clock when DEBUG may be used
   Engine engine_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Listeners listeners_;

@@ -15,6 +15,10 @@ class Supervisor {
   static Supervisor Find(SupervisedMode mode);
 
   [[nodiscard]] bool is_present() const { return kind_ != Kind::kNone; }
+  // "no", "systemd", "upstart".
+  [[nodiscard]] std::string_view name() const {
+    return kind_ == Kind::kSystemd ? "systemd" : kind_ == Kind::kUpstart ? "upstart" : "no";
+  }
   // A line of the service's state ("STATUS=...", "READY=1"); for systemd only. Any thread.
   void Notify(std::string_view state) const;
 

@@ -27,6 +27,7 @@ class Connection final : public SessionTransport {
 
   [[nodiscard]] Usage MeasureUsage() const override;
   void RequestClose() override;
+  void DeliverUnblocked(uint64_t session_id, std::string reply) override;
 
   // Has come to its end: nothing more is read, and it is closed when its replies have been sent.
   bool is_ending() const { return session_.close_after_reply || session_.closing; }

@@ -113,6 +113,12 @@ bool Listeners::Admits(int fd, bool is_unix_socket) {
   return false;
 }
 
+void Listeners::LogAccepted(int fd, bool is_unix_socket) const {
+  if (!IsLogged(LogLevel::kVerbose)) return;
+  Log(LogLevel::kVerbose, is_unix_socket ? "Accepted connection to " + engine_.settings().unix_socket
+                                         : "Accepted " + TcpEndpoints(fd).peer);
+}
+
 void Listeners::AcceptAll(const Listener& listener) {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     bool out_of_descriptors = false;
@@ -121,6 +127,7 @@ void Listeners::AcceptAll(const Listener& listener) {
       if (out_of_descriptors) Log(LogLevel::kWarning, "Error accepting a client connection: out of file descriptors");
       return;
     }
+    LogAccepted(client.get(), listener.is_unix_socket);
     if (!Admits(client.get(), listener.is_unix_socket)) continue;
     engine_.client_count.fetch_add(1, std::memory_order_relaxed);
     workers_[next_worker_++ % workers_.size()]->Adopt(std::move(client), listener.is_unix_socket);

@@ -39,6 +39,7 @@ class Listeners {
   // The worker accepts from it from now on; before it starts, or through its mailbox.
   void Watch(const std::shared_ptr<Listener>& listener);
   void AcceptAll(const Listener& listener);
+  void LogAccepted(int fd, bool is_unix_socket) const;
   // False, and the reason is sent to the client, when it may not come in.
   bool Admits(int fd, bool is_unix_socket);
 

@@ -79,6 +79,14 @@ void Connection::RequestClose() {
   });
 }
 
+void Connection::DeliverUnblocked(uint64_t session_id, std::string reply) {
+  worker_.Post([worker = &worker_, fd = fd(), session_id, reply = std::move(reply)] {
+    const auto found = worker->connections_.find(fd);
+    if (found == worker->connections_.end() || found->second->session_.id != session_id) return;
+    worker->Resume(*found->second, reply);
+  });
+}
+
 Worker::Worker(Engine& engine, int index, int worker_count)
     : engine_(engine),
       index_(index),
@@ -176,13 +184,15 @@ void Worker::Run() {
       next_resume_us_ = start_us + kPausedWaitMs * 1000;
       ResumePaused();
     }
-    if (start_us >= next_slow_timer_us_) {
+    executor_.EndOverdueWaits();
+    const bool runs_timers = !engine_.timers_paused.load(std::memory_order_relaxed);
+    if (runs_timers && start_us >= next_slow_timer_us_) {
       next_slow_timer_us_ = start_us + kSlowTimerUs;
       CloseIdle();
     }
     CloseDoomed();
     executor_.EndBatch();
-    if (start_us >= next_expiry_us_) {
+    if (runs_timers && start_us >= next_expiry_us_) {
       next_expiry_us_ = start_us + kExpiryIntervalUs;
       executor_.RemoveExpired(static_cast<size_t>(index_), static_cast<size_t>(worker_count_), kExpiryBudgetUs);
     }
@@ -235,7 +245,12 @@ void Worker::OnReadable(Connection& connection) {
   const ssize_t got = read(connection.fd(), target, capacity);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got < 0) return Doom(connection);
-  if (got == 0) return OnEndOfInput(connection);
+  if (got == 0) {
+    if (IsLogged(LogLevel::kVerbose)) {
+      Log(LogLevel::kVerbose, "Client closed connection " + ClientLine(connection.session_, executor_.now_ms()));
+    }
+    return OnEndOfInput(connection);
+  }
   const auto size = static_cast<size_t>(got);
   connection.session_.last_active_ms = executor_.now_ms();
   connection.input_bytes_ += size;
@@ -316,7 +331,7 @@ size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
         break;
       }
       used += batch_[i].consumed;
-      if (connection.is_ending()) go_on = false;
+      if (connection.is_ending() || session.blocked != nullptr) go_on = false;
       if (out.size_bytes() > 0 && IsOverOutputLimit(connection, out.size_bytes())) go_on = false;
     }
     executor_.ForgetPrepared();
@@ -421,7 +436,7 @@ void Worker::OnWritable(Connection& connection) {
 void Worker::UpdateInterest(Connection& connection) {
   if (connection.is_doomed_) return;
   uint32_t events = 0;
-  if (connection.session_.is_paused) {
+  if (connection.session_.is_waiting()) {
     events |= EPOLLRDHUP;  // a client that leaves takes its waiting commands with it
   } else if (!connection.is_ending()) {
     events |= EPOLLIN;
@@ -452,10 +467,21 @@ void Worker::CloseDoomed() {
 
 int Worker::WaitMs() const {
   if (!paused_.empty()) return kPausedWaitMs;
+  int64_t wait_ms = kIdleWaitMs;
   for (int i = 0; i < engine_.database_count(); ++i) {
-    if (engine_.database(i).may_hold_expiring()) return kExpiryIntervalUs / 1000;
+    if (engine_.database(i).may_hold_expiring()) wait_ms = kExpiryIntervalUs / 1000;
   }
-  return kIdleWaitMs;
+  const int64_t deadline_ms = executor_.next_wait_deadline_ms();
+  if (deadline_ms != INT64_MAX) wait_ms = std::clamp<int64_t>(deadline_ms - engine_.clock().NowMs(), 0, wait_ms);
+  return static_cast<int>(wait_ms);
+}
+
+void Worker::Resume(Connection& connection, std::string_view reply) {
+  executor_.FinishWaiting(connection.session_);
+  if (connection.is_doomed_) return;
+  connection.output_.Append(reply);
+  InputBuffer& input = connection.input_;
+  input.Consume(ExecuteAll(connection, input.view()));
 }
 
 // Those whose command has to wait on come back into the list.
@@ -476,7 +502,7 @@ void Worker::CloseIdle() {
   for (const auto& [fd, connection] : connections_) {
     const Session& session = connection->session_;
     if (connection->is_doomed_) continue;
-    const bool may_idle = session.is_paused || session.type() != ClientType::kNormal;
+    const bool may_idle = session.is_waiting() || session.type() != ClientType::kNormal;
     if (timeout_ms > 0 && !may_idle && now_ms - session.last_active_ms > timeout_ms) {
       Log(LogLevel::kVerbose, "Closing idle client");
       Doom(*connection);

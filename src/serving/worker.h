@@ -73,6 +73,8 @@ class Worker {
   void UpdateInterest(Connection& connection);
   void Doom(Connection& connection);
   void CloseDoomed();
+  // A blocked command was answered: sends the reply and goes on with what the client sent meanwhile.
+  void Resume(Connection& connection, std::string_view reply);
   void ResumePaused();
   void CloseIdle();
   int WaitMs() const;

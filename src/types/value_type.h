@@ -8,6 +8,8 @@
 
 namespace kvick {
 
+class Digest;
+
 // The numbers are those of kvick's entries, not of any file format.
 enum class ValueType : uint8_t {
   kString = 0,
@@ -30,6 +32,8 @@ struct ValueOperations {
   size_t (*free_effort)(const void* value) = nullptr;
   // What OBJECT ENCODING answers.
   std::string_view (*encoding_name)(const void* value) = nullptr;
+  // Adds the contents, in a way that does not depend on the encoding (DEBUG DIGEST).
+  void (*digest)(const void* value, Digest* digest) = nullptr;
 };
 
 // Called at start, before any worker runs.

@@ -41,8 +41,11 @@ FIELDS = [b'f%d' % number for number in range(8)] + [b'', b'10', b'-3', b'\x00\x
 
 
 class Dice:
-    def __init__(self, seed):
+    """`has_command(name)` tells what both servers have, for rows that use commands as arguments."""
+
+    def __init__(self, seed, has_command=lambda name: True):
         self.random = random.Random(seed)
+        self.has_command = has_command
 
     def chance(self, probability):
         return self.random.random() < probability

@@ -21,27 +21,33 @@ def pipeline(connection, commands):
     return [resp.to_python(connection.read_reply()) for _ in commands]
 
 
-def read_state(server):
-    """{(database, key): {'type', 'value', 'expires', 'encoding'}}; keys that are expired do not count."""
+def read_state(server, has_command):
+    """{(database, key): {'type', 'value', 'expires', 'encoding'}}; keys that are expired do not count.
+
+    What the servers have no command for is left out: `has_command(name)` tells.
+    """
     state = {}
+    if not has_command('KEYS') or not has_command('TYPE'):
+        return state
     with server.connect() as connection:
-        for database in range(DATABASES):
-            if connection.call('SELECT', database) != b'OK':
+        for database in range(DATABASES if has_command('SELECT') else 1):
+            if database and connection.call('SELECT', database) != b'OK':
                 break
             keys = connection.call('KEYS', '*')
-            types = pipeline(connection, [[b'TYPE', key] for key in keys])
-            expiries = pipeline(connection, [[b'PEXPIRETIME', key] for key in keys])
-            encodings = pipeline(connection, [[b'OBJECT', b'ENCODING', key] for key in keys])
+            columns = {'type': pipeline(connection, [[b'TYPE', key] for key in keys])}
+            if has_command('PEXPIRETIME'):
+                columns['expires'] = pipeline(connection, [[b'PEXPIRETIME', key] for key in keys])
+            if has_command('OBJECT|ENCODING'):
+                columns['encoding'] = pipeline(connection, [[b'OBJECT', b'ENCODING', key] for key in keys])
             commands = []
-            for key, type_name in zip(keys, types):
+            for key, type_name in zip(keys, columns['type']):
                 before, after = READERS.get(type_name, ([b'TYPE'], []))
                 commands.append([*before, key, *after])
-            for key, type_name, value, expiry, encoding in zip(keys, types, pipeline(connection, commands), expiries,
-                                                               encodings):
-                if type_name == b'none':
-                    continue
-                state[database, key] = {'type': type_name, 'value': in_order(type_name, value), 'expires': expiry,
-                                        'encoding': encoding}
+            values = pipeline(connection, commands)
+            columns['value'] = [in_order(type_name, value) for type_name, value in zip(columns['type'], values)]
+            for index, key in enumerate(keys):
+                if columns['type'][index] != b'none':
+                    state[database, key] = {name: column[index] for name, column in columns.items()}
     return state
 
 
@@ -64,12 +70,12 @@ def differences(kvick, oracle, is_intended_encoding):
             lines.append(f'{name}: only on {"kvick" if theirs is None else "the oracle"}: {str(mine or theirs)[:300]}')
             continue
         for what in ('type', 'value', 'encoding'):
-            if mine[what] == theirs[what]:
+            if mine.get(what) == theirs.get(what):
                 continue
             if what == 'encoding' and is_intended_encoding(theirs['type'], mine[what], theirs[what]):
                 continue
             lines.append(f'{name}: {what}: kvick {str(mine[what])[:300]}, oracle {str(theirs[what])[:300]}')
-        both = (mine['expires'], theirs['expires'])
+        both = (mine.get('expires', -1), theirs.get('expires', -1))
         if (min(both) < 0 and both[0] != both[1]) or abs(both[0] - both[1]) > EXPIRY_TOLERANCE_MS:
             lines.append(f'{name}: expires: kvick {both[0]}, oracle {both[1]}')
     return lines

@@ -28,6 +28,7 @@ NAMES = ['string', 'bitmap', 'hyperloglog', 'generic', 'keyspace', 'connection',
 class Row:
     def __init__(self, name, make, weight, compare, mutate):
         self.name = name
+        self.label = f'{name}/{make.__name__.strip("_")}'  # several rows may have one command
         self.make = make
         self.weight = weight
         self.compare = compare
@@ -73,7 +74,7 @@ def make_unit(row, dice):
         if dice.chance(0.2):
             words = [other_case(words[0], dice), *words[1:]]
         made = [Step(words, row.compare)]
-    return Unit(row.name, made)
+    return Unit(row.label, made)
 
 
 def other_case(word, dice):

@@ -28,6 +28,15 @@ DIFFERENCES = [
         ('object encoding',),
         lambda arguments, kvick, oracle: is_intended_encoding(None, kvick[1], oracle[1]),
         'Since 7.2 small lists and small sets of strings are listpacks.'),
+    Difference(
+        ('client info', 'client list'),
+        lambda arguments, kvick, oracle: b' flags=N ' in (kvick[1] or b'') and b' flags=e ' in (oracle[1] or b''),
+        'Since 7.2 RESET ends CLIENT NO-EVICT; the oracle keeps the flag.'),
+    Difference(
+        ('config set',),
+        lambda arguments, kvick, oracle: kvick[1].endswith(b"'maxmemory-samples') - argument must be between 1 and 64 inclusive")
+        and _is_error(oracle, b"ERR CONFIG SET failed (possibly related to argument 'maxmemory-samples')"),
+        'The range of maxmemory-samples has become narrower.'),
 ]
 
 # (oracle's encoding, kvick's encoding): since 7.2 a short list is one listpack and a small set of strings too.

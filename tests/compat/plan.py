@@ -53,10 +53,10 @@ class RawExchange:
 
 
 class Unit:
-    """Parts that make sense together, and the row they came from."""
+    """Parts that make sense together, and the label of the row they came from."""
 
-    __slots__ = ('row_name', 'parts')
+    __slots__ = ('row_label', 'parts')
 
-    def __init__(self, row_name, parts):
-        self.row_name = row_name
+    def __init__(self, row_label, parts):
+        self.row_label = row_label
         self.parts = parts

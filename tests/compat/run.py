@@ -27,6 +27,7 @@ import intended_differences  # noqa: E402
 from dice import Dice  # noqa: E402
 from families.server import SAFE  # noqa: E402
 from pair import Mismatch, Pair  # noqa: E402
+from resp import Closed  # noqa: E402
 from server_process import ServerProcess  # noqa: E402
 from shrink import only_the_same_keys, shrink, with_short_arguments  # noqa: E402
 
@@ -49,7 +50,7 @@ def parse_arguments():
     parser.add_argument('--threads', type=int, help='threads of the server under test')
     parser.add_argument('--failures', type=int, default=5,
                         help='after a failure go on without its command, up to this number of failures for each test')
-    parser.add_argument('--without', default='', help='rows to leave out, with commas between, for example GET,CONFIG|SET')
+    parser.add_argument('--without', default='', help='rows to leave out, by command or label, for example GET,SCAN/scan_errors')
     parser.add_argument('--kvick-config', action='append', default=[], metavar='"NAME VALUE"',
                         help='a directive for the server under test only, to plant a difference')
     parser.add_argument('--shrink-seconds', type=float, default=60)
@@ -85,15 +86,17 @@ class Commands:
 class Test:
     """One family in one protocol."""
 
-    def __init__(self, name, rows, share, protocol, pair, options, seed):
+    def __init__(self, name, rows, share, protocol, pair, has_command, options, seed):
         self.name = name
         self.count = max(1, int(options.commands * share))
         self.rows = rows
         self.protocol = protocol
         self.pair = pair
+        self.has_command = has_command
         self.options = options
         self.seed = seed
         self.failed_rows = []
+        self.crash_logs = []
 
     def run(self):
         """True when the servers agree."""
@@ -105,7 +108,7 @@ class Test:
                 break
             row = self.report(units, mismatch)
             self.failed_rows.append(row)
-            self.rows = [other for other in self.rows if other.name != row]
+            self.rows = [other for other in self.rows if other.label != row]
             if len(self.failed_rows) >= self.options.failures:
                 print(f'{self.label()}: {len(self.failed_rows)} failures, the rest is not looked at')
                 break
@@ -118,28 +121,43 @@ class Test:
         return f'{self.name} RESP{self.protocol}'
 
     def make_units(self):
-        dice = Dice(f'{self.seed}/{self.name}/{self.protocol}')
+        dice = Dice(f'{self.seed}/{self.name}/{self.protocol}', self.has_command)
         rows = dice.random.choices(self.rows, [row.weight for row in self.rows], k=self.count)
         return [grammar.make_unit(row, dice) for row in rows]
 
     def attempt(self, units):
         """Runs the units on fresh servers; returns the first Mismatch of replies or of the final state, or None."""
         pair = self.pair
-        for server in pair.servers:
-            if not server.is_running():
-                server.start()
-        pair.connect()
+        self.reach_servers()
         mismatch = pair.run(units)
         if mismatch:
             return mismatch
-        states = [final_state.read_state(server) for server in pair.servers]
+        states = [final_state.read_state(server, self.has_command) for server in pair.servers]
         lines = final_state.differences(*states, intended_differences.is_intended_encoding)
         if lines:
             return Mismatch(len(units) - 1, None, ('', '\n'.join(lines[:5])), ('', ''), 'the final state differs')
         return None
 
+    def reach_servers(self):
+        """Connects; a server that an earlier attempt crashed is started again.
+
+        One that is still writing its crash report refuses connections and is waited for.
+        """
+        try:
+            self.pair.connect()
+        except (OSError, Closed):
+            for server in self.pair.servers:
+                try:
+                    server.connect(1).call('PING')
+                except (OSError, Closed):
+                    server.stop()
+                    self.crash_logs.append(server.log())
+                    server.log_path.write_bytes(b'')
+                    server.start()
+            self.pair.connect()
+
     def report(self, units, mismatch):
-        """Shrinks and prints a failure; returns the name of the row that shows it."""
+        """Shrinks and prints a failure; returns the label of the row that shows it."""
         print(f'\n{self.label()}: {mismatch.what} at command {mismatch.unit_index + 1}; shrinking', flush=True)
         units = units[:mismatch.unit_index + 1]
         last = mismatch
@@ -165,12 +183,13 @@ class Test:
         for line in conversation.conversation(units[-60:], self.protocol):
             print('  ' + line)
         print_both(last)
-        kvick = self.pair.servers[0]
-        if not kvick.is_running():
-            print(f'  kvick ended with status {kvick.process.returncode}; the end of its log:')
-            print('    ' + '\n    '.join(kvick.log().splitlines()[-15:]))
+        self.reach_servers()
+        if self.crash_logs:
+            print('  a server ended; its log:')
+            print('    ' + '\n    '.join(crash_lines(self.crash_logs[-1])))
+            self.crash_logs.clear()
         print('  again: ' + self.command_line(), flush=True)
-        return units[-1].row_name
+        return units[-1].row_label
 
     def command_line(self):
         options = self.options
@@ -186,6 +205,13 @@ class Test:
         return shlex.join(words)
 
 
+def crash_lines(log):
+    """The part of a log from the report of the crash on, else its end."""
+    lines = log.splitlines()
+    start = next((number for number, line in enumerate(lines) if 'crashed by signal' in line or 'ASSERTION' in line), -20)
+    return lines[start:][:25]
+
+
 def print_both(mismatch):
     for name, reply in (('kvick', mismatch.kvick), ('oracle', mismatch.oracle)):
         text = '\n'.join(conversation.reply_lines(reply))
@@ -195,7 +221,9 @@ def print_both(mismatch):
 
 
 def choose_tests(options, pair, seed):
-    """The tests that were asked for, with the rows that both servers can run; and the commands that kvick lacks."""
+    """The tests that were asked for, with the rows that both servers can run; the commands that kvick lacks; and the
+    question whether both have a command.
+    """
     names = [name for name in options.family.split(',') if name] or [*grammar.NAMES, 'mixed']
     left_out = set(options.without.split(','))
     ours, theirs = map(Commands, pair.servers)
@@ -204,7 +232,7 @@ def choose_tests(options, pair, seed):
     def usable(rows):
         chosen = []
         for row in rows:
-            if row.name in left_out or not all(map(theirs.has, row.commands)):
+            if left_out.intersection((row.name, row.label)) or not all(map(theirs.has, row.commands)):
                 continue
             missing = [name for name in row.commands if not ours.has(name)]
             lacking.update(missing)
@@ -226,7 +254,7 @@ def choose_tests(options, pair, seed):
                 tests.append((name, chosen, share, protocol))
             elif protocol == (options.resp or 2):
                 print(f'{name}: kvick has none of its commands')
-    return tests, lacking
+    return tests, lacking, lambda name: ours.has(name) and theirs.has(name)
 
 
 def main():
@@ -241,13 +269,13 @@ def main():
         oracle.start()
         pair = Pair(kvick, oracle, 2, intended_differences.is_intended)
         pair.remember_configuration(SAFE)
-        tests, lacking = choose_tests(options, pair, seed)
+        tests, lacking, has_command = choose_tests(options, pair, seed)
         if lacking:
             print('kvick lacks, so not compared: ' + ' '.join(sorted(lacking)))
             failed += options.all_commands
         for name, rows, share, protocol in tests:
             pair.protocol = protocol
-            if Test(name, rows, share, protocol, pair, options, seed).run():
+            if Test(name, rows, share, protocol, pair, has_command, options, seed).run():
                 passed += 1
             else:
                 failed += 1

@@ -34,9 +34,3 @@ def from_file(make_server):
         return server.start()
 
     return start
-
-
-def config(server, name):
-    with server.connect() as connection:
-        reply = connection.call('CONFIG', 'GET', name)
-        return reply[1].decode()

@@ -8,7 +8,6 @@ import time
 
 import pytest
 
-from conftest import config
 from resp import Connection
 from server_process import StartError, free_port
 
@@ -85,7 +84,7 @@ def test_bind_several_addresses(make_server):
     server = make_server({'bind': ['127.0.0.1', '127.0.0.2']}).start()
     assert can_connect('127.0.0.1', server.port) and can_connect('127.0.0.2', server.port)
     assert not can_connect('127.0.0.3', server.port)
-    assert config(server, 'bind') == '127.0.0.1 127.0.0.2'
+    assert server.config('bind') == '127.0.0.1 127.0.0.2'
 
 
 def test_an_optional_address_may_be_missing(make_server):
@@ -166,8 +165,8 @@ def test_maxclients(make_server):
 
 def test_tcp_keepalive_and_backlog_are_set(make_server):
     server = make_server({'tcp-backlog': '100'}).start()
-    assert config(server, 'tcp-backlog') == '100'
-    assert config(server, 'tcp-keepalive') == '300'
+    assert server.config('tcp-backlog') == '100'
+    assert server.config('tcp-keepalive') == '300'
 
 
 def test_the_descriptor_limit_bounds_maxclients(make_server, server_binary):
@@ -177,6 +176,6 @@ def test_the_descriptor_limit_bounds_maxclients(make_server, server_binary):
     server.arguments = ['-c', 'ulimit -n 512; exec "$@"', 'sh', *arguments]
     server.binary = '/bin/sh'
     server.start()
-    assert int(config(server, 'maxclients')) < 512
+    assert int(server.config('maxclients')) < 512
     assert os.path.samefile(f'/proc/{server.pid}/exe', server_binary)
     assert 'maxclients has been reduced to' in server.log()

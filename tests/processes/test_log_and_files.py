@@ -7,8 +7,6 @@ import time
 
 import pytest
 
-from conftest import config
-
 LINE = re.compile(r'(\d+):([MSCX]) (\d\d (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} '
                   r'\d\d:\d\d:\d\d\.\d{3}) ([.\-*#]) (.+)')
 
@@ -180,4 +178,4 @@ def test_debug_is_off_by_default(make_server):
     with server.connect() as connection:
         reply = connection.call('DEBUG', 'SEGFAULT')
     assert str(reply).startswith('ERR DEBUG command not allowed.')
-    assert server.is_running() and config(server, 'enable-debug-command') == 'no'
+    assert server.is_running() and server.config('enable-debug-command') == 'no'

@@ -13,6 +13,9 @@ from resp import Connection
 
 REFERENCE = pathlib.Path(__file__).with_name("commands.json")
 
+# Commands of kvick that Redis does not have, and whose they are.
+COMMANDS_OF_OTHERS = {"DELIFEQ": "Valkey 9.0"}
+
 
 @dataclasses.dataclass(frozen=True)
 class Aspect:

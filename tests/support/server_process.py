@@ -122,6 +122,11 @@ class ServerProcess:
     def connect_unix(self, timeout_s=10.0):
         return Connection(self.unix_socket, timeout_s)
 
+    def config(self, name):
+        """The value of a directive, as CONFIG GET shows it."""
+        with self.connect() as connection:
+            return connection.call('CONFIG', 'GET', name)[1].decode()
+
     def signal(self, number):
         os.kill(self.pid, number)
 

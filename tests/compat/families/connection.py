@@ -169,5 +169,11 @@ def unknown_commands(dice):
     """Sent as they are; the name only says that the server is there."""
     return dice.pick([
         [b'NOSUCH'], [b'nosuch', b'a', b'b'], [b''], [b'NO\r\nSUCH', b'x\r\ny'], [b'x' * 200, b'y' * 200],
-        [b'NOSUCH', *[b'argument'] * 40], [b'NOSUCH', b"it's", b'"quoted"', b'\x00\xff'],
+        [b'NOSUCH', *[b'argument'] * 40], [b'NOSUCH', b"it's", b'"quoted"', b'\xff'],
         [b'\xff\xfe'], [b'GET '], [b'NOSUCH', b'']])
+
+
+@row('PING', weight=0.3, mutate=False)
+def unknown_command_with_nul(dice):
+    """The oracle writes its error texts as C strings, which end at a NUL."""
+    return [b'NOSUCH', b'before\x00after', b'next']

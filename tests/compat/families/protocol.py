@@ -22,10 +22,15 @@ def exchange(dice, data, ends=False, normalise=None):
     return [RawExchange(torn(dice, data), ends, normalise)]
 
 
+def existing(dice, commands):
+    """One of those that both servers have."""
+    return dice.pick([words for words in commands if words[0] == b'nosuch' or dice.has_command(words[0].decode())])
+
+
 def some_command(dice):
-    return dice.pick([
+    return existing(dice, [
         [b'PING'], [b'PING', dice.value()], [b'ECHO', dice.value()], [b'SET', dice.key('string'), dice.value()],
-        [b'GET', dice.key('string')], [b'SET', dice.key('string')], [b'MGET', b'a', b'b'], [b'nosuch', dice.value()]])
+        [b'GET', dice.key('string')], [b'SET', dice.key('string')], [b'MGET', b'a', b'b'], [b'nosuch', b'argument']])
 
 
 @row('PING', weight=8, mutate=False)
@@ -118,5 +123,5 @@ def protocol_switches_within_a_pipeline(dice):
     words = []
     for _ in range(dice.integer(1, 4)):
         words.append(dice.pick([[b'HELLO', b'2'], [b'HELLO', b'3'], [b'HELLO', b'4'], [b'HELLO', b'3', b'BAD']]))
-        words.append(dice.pick([[b'GET', b'absent'], [b'CONFIG', b'GET', b'maxmemory'], [b'MGET', b'absent'], [b'RESET']]))
+        words.append(existing(dice, [[b'GET', b'absent'], [b'CONFIG', b'GET', b'maxmemory'], [b'MGET', b'absent'], [b'RESET']]))
     return exchange(dice, b''.join(map(encode_command, words)), normalise=without_identity)

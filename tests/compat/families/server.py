@@ -79,12 +79,12 @@ SAFE = {
 NAMES = list(SAFE)
 
 # Not changeable at run time, unknown, or refused for what they are.
-REFUSED = ['databases', 'port\x00', 'nosuch', '', 'daemonize', 'unixsocket', 'always-show-logo', 'pidfile', 'tcp-backlog',
+REFUSED = ['databases', 'nosuch', '', 'daemonize', 'unixsocket', 'always-show-logo', 'pidfile', 'tcp-backlog',
            'aclfile', 'io-threads', 'supervised', 'syslog-enabled', 'appendfilename', 'include', 'rename-command',
            'user', 'enable-debug-command', 'cluster-enabled', 'server\r\nname', 'logfile', 'set-proc-title', 'loadmodule']
 
 CONFIG_PATTERNS = ['maxmemory*', '*max*entries', 'save', 'nosuch', '*', '', 'lazyfree*', '[hl]z', 'slave-*', 'replica*',
-                   '*ziplist*', 'MaxMemory', 'client-*', 'appendonly', 'databases', 'port', 'bind', '*\x00*', 'tls-port']
+                   '*ziplist*', 'MaxMemory', 'client-*', 'appendonly', 'databases', 'port', 'bind', 'tls-port']
 comparable_config = config_values({name.encode() for name in NAMES} | {b'databases', b'appendonly', b'save'})
 
 
@@ -148,23 +148,28 @@ def command_getkeysandflags(dice):
     return [b'COMMAND', dice.word('GETKEYSANDFLAGS'), *sample_command(dice)]
 
 
+SAMPLES = [
+    [b'GET', b'a'], [b'get'], [b'SET', b'a', b'b'], [b'SET', b'a', b'b', b'GET'], [b'SET', b'a', b'b', b'EX', b'10'],
+    [b'MSET', b'a', b'1', b'b', b'2'], [b'MGET', b'a', b'b', b'c'], [b'DEL', b'a', b'b'], [b'PING'], [b'nosuch', b'a'],
+    [b'BITOP', b'AND', b'd', b'a', b'b'], [b'BITFIELD', b'a', b'GET', b'u8', b'0'], [b'RENAME', b'a', b'b'],
+    [b'BITFIELD', b'a', b'SET', b'u8', b'0', b'1'], [b'COPY', b'a', b'b'], [b'OBJECT', b'ENCODING', b'a'],
+    [b'MEMORY', b'USAGE', b'a'], [b'GETEX', b'a'], [b'LCS', b'a', b'b'], [b'EXPIRE', b'a', b'1'], [b'DBSIZE'],
+    [b'SORT', b'a', b'STORE', b'b'], [b'SORT', b'a', b'BY', b'x*', b'store', b'c', b'STORE', b'd'], [b'MSET', b'a'],
+    [b'XREAD', b'STREAMS', b'a', b'b', b'0', b'0'], [b'XREAD', b'COUNT', b'1', b'STREAMS', b'a', b'0'],
+    [b'ZUNIONSTORE', b'd', b'2', b'a', b'b'], [b'ZUNION', b'2', b'a', b'b'], [b'ZUNION', b'9', b'a', b'b'],
+    [b'EVAL', b'return 1', b'2', b'a', b'b'], [b'EVAL', b'return 1', b'0'], [b'EVAL', b'return 1', b'-1', b'a'],
+    [b'MIGRATE', b'h', b'1', b'', b'0', b'1', b'KEYS', b'a', b'b'], [b'MIGRATE', b'h', b'1', b'a', b'0', b'1'],
+    [b'LMPOP', b'2', b'a', b'b', b'LEFT'], [b'BLPOP', b'a', b'b', b'0'], [b'GEORADIUS', b'a', b'1', b'1', b'1', b'm'],
+    [b'GEORADIUS', b'a', b'1', b'1', b'1', b'm', b'STORE', b'b'], [b'SINTERCARD', b'2', b'a', b'b'],
+    [b'CLIENT', b'ID'], [b'CONFIG', b'GET', b'a'], [b'XGROUP', b'CREATE', b'a', b'g', b'0'], [b'SPUBLISH', b'c', b'm'],
+    [b'PUBLISH', b'c', b'm'], [b'WATCH', b'a', b'b'], [b'PFCOUNT', b'a', b'b'], [b'PFMERGE', b'a', b'b'], [b'KEYS', b'*'],
+]
+
+
 def sample_command(dice):
-    return dice.pick([
-        [b'GET', b'a'], [b'get'], [b'SET', b'a', b'b'], [b'SET', b'a', b'b', b'GET'], [b'SET', b'a', b'b', b'EX', b'10'],
-        [b'MSET', b'a', b'1', b'b', b'2'], [b'MGET', b'a', b'b', b'c'], [b'DEL', b'a', b'b'], [b'PING'], [b'nosuch', b'a'],
-        [b'BITOP', b'AND', b'd', b'a', b'b'], [b'BITFIELD', b'a', b'GET', b'u8', b'0'], [b'RENAME', b'a', b'b'],
-        [b'BITFIELD', b'a', b'SET', b'u8', b'0', b'1'], [b'COPY', b'a', b'b'], [b'OBJECT', b'ENCODING', b'a'],
-        [b'MEMORY', b'USAGE', b'a'], [b'GETEX', b'a'], [b'LCS', b'a', b'b'], [b'EXPIRE', b'a', b'1'], [b'DBSIZE'],
-        [b'SORT', b'a', b'STORE', b'b'], [b'SORT', b'a', b'BY', b'x*', b'store', b'c', b'STORE', b'd'], [b'MSET', b'a'],
-        [b'XREAD', b'STREAMS', b'a', b'b', b'0', b'0'], [b'XREAD', b'COUNT', b'1', b'STREAMS', b'a', b'0'],
-        [b'ZUNIONSTORE', b'd', b'2', b'a', b'b'], [b'ZUNION', b'2', b'a', b'b'], [b'ZUNION', b'9', b'a', b'b'],
-        [b'EVAL', b'return 1', b'2', b'a', b'b'], [b'EVAL', b'return 1', b'0'], [b'EVAL', b'return 1', b'-1', b'a'],
-        [b'MIGRATE', b'h', b'1', b'', b'0', b'1', b'KEYS', b'a', b'b'], [b'MIGRATE', b'h', b'1', b'a', b'0', b'1'],
-        [b'LMPOP', b'2', b'a', b'b', b'LEFT'], [b'BLPOP', b'a', b'b', b'0'], [b'GEORADIUS', b'a', b'1', b'1', b'1', b'm'],
-        [b'GEORADIUS', b'a', b'1', b'1', b'1', b'm', b'STORE', b'b'], [b'SINTERCARD', b'2', b'a', b'b'],
-        [b'CLIENT', b'ID'], [b'CONFIG', b'GET', b'a'], [b'XGROUP', b'CREATE', b'a', b'g', b'0'], [b'SPUBLISH', b'c', b'm'],
-        [b'PUBLISH', b'c', b'm'], [b'WATCH', b'a', b'b'], [b'PFCOUNT', b'a', b'b'], [b'PFMERGE', b'a', b'b'], [b'KEYS', b'*'],
-    ])
+    """Commands that one server lacks would only say so again and again; `nosuch` stands for them."""
+    words = dice.pick(SAMPLES)
+    return words if dice.has_command(words[0].decode()) else [b'nosuch', *words[1:]]
 
 
 @row('COMMAND|INFO', weight=1, mutate=False)

@@ -1,0 +1,86 @@
+// Commands that wait (BLPOP, BZPOPMIN, XREAD BLOCK …). A handler that finds nothing asks to wait:
+//
+//   for (size_t key : context.ServableKeys()) {
+//     ... when the key has what is wanted: take it, reply, return Ok ...
+//   }
+//   return context.Block({.awaited = ValueType::kList, .timeout_ms = timeout_ms, .waited_count = key_count});
+//
+// The call is then queued in the stripes of its keys. Whoever changes one of them serves the queue, first come first
+// served, before it unlocks: it runs the waiting call's handler again, in its own thread, for the key that became
+// ready (ServableKeys has only that one then), and mails the reply to the client's worker. So nobody can come between
+// the change and those who waited for it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "engine/declared_key.h"
+#include "engine/session.h"
+#include "keyspace/key_waiters.h"
+#include "types/value_type.h"
+
+namespace kvick {
+
+// What a client is answered when its time is up, or when it may not wait (in a transaction).
+enum class TimeoutReply : uint8_t { kNullArray, kNull };
+
+struct BlockRequest {
+  ValueType awaited = ValueType::kList;  // a key that holds something else is not ready
+  int64_t timeout_ms = 0;                // 0: for ever
+  // The declared keys it waits for: `waited_count` from `waited_first` on.
+  size_t waited_first = 0;
+  size_t waited_count = 1;
+  // It is served with the locks of all its declared keys (BLMOVE's destination), not only of the one that is ready.
+  bool needs_all_keys = false;
+  TimeoutReply timeout_reply = TimeoutReply::kNullArray;
+};
+
+// A waiting call. Shared by the queues it stands in and the session. Whoever claims it (once) ends the wait.
+class BlockedCall final : public KeyWaiter {
+ public:
+  BlockedCall(const Session& session, const Command& command, std::span<const std::string_view> arguments,
+              std::span<const DeclaredKey> keys, const BlockRequest& request, int64_t deadline_ms);
+  ~BlockedCall() override;
+
+  bool is_waiting() const { return !claimed_.load(std::memory_order_acquire); }
+  // True for exactly one caller.
+  bool Claim() { return !claimed_.exchange(true, std::memory_order_acq_rel); }
+  // By the claimer, when it could not serve the call after all.
+  void Unclaim() { claimed_.store(false, std::memory_order_release); }
+
+  const Command& command() const { return command_; }
+  std::span<const std::string_view> arguments() const { return arguments_; }
+  // Names are views into this call's own arguments.
+  std::span<DeclaredKey> keys() { return keys_; }
+  const BlockRequest& request() const { return request_; }
+  int64_t deadline_ms() const { return deadline_ms_; }  // INT64_MAX: none
+  // What handlers see in the session's place: a copy of what matters, since the session belongs to another thread.
+  Session& session() { return session_; }
+  // Its worker gets the reply.
+  SessionTransport* transport() const { return transport_; }
+  uint64_t session_id() const { return session_.id; }
+
+  std::string TimeoutReplyText() const;
+
+ private:
+  const Command& command_;
+  std::vector<std::string> words_;
+  std::vector<std::string_view> arguments_;
+  std::vector<DeclaredKey> keys_;
+  BlockRequest request_;
+  int64_t deadline_ms_;
+  Session session_;
+  SessionTransport* transport_;
+  std::atomic<bool> claimed_{false};
+};
+
+// "0.5" seconds to milliseconds, rounded up; with the error texts that blocking commands share.
+Result<int64_t> ParseTimeoutMs(std::string_view seconds);
+
+}  // namespace kvick

@@ -1,0 +1,152 @@
+// What Run and RemoveExpired promise when others are alone in between: each case is arranged, not waited for.
+#include "engine/executor.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/command_context.h"
+#include "engine/local_client.h"
+#include "support/concurrency_commands.h"
+
+namespace kvick {
+namespace {
+
+using test::Call;
+
+class ExecutorTest : public ::testing::Test {
+ protected:
+  ExecutorTest() : engine_(&settings_, clock_) { test::AddConcurrencyCommands(engine_); }
+
+  Settings settings_;
+  ManualClock clock_;
+  Engine engine_;
+};
+
+// Calls a function at the first key that expires, under its stripe's lock.
+class FirstExpiry final : public ChangeSink {
+ public:
+  explicit FirstExpiry(std::function<void()> action) : action_(std::move(action)) {}
+  void OnKeyEvent(int, KeyEventClass event_class, std::string_view, std::string_view) override {
+    if (event_class == KeyEventClass::kExpired && action_) std::exchange(action_, nullptr)();
+  }
+
+ private:
+  std::function<void()> action_;
+};
+
+// Lets `work` run alone in a thread of its own and comes back when it stands at the closed gate.
+class WaitingCloser {
+ public:
+  WaitingCloser(Engine& engine, std::function<void()> work)
+      : thread_([&engine, work = std::move(work)] { engine.gate().RunExclusive(work); }) {
+    while (!engine.gate().is_closed()) std::this_thread::yield();
+  }
+  ~WaitingCloser() { thread_.join(); }
+
+ private:
+  std::thread thread_;
+};
+
+TEST_F(ExecutorTest, ExpiryGoesOnInTheNewStripesAfterAFlushInBetween) {
+  // More due keys in one stripe than are removed under one lock, so that the gate opens in the middle.
+  const std::vector<std::string> keys = test::KeysOnOneStripe("due:", 100);
+  LocalClient client(engine_);
+  for (const std::string& key : keys) Call(client, {"PUTEX", key, "10", "v"});
+  std::optional<WaitingCloser> flush;
+  FirstExpiry sink([&] { flush.emplace(engine_, [&] { engine_.database(0).TakeContents(); }); });
+  engine_.hooks.change_sink = &sink;
+  clock_.AdvanceMs(1000);
+  client.executor().RemoveExpired(0, 1, 1'000'000);
+  flush.reset();
+  engine_.hooks.change_sink = nullptr;
+  EXPECT_EQ(engine_.database(0).EntryCount(), 0u);
+  EXPECT_LT(client.executor().stats().expired_keys.Load(), keys.size()) << "the flush came too late to test anything";
+}
+
+TEST_F(ExecutorTest, ExpiryStopsWhenAPauseBeginsInBetween) {
+  const std::vector<std::string> keys = test::KeysOnOneStripe("due:", 100);
+  LocalClient client(engine_);
+  for (const std::string& key : keys) Call(client, {"PUTEX", key, "10", "v"});
+  std::optional<WaitingCloser> pause;
+  FirstExpiry sink([&] {
+    pause.emplace(engine_, [&] { engine_.pause = {.until_ms = clock_.NowMs() + 1000, .all_commands = false}; });
+  });
+  engine_.hooks.change_sink = &sink;
+  clock_.AdvanceMs(1000);
+  client.executor().RemoveExpired(0, 1, 1'000'000);
+  pause.reset();
+  engine_.hooks.change_sink = nullptr;
+  EXPECT_GE(engine_.database(0).EntryCount(), keys.size() - 32);
+}
+
+TEST_F(ExecutorTest, ExpiryReachesEveryStripeWhateverTheNumberOfParts) {
+  for (const size_t part_count : {size_t{1}, size_t{2}, size_t{3}, size_t{5}, size_t{7}, size_t{8}, size_t{64}}) {
+    LocalClient client(engine_);
+    const int last = engine_.database_count() - 1;
+    // A key in the very last stripe, and one in every other it happens to take on the way there.
+    Call(client, {"CHOOSE", std::to_string(last)});
+    for (int i = 0;; ++i) {
+      const std::string key = std::to_string(i);
+      Call(client, {"PUTEX", key, "10", "v"});
+      if (KeyRef::Make(key).stripe_index() == Stripe::kCount - 1) break;
+    }
+    clock_.AdvanceMs(1000);
+    for (size_t part = 0; part < part_count; ++part) client.executor().RemoveExpired(part, part_count, 10'000'000);
+    EXPECT_EQ(engine_.database(last).EntryCount(), 0u) << part_count << " parts";
+  }
+}
+
+TEST_F(ExecutorTest, AKilledSessionRunsNothingMore) {
+  LocalClient victim(engine_);
+  Call(victim, {"ADD", "a", "1"});
+  LocalClient killer(engine_);
+  killer.executor().RunExclusive([&] { victim.session().closing = true; });
+  EXPECT_EQ(victim.Execute({"ADD", "a", "1"}), "");
+  EXPECT_EQ(victim.Execute({"EMPTY"}), "");
+  EXPECT_EQ(Call(killer, {"ADD", "a", "0"}).integer, 1);
+}
+
+// Calls a function at the first check of keys: after Run has looked at the session, before the command runs.
+class FirstCheck final : public SlotGuard {
+ public:
+  explicit FirstCheck(std::function<void()> action) : action_(std::move(action)) {}
+  Status Check(const Session&, const Command&, std::span<const DeclaredKey>) override {
+    if (action_) std::exchange(action_, nullptr)();
+    return Status::Ok();
+  }
+
+ private:
+  std::function<void()> action_;
+};
+
+TEST_F(ExecutorTest, ASessionKilledWhileItWaitsToBeAloneRunsNothingMore) {
+  LocalClient victim(engine_);
+  Call(victim, {"ADD", "a", "1"});
+  std::optional<WaitingCloser> killer;
+  FirstCheck guard([&] { killer.emplace(engine_, [&] { victim.session().closing = true; }); });
+  engine_.hooks.slot_guard = &guard;
+  EXPECT_EQ(victim.Execute({"EMPTY"}), "");
+  killer.reset();
+  engine_.hooks.slot_guard = nullptr;
+  EXPECT_EQ(test::ContentsOf(engine_).size(), 1u);
+}
+
+TEST_F(ExecutorTest, ExclusiveWorkNests) {
+  LocalClient client(engine_);
+  int depth = 0;
+  client.executor().RunExclusive([&] {
+    client.executor().RunExclusive([&] { depth = client.executor().is_exclusive() ? 2 : 0; });
+    EXPECT_TRUE(client.executor().is_exclusive());
+  });
+  EXPECT_EQ(depth, 2);
+  EXPECT_FALSE(client.executor().is_exclusive());
+}
+
+}  // namespace
+}  // namespace kvick

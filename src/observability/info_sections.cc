@@ -1,0 +1,482 @@
+// The sections of INFO about the engine itself. Features that exist apart (replication, persistence, ...) replace or
+// extend a section beside their own code when they come.
+//
+// Nothing here stops a worker: counters are read while their owners go on adding, and of the keyspace only single
+// stripes are locked, and only when they are free. INFO may run inside a transaction that holds stripes itself.
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/block_pool.h"
+#include "base/memory_usage.h"
+#include "base/numbers.h"
+#include "base/version.h"
+#include "engine/executor.h"
+#include "keyspace/access_clock.h"
+#include "observability/features.h"
+#include "observability/rates.h"
+
+namespace kvick {
+namespace {
+
+constexpr int64_t kSecondsPerDay = 86'400;
+// Entries that are looked at for a database's average time to live.
+constexpr int kTtlSamples = 32;
+
+// ---- Sums over executors
+
+uint64_t Sum(Engine& engine, OwnedCounter ExecutorStats::*counter) {
+  uint64_t sum = 0;
+  engine.ForEachExecutor([&](Executor& executor) { sum += (executor.stats().*counter).Load(); });
+  return sum;
+}
+
+struct CommandTotals {
+  uint64_t calls = 0;
+  uint64_t cycles = 0;
+  uint64_t rejected = 0;
+  uint64_t failed = 0;
+  uint64_t slow_calls = 0;
+  uint64_t slow_us = 0;
+  uint64_t slow_us_max = 0;
+
+  void Add(const CommandStats& stats) {
+    calls += stats.calls.Load();
+    cycles += stats.cycles.Load();
+    rejected += stats.rejected.Load();
+    failed += stats.failed.Load();
+    slow_calls += stats.slow_calls.Load();
+    slow_us += stats.slow_us.Load();
+    slow_us_max = std::max(slow_us_max, stats.slow_us_max.Load());
+  }
+};
+
+CommandTotals TotalsOfAllCommands(Engine& engine) {
+  CommandTotals totals;
+  engine.ForEachExecutor([&totals](Executor& executor) {
+    for (const CommandStats& stats : executor.stats().commands) totals.Add(stats);
+  });
+  return totals;
+}
+
+uint64_t CyclesToUs(uint64_t cycles) {
+  return static_cast<uint64_t>(static_cast<double>(cycles) / CycleClock::CyclesPerMicrosecond());
+}
+
+std::string FormatFixed(double value, int decimals) {
+  char buffer[64];
+  const int length = std::snprintf(buffer, sizeof(buffer), "%.*f", decimals, value);
+  return std::string(buffer, static_cast<size_t>(length));
+}
+
+void FieldWithHuman(InfoWriter& out, const std::string& name, uint64_t size_bytes) {
+  out.Field(name, size_bytes);
+  out.Field(name + "_human", FormatBytesHuman(size_bytes));
+}
+
+double Ratio(uint64_t part, uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+// ---- Sections
+
+void WriteListeners(const Settings& settings, InfoWriter& out) {
+  int index = 0;
+  if (settings.port != 0) {
+    std::string line = "name=tcp";
+    for (const std::string& bind : settings.bind) line += ",bind=" + bind;
+    out.Field("listener" + std::to_string(index++), line + ",port=" + std::to_string(settings.port));
+  }
+  if (!settings.unix_socket.empty()) {
+    out.Field("listener" + std::to_string(index++), "name=unix,bind=" + settings.unix_socket);
+  }
+}
+
+void WriteServer(Engine& engine, InfoWriter& out) {
+  const Settings& settings = engine.settings();
+  const ProcessControl* process = engine.hooks.process;
+  utsname machine{};
+  uname(&machine);
+  const int64_t now_us = engine.clock().NowUs();
+  const int64_t uptime_s = std::max<int64_t>(0, now_us / 1000 - engine.started_ms()) / 1000;
+  out.Field("redis_version", kCompatibleVersion);
+  out.Field("redis_git_sha1", "00000000");
+  out.Field("redis_git_dirty", 0);
+  if (process != nullptr && !process->build_id().empty()) out.Field("redis_build_id", process->build_id());
+  out.Field("redis_mode", "standalone");
+  out.Field("server_name", "kvick");
+  out.Field("kvick_version", kKvickVersion);
+  out.Field("os", std::string(machine.sysname) + " " + machine.release + " " + machine.machine);
+  out.Field("arch_bits", static_cast<int>(sizeof(void*) * 8));
+  out.Field("monotonic_clock", "POSIX clock_gettime");
+  out.Field("multiplexing_api", "epoll");
+  out.Field("atomicvar_api", "c11-builtin");
+  out.Field("gcc_version", std::to_string(__GNUC__) + "." + std::to_string(__GNUC_MINOR__) + "." +
+                               std::to_string(__GNUC_PATCHLEVEL__));
+  out.Field("process_id", int64_t{getpid()});
+  out.Field("process_supervised", process == nullptr ? "no" : process->supervisor());
+  out.Field("run_id", engine.run_id());
+  out.Field("tcp_port", settings.port);
+  out.Field("server_time_usec", now_us);
+  out.Field("uptime_in_seconds", uptime_s);
+  out.Field("uptime_in_days", uptime_s / kSecondsPerDay);
+  out.Field("hz", settings.hz);
+  out.Field("configured_hz", settings.hz);
+  out.Field("lru_clock", uint64_t{RecencyClock(now_us / 1000)});
+  out.Field("executable", process == nullptr ? std::string() : process->executable());
+  out.Field("config_file", process == nullptr ? std::string() : process->config_file());
+  out.Field("io_threads_active", engine.is_concurrent());
+  WriteListeners(settings, out);
+}
+
+void WriteClients(Engine& engine, InfoWriter& out) {
+  out.Field("connected_clients", engine.client_count.load(std::memory_order_relaxed));
+  out.Field("cluster_connections", 0);
+  out.Field("maxclients", uint64_t{engine.settings().max_clients});
+  out.Field("blocked_clients", 0);
+  out.Field("tracking_clients", 0);
+  out.Field("pubsub_clients", 0);
+  out.Field("watching_clients", 0);
+  out.Field("clients_in_timeout_table", 0);
+  out.Field("total_watched_keys", 0);
+  out.Field("total_blocking_keys", 0);
+  out.Field("total_blocking_keys_on_nokey", 0);
+}
+
+std::string PolicyName(Engine& engine) { return engine.options().Value(*engine.options().Find("maxmemory-policy")); }
+
+struct MemoryBaseline {
+  uint64_t used_at_start_bytes = 0;
+};
+
+void WriteMemory(Engine& engine, Rates& rates, const MemoryBaseline& baseline, InfoWriter& out) {
+  const AllocatorUsage allocator = MeasureAllocator();
+  const uint64_t pool_blocks = BlockPool::BlockBytes();
+  const uint64_t pool_pages = BlockPool::PageBytes();
+  const uint64_t used = allocator.allocated_bytes + pool_blocks;
+  const uint64_t active = allocator.active_bytes + pool_pages;
+  const uint64_t kept = allocator.resident_bytes + pool_pages;
+  const uint64_t resident = ResidentBytes();
+  uint64_t table_bytes = 0;
+  for (int i = 0; i < engine.database_count(); ++i) table_bytes += engine.database(i).TableBytes();
+  const uint64_t overhead = std::min(used, baseline.used_at_start_bytes + table_bytes);
+  const uint64_t net = used > baseline.used_at_start_bytes ? used - baseline.used_at_start_bytes : 0;
+  const Rates::Peak peak = rates.MemoryPeak(used);
+  const auto difference = [](uint64_t a, uint64_t b) { return static_cast<int64_t>(a) - static_cast<int64_t>(b); };
+
+  FieldWithHuman(out, "used_memory", used);
+  FieldWithHuman(out, "used_memory_rss", resident);
+  FieldWithHuman(out, "used_memory_peak", peak.size_bytes);
+  out.Field("used_memory_peak_time", peak.at_s);
+  out.Field("used_memory_peak_perc", FormatFixed(100 * Ratio(used, peak.size_bytes), 2) + "%");
+  out.Field("used_memory_overhead", overhead);
+  out.Field("used_memory_startup", baseline.used_at_start_bytes);
+  out.Field("used_memory_dataset", used - overhead);
+  out.Field("used_memory_dataset_perc", FormatFixed(std::min(100.0, 100 * Ratio(used - overhead, net)), 2) + "%");
+  out.Field("allocator_allocated", used);
+  out.Field("allocator_active", active);
+  out.Field("allocator_resident", kept);
+  out.Field("allocator_muzzy", allocator.muzzy_bytes);
+  FieldWithHuman(out, "total_system_memory", MachineMemoryBytes());
+  FieldWithHuman(out, "used_memory_lua", 0);
+  out.Field("used_memory_vm_eval", 0);
+  out.Field("used_memory_scripts_eval", 0);
+  out.Field("number_of_cached_scripts", 0);
+  out.Field("number_of_functions", 0);
+  out.Field("number_of_libraries", 0);
+  out.Field("used_memory_vm_functions", 0);
+  FieldWithHuman(out, "used_memory_vm_total", 0);
+  out.Field("used_memory_functions", 0);
+  FieldWithHuman(out, "used_memory_scripts", 0);
+  FieldWithHuman(out, "maxmemory", engine.settings().max_memory_bytes);
+  out.Field("maxmemory_policy", PolicyName(engine));
+  out.Decimal("allocator_frag_ratio", Ratio(active, used));
+  out.Field("allocator_frag_bytes", difference(active, used));
+  out.Decimal("allocator_rss_ratio", Ratio(kept, active));
+  out.Field("allocator_rss_bytes", difference(kept, active));
+  out.Decimal("rss_overhead_ratio", Ratio(resident, kept));
+  out.Field("rss_overhead_bytes", difference(resident, kept));
+  out.Decimal("mem_fragmentation_ratio", Ratio(resident, used));
+  out.Field("mem_fragmentation_bytes", difference(resident, used));
+  out.Field("mem_not_counted_for_evict", 0);
+  out.Field("mem_replication_backlog", 0);
+  out.Field("mem_total_replication_buffers", 0);
+  out.Field("mem_replica_full_sync_buffer", 0);
+  out.Field("mem_clients_slaves", 0);
+  out.Field("mem_cluster_links", 0);
+  out.Field("mem_aof_buffer", 0);
+  out.Field("mem_allocator", AllocatorLabel());
+  // Tables grow by the bucket: there is never a second one.
+  out.Field("mem_overhead_db_hashtable_rehashing", 0);
+  out.Field("active_defrag_running", 0);
+  out.Field("lazyfree_pending_objects", engine.lazy_free().pending_objects());
+  out.Field("lazyfreed_objects", engine.lazy_free().freed_objects());
+}
+
+void WritePersistence(Engine& engine, InfoWriter& out) {
+  out.Field("loading", engine.is_loading);
+  out.Field("async_loading", 0);
+  out.Field("current_cow_peak", 0);
+  out.Field("current_cow_size", 0);
+  out.Field("current_cow_size_age", 0);
+  out.Field("current_fork_perc", "0.00");
+  out.Field("current_save_keys_processed", 0);
+  out.Field("current_save_keys_total", 0);
+  out.Field("rdb_changes_since_last_save", engine.TotalChanges());
+  out.Field("rdb_bgsave_in_progress", 0);
+  out.Field("rdb_last_save_time", engine.started_ms() / 1000);
+  out.Field("rdb_last_bgsave_status", "ok");
+  out.Field("rdb_last_bgsave_time_sec", -1);
+  out.Field("rdb_current_bgsave_time_sec", -1);
+  out.Field("rdb_saves", 0);
+  out.Field("rdb_last_cow_size", 0);
+  out.Field("rdb_last_load_keys_expired", 0);
+  out.Field("rdb_last_load_keys_loaded", 0);
+  out.Field("aof_enabled", 0);
+  out.Field("aof_rewrite_in_progress", 0);
+  out.Field("aof_rewrite_scheduled", 0);
+  out.Field("aof_last_rewrite_time_sec", -1);
+  out.Field("aof_current_rewrite_time_sec", -1);
+  out.Field("aof_last_bgrewrite_status", "ok");
+  out.Field("aof_rewrites", 0);
+  out.Field("aof_rewrites_consecutive_failures", 0);
+  out.Field("aof_last_write_status", "ok");
+  out.Field("aof_last_cow_size", 0);
+  out.Field("module_fork_in_progress", 0);
+  out.Field("module_fork_last_cow_size", 0);
+}
+
+void WriteThreads(Engine& engine, InfoWriter& out) {
+  int index = 0;
+  engine.ForEachExecutor([&](Executor& executor) {
+    const ExecutorStats& stats = executor.stats();
+    out.Field("io_thread_" + std::to_string(index++), "reads=" + std::to_string(stats.read_count.Load()) +
+                                                          ",writes=" + std::to_string(stats.write_count.Load()));
+  });
+}
+
+void WriteStats(Engine& engine, const Rates& rates, InfoWriter& out) {
+  using Stats = ExecutorStats;
+  const auto sum = [&engine](OwnedCounter Stats::*counter) { return Sum(engine, counter); };
+  const CommandTotals commands = TotalsOfAllCommands(engine);
+  const double loops_per_second = rates.PerSecond(Rates::kLoops);
+  const double loop_us = loops_per_second > 0 ? rates.PerSecond(Rates::kLoopDurationUs) / loops_per_second : 0;
+  out.Field("total_connections_received", sum(&Stats::connection_count));
+  out.Field("total_commands_processed", sum(&Stats::command_count));
+  out.Field("instantaneous_ops_per_sec", static_cast<uint64_t>(rates.PerSecond(Rates::kCommands)));
+  out.Field("total_net_input_bytes", sum(&Stats::input_bytes));
+  out.Field("total_net_output_bytes", sum(&Stats::output_bytes));
+  out.Field("total_net_repl_input_bytes", 0);
+  out.Field("total_net_repl_output_bytes", 0);
+  out.Decimal("instantaneous_input_kbps", rates.PerSecond(Rates::kInputBytes) / 1024);
+  out.Decimal("instantaneous_output_kbps", rates.PerSecond(Rates::kOutputBytes) / 1024);
+  out.Decimal("instantaneous_input_repl_kbps", 0);
+  out.Decimal("instantaneous_output_repl_kbps", 0);
+  out.Field("rejected_connections", sum(&Stats::rejected_connection_count));
+  out.Field("sync_full", 0);
+  out.Field("sync_partial_ok", 0);
+  out.Field("sync_partial_err", 0);
+  out.Field("expired_subkeys", 0);
+  out.Field("expired_keys", sum(&Stats::expired_keys));
+  // Due keys are known by their index, not found by sampling: none is stale for longer than a timer's turn.
+  out.Field("expired_stale_perc", "0.00");
+  out.Field("evicted_keys", 0);
+  out.Field("evicted_clients", 0);
+  out.Field("evicted_scripts", 0);
+  out.Field("total_eviction_exceeded_time", 0);
+  out.Field("current_eviction_exceeded_time", 0);
+  out.Field("keyspace_hits", sum(&Stats::keyspace_hits));
+  out.Field("keyspace_misses", sum(&Stats::keyspace_misses));
+  out.Field("pubsub_channels", 0);
+  out.Field("pubsub_patterns", 0);
+  out.Field("pubsubshard_channels", 0);
+  out.Field("latest_fork_usec", 0);
+  out.Field("total_forks", 0);
+  out.Field("migrate_cached_sockets", 0);
+  out.Field("slave_expires_tracked_keys", 0);
+  out.Field("active_defrag_hits", 0);
+  out.Field("active_defrag_misses", 0);
+  out.Field("active_defrag_key_hits", 0);
+  out.Field("active_defrag_key_misses", 0);
+  out.Field("total_active_defrag_time", 0);
+  out.Field("current_active_defrag_time", 0);
+  out.Field("tracking_total_keys", 0);
+  out.Field("tracking_total_items", 0);
+  out.Field("tracking_total_prefixes", 0);
+  out.Field("unexpected_error_replies", 0);
+  out.Field("total_error_replies", sum(&Stats::error_reply_count));
+  out.Field("dump_payload_sanitizations", 0);
+  out.Field("total_reads_processed", sum(&Stats::read_count));
+  out.Field("total_writes_processed", sum(&Stats::write_count));
+  out.Field("io_threaded_reads_processed", engine.is_concurrent() ? sum(&Stats::read_count) : 0);
+  out.Field("io_threaded_writes_processed", engine.is_concurrent() ? sum(&Stats::write_count) : 0);
+  out.Field("client_query_buffer_limit_disconnections", sum(&Stats::query_limit_disconnections));
+  out.Field("client_output_buffer_limit_disconnections", sum(&Stats::output_limit_disconnections));
+  out.Field("eventloop_cycles", sum(&Stats::loop_count));
+  out.Field("eventloop_duration_sum", sum(&Stats::loop_duration_us));
+  out.Field("eventloop_duration_cmd_sum", CyclesToUs(commands.cycles));
+  out.Field("instantaneous_eventloop_cycles_per_sec", static_cast<uint64_t>(loops_per_second));
+  out.Field("instantaneous_eventloop_duration_usec", static_cast<uint64_t>(loop_us));
+  out.Field("slowlog_commands_count", commands.slow_calls);
+  out.Field("slowlog_commands_time_ms_sum", commands.slow_us / 1000);
+  out.Field("slowlog_commands_time_ms_max", commands.slow_us_max / 1000);
+  out.Field("acl_access_denied_auth", 0);
+  out.Field("acl_access_denied_cmd", 0);
+  out.Field("acl_access_denied_key", 0);
+  out.Field("acl_access_denied_channel", 0);
+}
+
+void WriteReplication(Engine& engine, InfoWriter& out) {
+  out.Field("role", "master");
+  out.Field("connected_slaves", 0);
+  out.Field("master_failover_state", "no-failover");
+  out.Field("master_replid", engine.replication_id);
+  out.Field("master_replid2", std::string(40, '0'));
+  out.Field("master_repl_offset", engine.log().end_position());
+  out.Field("second_repl_offset", -1);
+  out.Field("repl_backlog_active", 0);
+  out.Field("repl_backlog_size", engine.options().Value(*engine.options().Find("repl-backlog-size")));
+  out.Field("repl_backlog_first_byte_offset", 0);
+  out.Field("repl_backlog_histlen", 0);
+}
+
+void WriteCpu(InfoWriter& out) {
+  const auto write = [&out](int who, const std::string& suffix) {
+    rusage usage{};
+    getrusage(who, &usage);
+    const auto seconds = [](const timeval& time) {
+      return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    out.Decimal("used_cpu_sys" + suffix, seconds(usage.ru_stime), 6);
+    out.Decimal("used_cpu_user" + suffix, seconds(usage.ru_utime), 6);
+  };
+  write(RUSAGE_SELF, "");
+  write(RUSAGE_CHILDREN, "_children");
+}
+
+void WriteCommandStats(Engine& engine, InfoWriter& out) {
+  std::vector<CommandTotals> totals(engine.commands().command_count());
+  engine.ForEachExecutor([&totals](Executor& executor) {
+    for (size_t i = 0; i < totals.size(); ++i) totals[i].Add(executor.stats().commands[i]);
+  });
+  for (size_t i = 0; i < totals.size(); ++i) {
+    const CommandTotals& total = totals[i];
+    if (total.calls == 0 && total.rejected == 0 && total.failed == 0) continue;
+    const uint64_t duration_us = CyclesToUs(total.cycles);
+    out.Field("cmdstat_" + engine.commands().at(i).name,
+              "calls=" + std::to_string(total.calls) + ",usec=" + std::to_string(duration_us) +
+                  ",usec_per_call=" + FormatFixed(Ratio(duration_us, total.calls), 2) + ",rejected_calls=" +
+                  std::to_string(total.rejected) + ",failed_calls=" + std::to_string(total.failed) + ",slowlog_count=" +
+                  std::to_string(total.slow_calls) + ",slowlog_time_ms_sum=" + std::to_string(total.slow_us / 1000) +
+                  ",slowlog_time_ms_max=" + std::to_string(total.slow_us_max / 1000));
+  }
+}
+
+void WriteErrorStats(Engine& engine, InfoWriter& out) {
+  std::map<std::string, uint64_t> totals;
+  engine.ForEachExecutor([&totals](Executor& executor) {
+    const ExecutorStats& stats = executor.stats();
+    MutexLock lock(stats.errors_mutex);
+    for (const auto& [code, count] : stats.errors) totals[code] += count;
+  });
+  for (const auto& [code, count] : totals) out.Field("errorstat_" + code, "count=" + std::to_string(count));
+}
+
+// "50", "99.9": a percentile as its name in a field has it.
+std::string PercentileName(double percent) {
+  std::string name = FormatFixed(percent, 6);
+  name.erase(name.find_last_not_of('0') + 1);
+  if (name.back() == '.') name.pop_back();
+  return name;
+}
+
+void WriteLatencyStats(Engine& engine, InfoWriter& out) {
+  if (!engine.settings().latency_tracking) return;
+  for (size_t i = 0; i < engine.commands().command_count(); ++i) {
+    LatencyHistogram::Sum sum;
+    engine.ForEachExecutor([&sum, i](Executor& executor) {
+      const LatencyHistogram* latency = executor.stats().commands[i].latency.load(std::memory_order_acquire);
+      if (latency != nullptr) sum.Add(*latency);
+    });
+    if (sum.total() == 0) continue;
+    std::string line;
+    for (const double percent : engine.settings().latency_tracking_percentiles) {
+      const double duration_us = static_cast<double>(sum.Percentile(percent)) / CycleClock::CyclesPerMicrosecond();
+      line += (line.empty() ? "p" : ",p") + PercentileName(percent) + "=" + FormatFixed(duration_us, 3);
+    }
+    out.Field("latency_percentiles_usec_" + engine.commands().at(i).name, line);
+  }
+}
+
+// An estimate from some entries that are met on the way; 0 when all their stripes are busy.
+KVICK_NO_THREAD_SAFETY_ANALYSIS int64_t AverageTtlMs(Database& database, int64_t now_ms, uint64_t seed) {
+  int64_t sum_ms = 0;
+  int64_t count = 0;
+  Random random(seed);
+  const size_t start = random.Below(Stripe::kCount);
+  for (size_t i = 0; i < Stripe::kCount && count < kTtlSamples; ++i) {
+    Stripe& stripe = database.StripeAt((start + i) % Stripe::kCount);
+    if (stripe.expiring_count.load(std::memory_order_relaxed) == 0 || !stripe.lock.TryLock()) continue;
+    for (int draw = 0; draw < 4; ++draw) {
+      const Entry* entry = stripe.table.RandomEntry(random.Next());
+      if (entry == nullptr || !entry->has_expiry() || entry->expiry_ms() <= now_ms) continue;
+      sum_ms += entry->expiry_ms() - now_ms;
+      ++count;
+    }
+    stripe.lock.Unlock();
+  }
+  return count == 0 ? 0 : sum_ms / count;
+}
+
+void WriteKeyspace(Engine& engine, InfoWriter& out) {
+  const int64_t now_ms = engine.clock().NowMs();
+  for (int i = 0; i < engine.database_count(); ++i) {
+    Database& database = engine.database(i);
+    const uint64_t key_count = database.EntryCount();
+    if (key_count == 0) continue;
+    const uint64_t expiring_count = database.ExpiringCount();
+    const int64_t ttl_ms = expiring_count == 0 ? 0 : AverageTtlMs(database, now_ms, static_cast<uint64_t>(now_ms) + 1);
+    out.Field("db" + std::to_string(i), "keys=" + std::to_string(key_count) +
+                                            ",expires=" + std::to_string(expiring_count) +
+                                            ",avg_ttl=" + std::to_string(ttl_ms) + ",subexpiry=0");
+  }
+}
+
+}  // namespace
+
+void AttachInfoSections(Engine& engine) {
+  Rates& rates = engine.Attach<Rates>(engine);
+  engine.AddPeriodicWork([&rates] { rates.Sample(); });
+  engine.AddStatsReset([&rates] { rates.Reset(); });
+  const MemoryBaseline baseline{UsedMemoryBytes()};
+
+  using Write = std::function<void(InfoWriter&)>;
+  const auto add = [&engine](std::string name, std::string title, bool in_default, Write write) {
+    engine.info().Add({std::move(name), std::move(title), in_default, std::move(write)});
+  };
+  add("server", "Server", true, [&engine](InfoWriter& out) { WriteServer(engine, out); });
+  add("clients", "Clients", true, [&engine](InfoWriter& out) { WriteClients(engine, out); });
+  add("memory", "Memory", true,
+      [&engine, &rates, baseline](InfoWriter& out) { WriteMemory(engine, rates, baseline, out); });
+  add("persistence", "Persistence", true, [&engine](InfoWriter& out) { WritePersistence(engine, out); });
+  add("threads", "Threads", false, [&engine](InfoWriter& out) { WriteThreads(engine, out); });
+  add("stats", "Stats", true, [&engine, &rates](InfoWriter& out) { WriteStats(engine, rates, out); });
+  add("replication", "Replication", true, [&engine](InfoWriter& out) { WriteReplication(engine, out); });
+  add("cpu", "CPU", true, WriteCpu);
+  add("modules", "Modules", true, [](InfoWriter&) {});
+  add("commandstats", "Commandstats", false, [&engine](InfoWriter& out) { WriteCommandStats(engine, out); });
+  add("errorstats", "Errorstats", true, [&engine](InfoWriter& out) { WriteErrorStats(engine, out); });
+  add("latencystats", "Latencystats", false, [&engine](InfoWriter& out) { WriteLatencyStats(engine, out); });
+  add("cluster", "Cluster", true, [](InfoWriter& out) { out.Field("cluster_enabled", 0); });
+  add("keyspace", "Keyspace", true, [&engine](InfoWriter& out) { WriteKeyspace(engine, out); });
+}
+
+}  // namespace kvick
