@@ -54,6 +54,7 @@ class Engine {
   const Clock& clock() const { return clock_; }
   const Settings& settings() const { return *settings_; }
   OptionTable& options() { return options_; }
+  const OptionTable& options() const { return options_; }
   CommandTable& commands() { return commands_; }
   const CommandTable& commands() const { return commands_; }
   ExclusiveGate& gate() { return gate_; }

@@ -75,6 +75,13 @@ void Executor::RefreshClock() {
   }
 }
 
+SharedBytes* Executor::FindLargeArgument(std::string_view argument) const {
+  for (const SharedBytesRef& large : large_arguments_) {
+    if (large.view().data() == argument.data() && large.view().size() == argument.size()) return large.get();
+  }
+  return nullptr;
+}
+
 void Executor::BeginBatch() {
   KVICK_DEBUG_ASSERT(!is_inside_);
   engine_.gate().Enter(gate_slot_);
@@ -333,6 +340,7 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
   const uint64_t start_cycles = call_cycles_;
   if (start_cycles - clock_cycles_ > refresh_cycles_) RefreshClock();
   mutation_.touches = !session.no_touch;
+  large_arguments_ = prepared.large_arguments;
   session.last_command = &command;
   session.last_active_ms = mutation_.now_ms;
   ++session.command_count;

@@ -63,6 +63,8 @@ class Worker {
   void AddConnection(FileDescriptor socket, bool is_unix_socket);
   void OnReadable(Connection& connection);
   void OnEndOfInput(Connection& connection);
+  std::string_view KeepUnfinished(Connection& connection, std::string_view rest);
+  void Postpone(Connection& connection, std::string_view bytes, RequestParser::Command* command);
   void OnWritable(Connection& connection);
   // Executes what `bytes` holds; returns how many bytes were used up.
   size_t ExecuteAll(Connection& connection, std::string_view bytes);
