@@ -13,8 +13,8 @@ namespace {
 
 constexpr size_t kLeafMax = 128;
 constexpr size_t kLeafStep = 8;
-constexpr size_t kLeafMin = 32;          // a smaller leaf joins a neighbour, if that has room:
-constexpr size_t kLeafMergedMax = 96;    // leaves some, so that the next insertions do not split again
+constexpr size_t kLeafMin = 32;        // a smaller leaf joins a neighbour, if that has room:
+constexpr size_t kLeafMergedMax = 96;  // leaves some, so that the next insertions do not split again
 constexpr size_t kInnerMax = 32;
 constexpr size_t kInnerMin = 8;
 constexpr size_t kInnerMergedMax = 24;
@@ -120,7 +120,7 @@ struct ScoreTree::Inner {
   double scores[kInnerMax];         // of `firsts`
   ScoredMember* firsts[kInnerMax];  // the first member below each child
   void* children[kInnerMax];
-  uint32_t counts[kInnerMax];       // of the members below each child
+  uint32_t counts[kInnerMax];  // of the members below each child
 
   // The child in which the bound lies.
   size_t ChildOf(const ScoreTreeBound& bound) const {
@@ -518,8 +518,8 @@ size_t ScoreTree::CheckNode(const void* node, size_t level, const ScoredMember**
       const ScoredMember* member = leaf->At(i);
       KVICK_ASSERT(leaf->tags()[i] == leaf->TagOf(member->score()));
       if (*previous != nullptr) {
-        KVICK_ASSERT(ScoreTreeBound::BeforeMember(member->score(), member->bytes())
-                         .IsBehind((*previous)->score(), **previous));
+        KVICK_ASSERT(
+            ScoreTreeBound::BeforeMember(member->score(), member->bytes()).IsBehind((*previous)->score(), **previous));
       }
       *previous = member;
     }

@@ -13,8 +13,8 @@
 //   | u16   | u16      | f64, f64     | pointers         | tags          |
 //   +-------+----------+--------------+------------------+---------------+
 //
-// A tag is the score, scaled into 0..255 over the leaf's range. The order of tags never contradicts that of scores, so a
-// search needs to look only at members whose tag equals the one sought: one or two instead of seven, each of which
+// A tag is the score, scaled into 0..255 over the leaf's range. The order of tags never contradicts that of scores, so
+// a search needs to look only at members whose tag equals the one sought: one or two instead of seven, each of which
 // would be a cache miss. When the scores have gathered elsewhere, or are all equal, the tags do not tell members apart
 // and the search looks at log2(count) of them; they are computed anew when a leaf is split, merged or outgrown.
 //
@@ -56,16 +56,12 @@ struct ScoreTreeBound {
   bool IsBehind(double member_score, const ScoredMember& member) const {
     if (uses_score() && member_score != score) return member_score < score;
     switch (kind) {
-      case Kind::kBeforeScore:
-        return false;
-      case Kind::kAfterScore:
-        return true;
+      case Kind::kBeforeScore: return false;
+      case Kind::kAfterScore: return true;
       case Kind::kBeforeMember:
-      case Kind::kBeforeBytes:
-        return member.bytes() < bytes;
+      case Kind::kBeforeBytes: return member.bytes() < bytes;
       case Kind::kAfterMember:
-      case Kind::kAfterBytes:
-        break;
+      case Kind::kAfterBytes: break;
     }
     return member.bytes() <= bytes;
   }

@@ -143,14 +143,10 @@ TEST_F(ScoreTreeTest, AgreesWithAPlainSet) {
     Random random(seed);
     const auto draw_score = [&]() -> double {
       switch (random.Below(4)) {
-        case 0:
-          return static_cast<double>(random.Below(10));
-        case 1:
-          return random.Unit() * 1000;
-        case 2:
-          return std::pow(10, random.Unit() * 40 - 20);
-        default:
-          return -static_cast<double>(random.Below(100'000));
+        case 0: return static_cast<double>(random.Below(10));
+        case 1: return random.Unit() * 1000;
+        case 2: return std::pow(10, random.Unit() * 40 - 20);
+        default: return -static_cast<double>(random.Below(100'000));
       }
     };
     for (int phase = 0; phase < 6; ++phase) {

@@ -4,11 +4,13 @@
 #include "observability/features.h"
 #include "security/password_authorizer.h"
 #include "types/set_value.h"
+#include "types/sorted_set_value.h"
 
 namespace kvick {
 
 void RegisterFeatures(Engine& engine) {
   RegisterSetType();
+  RegisterSortedSetType();
 
   CommandTable& commands = engine.commands();
   commands.Add(ClientCommands());
@@ -27,6 +29,10 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(RelocateCommands());
   commands.Add(SetCombinationCommands());
   commands.Add(SetCommands());
+  commands.Add(SortedSetAlgebraCommands());
+  commands.Add(SortedSetCommands());
+  commands.Add(SortedSetPopCommands());
+  commands.Add(SortedSetRangeCommands());
   commands.Add(StringCommands());
   commands.Add(StringCompareCommands());
   commands.Add(StringMultiCommands());

@@ -14,36 +14,24 @@ namespace {
 // Integers are stored as such, everything else as text.
 ListpackValue ListpackValueOfScore(const std::string& text) { return ListpackValue::FromText(text); }
 
-bool ComesBefore(double score, std::string_view member, double other_score, std::string_view other_member) {
-  return score != other_score ? score < other_score : member < other_member;
-}
-
 }  // namespace
 
 bool LexRange::IsBelow(std::string_view bytes) const {
   switch (min.kind) {
-    case LexBound::Kind::kLowest:
-      return false;
-    case LexBound::Kind::kHighest:
-      return true;
-    case LexBound::Kind::kIncluding:
-      return bytes < min.bytes;
-    case LexBound::Kind::kExcluding:
-      break;
+    case LexBound::Kind::kLowest: return false;
+    case LexBound::Kind::kHighest: return true;
+    case LexBound::Kind::kIncluding: return bytes < min.bytes;
+    case LexBound::Kind::kExcluding: break;
   }
   return bytes <= min.bytes;
 }
 
 bool LexRange::IsAbove(std::string_view bytes) const {
   switch (max.kind) {
-    case LexBound::Kind::kLowest:
-      return true;
-    case LexBound::Kind::kHighest:
-      return false;
-    case LexBound::Kind::kIncluding:
-      return bytes > max.bytes;
-    case LexBound::Kind::kExcluding:
-      break;
+    case LexBound::Kind::kLowest: return true;
+    case LexBound::Kind::kHighest: return false;
+    case LexBound::Kind::kIncluding: return bytes > max.bytes;
+    case LexBound::Kind::kExcluding: break;
   }
   return bytes >= max.bytes;
 }
@@ -60,6 +48,12 @@ double ScoreOfListpackValue(const ListpackValue& value) {
   return ParseDouble(value.bytes).value_or(0);
 }
 
+void SortByScore(std::vector<ScoredText>* members) {
+  std::sort(members->begin(), members->end(), [](const ScoredText& a, const ScoredText& b) {
+    return a.score != b.score ? a.score < b.score : a.member < b.member;
+  });
+}
+
 SortedSetValue::SortedSetValue(const SortedSetLimits& limits, size_t member_size_max, size_t count) {
   if (count <= limits.listpack_entries_max && member_size_max <= limits.listpack_value_max_bytes) {
     pairs_.emplace();
@@ -69,9 +63,7 @@ SortedSetValue::SortedSetValue(const SortedSetLimits& limits, size_t member_size
 }
 
 SortedSetValue::SortedSetValue(std::vector<ScoredText> members, const SortedSetLimits& limits) {
-  std::sort(members.begin(), members.end(), [](const ScoredText& a, const ScoredText& b) {
-    return ComesBefore(a.score, a.member, b.score, b.member);
-  });
+  SortByScore(&members);
   size_t size_max = 0;
   for (const ScoredText& item : members) size_max = std::max(size_max, item.member.size());
   if (members.size() <= limits.listpack_entries_max && size_max <= limits.listpack_value_max_bytes) {
@@ -92,8 +84,7 @@ SortedSetValue::SortedSetValue(const SortedSetValue& other) {
     return;
   }
   large_ = std::make_unique<Large>();
-  other.ForEach(
-      [this](std::string_view member, double score) { AddToLarge(member, score, SecretHash(member)); });
+  other.ForEach([this](std::string_view member, double score) { AddToLarge(member, score, SecretHash(member)); });
 }
 
 SortedSetValue::~SortedSetValue() {
@@ -150,8 +141,8 @@ void SortedSetValue::AddToPairs(std::string_view member, double score) {
 }
 
 void SortedSetValue::AddToLarge(std::string_view member, double score, uint64_t hash) {
-  ScoredMember* added = ScoredMember::Make(BlockPool::Shard(reinterpret_cast<uintptr_t>(large_.get()) >> 6), score,
-                                           member);
+  ScoredMember* added =
+      ScoredMember::Make(BlockPool::Shard(reinterpret_cast<uintptr_t>(large_.get()) >> 6), score, member);
   large_->member_bytes += added->memory_bytes();
   large_->index.Insert(added, hash);
   large_->tree.Insert(added);
@@ -280,7 +271,9 @@ void RegisterSortedSetType() {
       {
           .type_name = "zset",
           .destroy = [](void* value) { delete static_cast<SortedSetValue*>(value); },
-          .copy = [](const void* value) -> void* { return new SortedSetValue(*static_cast<const SortedSetValue*>(value)); },
+          .copy = [](const void* value) -> void* {
+            return new SortedSetValue(*static_cast<const SortedSetValue*>(value));
+          },
           .memory_bytes = [](const void* value) { return static_cast<const SortedSetValue*>(value)->memory_bytes(); },
           .free_effort = [](const void* value) { return static_cast<const SortedSetValue*>(value)->free_effort(); },
           .encoding_name = [](const void* value) -> std::string_view {

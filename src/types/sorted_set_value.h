@@ -76,6 +76,9 @@ struct ScoredText {
   double score = 0;
 };
 
+// In the order of a sorted set.
+void SortByScore(std::vector<ScoredText>* members);
+
 class SortedSetValue {
  public:
   static constexpr ValueType kType = ValueType::kSortedSet;
