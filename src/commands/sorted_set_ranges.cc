@@ -76,7 +76,7 @@ Status ParseRange(const CommandContext& context, size_t bounds, FreeOptions free
       KVICK_ASSIGN_OR_RETURN(request->offset, context.IntegerArg(i + 1));
       KVICK_ASSIGN_OR_RETURN(request->limit, context.IntegerArg(i + 2));
       i += 2;
-    } else if (context.ArgIs(i, "REV") && Has(free, FreeOptions::kByAndOrder)) {
+    } else if (context.ArgIs(i, "REV") && Has(free, FreeOptions::kByAndOrder) && request->order == Order::kAscending) {
       request->order = Order::kDescending;
     } else if (context.ArgIs(i, "BYLEX") && Has(free, FreeOptions::kByAndOrder) && request->by == RangeBy::kRank) {
       request->by = RangeBy::kLex;

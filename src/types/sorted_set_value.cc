@@ -11,8 +11,15 @@
 namespace kvick {
 namespace {
 
-// Integers are stored as such, everything else as text.
-ListpackValue ListpackValueOfScore(const std::string& text) { return ListpackValue::FromText(text); }
+// Integers are stored as such, everything else as text. A zero has no sign there.
+class StoredScore {
+ public:
+  explicit StoredScore(double score) : text_(FormatDouble(score == 0 ? 0 : score)) {}
+  ListpackValue value() const { return ListpackValue::FromText(text_); }
+
+ private:
+  std::string text_;
+};
 
 }  // namespace
 
@@ -70,7 +77,7 @@ SortedSetValue::SortedSetValue(std::vector<ScoredText> members, const SortedSetL
     pairs_.emplace();
     for (const ScoredText& item : members) {
       pairs_->Append(item.member);
-      pairs_->Append(ListpackValueOfScore(FormatDouble(item.score)));
+      pairs_->Append(StoredScore(item.score).value());
     }
   } else {
     large_ = std::make_unique<Large>();
@@ -126,18 +133,18 @@ void SortedSetValue::Add(const Place& place, std::string_view member, double sco
 }
 
 void SortedSetValue::AddToPairs(std::string_view member, double score) {
-  const std::string score_text = FormatDouble(score);
+  const StoredScore stored_score(score);
   char buffer[kInt64TextMax];
   for (auto at = pairs_->First(); at != Listpack::kNone; at = pairs_->Next(pairs_->Next(at))) {
     const double other_score = ScoreAt(at);
     if (other_score < score) continue;
     if (other_score == score && pairs_->Get(at).Text(buffer) < member) continue;
     at = pairs_->InsertBefore(at, member);
-    pairs_->InsertAfter(at, ListpackValueOfScore(score_text));
+    pairs_->InsertAfter(at, stored_score.value());
     return;
   }
   pairs_->Append(member);
-  pairs_->Append(ListpackValueOfScore(score_text));
+  pairs_->Append(stored_score.value());
 }
 
 void SortedSetValue::AddToLarge(std::string_view member, double score, uint64_t hash) {
