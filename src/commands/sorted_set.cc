@@ -143,10 +143,12 @@ Status ZAdd(CommandContext& context) {
   return AddPairs(context, first, options);
 }
 
+// Reads an increment that is spelled like an option of ZADD as one, as clients find elsewhere: a syntax error.
 Status ZIncrBy(CommandContext& context) {
-  AddOptions options;
+  size_t first = 2;
+  AddOptions options = ParseAddOptions(context, &first);
   options.increments = true;
-  return AddPairs(context, 2, options);
+  return AddPairs(context, first, options);
 }
 
 Status ZRem(CommandContext& context) {
