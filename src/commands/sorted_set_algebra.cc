@@ -290,6 +290,7 @@ constexpr CommandSpec kCommands[] = {
         .name = "ZINTER",
         .syntax = "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX | COUNT>] "
                   "[WITHSCORES]",
+        .argument_notes = "weight(integer) sum=aggregate",
         .summary = "Returns the members that several sorted sets share.",
         .since = "6.2.0",
         .group = "sorted-set",
@@ -303,6 +304,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "ZINTERCARD",
         .syntax = "numkeys key [key ...] [LIMIT limit]",
+        .argument_notes = "limit(integer)",
         .summary = "Returns how many members several sorted sets share.",
         .since = "7.0.0",
         .group = "sorted-set",
@@ -318,6 +320,7 @@ constexpr CommandSpec kCommands[] = {
         .name = "ZINTERSTORE",
         .syntax =
             "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX | COUNT>]",
+        .argument_notes = "weight(integer) sum=aggregate",
         .summary = "Stores the members that several sorted sets share in a key.",
         .since = "2.0.0",
         .group = "sorted-set",
@@ -332,6 +335,7 @@ constexpr CommandSpec kCommands[] = {
         .name = "ZUNION",
         .syntax = "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX | COUNT>] "
                   "[WITHSCORES]",
+        .argument_notes = "weight(integer) sum=aggregate",
         .summary = "Returns the members of several sorted sets together.",
         .since = "6.2.0",
         .group = "sorted-set",
@@ -347,6 +351,7 @@ constexpr CommandSpec kCommands[] = {
         .name = "ZUNIONSTORE",
         .syntax =
             "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX | COUNT>]",
+        .argument_notes = "weight(integer) sum=aggregate",
         .summary = "Stores the members of several sorted sets together in a key.",
         .since = "2.0.0",
         .group = "sorted-set",

@@ -158,6 +158,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "BZMPOP",
         .syntax = "timeout numkeys key [key ...] <MIN | MAX> [COUNT count]",
+        .argument_notes = "timeout(double) min=where",
         .summary = "Removes and returns the lowest or highest members of a sorted set; waits for one.",
         .since = "7.0.0",
         .group = "sorted-set",
@@ -172,6 +173,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "BZPOPMAX",
         .syntax = "key [key ...] timeout",
+        .argument_notes = "timeout(double)",
         .summary =
             "Removes and returns the highest-scoring member of the first sorted set that is not empty; waits for "
             "one.",
@@ -186,6 +188,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "BZPOPMIN",
         .syntax = "key [key ...] timeout",
+        .argument_notes = "timeout(double)",
         .summary = "Removes and returns the lowest-scoring member of the first sorted set that is not empty; waits for "
                    "one.",
         .since = "5.0.0",
@@ -199,6 +202,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "ZMPOP",
         .syntax = "numkeys key [key ...] <MIN | MAX> [COUNT count]",
+        .argument_notes = "min=where",
         .summary = "Removes and returns the lowest or highest members of the first sorted set that is not empty.",
         .since = "7.0.0",
         .group = "sorted-set",

@@ -214,6 +214,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "ZCOUNT",
         .syntax = "key min max",
+        .argument_notes = "min(double) max(double)",
         .summary = "Returns how many members have scores within a range.",
         .since = "2.0.0",
         .group = "sorted-set",
@@ -238,6 +239,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "ZRANGE",
         .syntax = "key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]",
+        .argument_notes = "start(string) stop(string) byscore=sortby@6.2.0 rev@6.2.0 limit@6.2.0",
         .summary = "Returns the members within a range of ranks, scores or names.",
         .since = "1.2.0",
         .group = "sorted-set",
@@ -268,6 +270,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "ZRANGEBYSCORE",
         .syntax = "key min max [WITHSCORES] [LIMIT offset count]",
+        .argument_notes = "min(double) max(double) withscores@2.0.0",
         .summary = "Returns the members within a range of scores.",
         .since = "1.0.5",
         .group = "sorted-set",
@@ -285,6 +288,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "ZRANGESTORE",
         .syntax = "dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]",
+        .argument_notes = "dst(key)#0 src(key)#1 byscore=sortby",
         .summary = "Stores a range of members of a sorted set in a key.",
         .since = "6.2.0",
         .group = "sorted-set",
@@ -324,6 +328,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "ZREMRANGEBYSCORE",
         .syntax = "key min max",
+        .argument_notes = "min(double) max(double)",
         .summary = "Removes the members within a range of scores.",
         .since = "1.2.0",
         .group = "sorted-set",
@@ -369,6 +374,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "ZREVRANGEBYSCORE",
         .syntax = "key max min [WITHSCORES] [LIMIT offset count]",
+        .argument_notes = "max(double) min(double)",
         .summary = "Returns the members within a range of scores, in reverse order.",
         .since = "2.2.0",
         .group = "sorted-set",
