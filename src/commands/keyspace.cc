@@ -3,9 +3,6 @@
 // KEYS, SCAN and RANDOMKEY hold one stripe at a time and only briefly, so others go on meanwhile. A walk goes along
 // the table's number line (KeyTable), on which a key has one place for life: a key that stays is met, and met once.
 #include <algorithm>
-#include <cctype>
-#include <cerrno>
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/numbers.h"
 #include "commands/families.h"
+#include "commands/scan_arguments.h"
 #include "engine/command_context.h"
 
 namespace kvick {
@@ -133,21 +131,9 @@ struct ScanRequest {
   int64_t count = kDefaultScanCount;
 };
 
-// A number as strtoull reads it, sign included: clients send back what they got, in whatever form they keep it.
-Result<uint64_t> ParseCursor(std::string_view text) {
-  const std::string copy(text);
-  char* end = nullptr;
-  errno = 0;
-  const uint64_t cursor = std::strtoull(copy.c_str(), &end, 10);
-  const bool is_whole = end == copy.c_str() + copy.size();
-  const bool starts_blank = !copy.empty() && std::isspace(static_cast<unsigned char>(copy[0])) != 0;
-  if (!is_whole || starts_blank || errno == ERANGE) return Status::Error("ERR invalid cursor");
-  return cursor;
-}
-
 Result<ScanRequest> ParseScan(const CommandContext& context) {
   ScanRequest request;
-  KVICK_ASSIGN_OR_RETURN(const uint64_t cursor, ParseCursor(context.Arg(1)));
+  KVICK_ASSIGN_OR_RETURN(const uint64_t cursor, ParseScanCursor(context.Arg(1)));
   request.stripe_index = cursor >> KeyTable::kPositionBits;
   request.position = cursor << kPositionShift;
   for (size_t i = 2; i < context.argument_count(); i += 2) {

@@ -35,6 +35,10 @@ Status StringTooLong() { return Status::Error("ERR string exceeds maximum allowe
 Status NotPositive(std::string_view what) {
   return Status::Error("ERR " + std::string(what) + " is out of range, must be positive");
 }
+Status NotWithin(int64_t minimum, int64_t maximum) {
+  return Status::Error("ERR value is out of range, value must between " + std::to_string(minimum) + " and " +
+                       std::to_string(maximum));
+}
 Status Generic(std::string_view message) { return Status::Error("ERR " + std::string(message)); }
 
 }  // namespace kvick::errors

@@ -1,6 +1,7 @@
 // The error texts that many commands share, word for word what clients know. Texts of one feature live with it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,8 @@ Status UnknownSubcommand(std::string_view subcommand, std::string_view container
 Status SubcommandArguments(std::string_view subcommand, std::string_view container);
 Status StringTooLong();
 Status NotPositive(std::string_view what);  // "ERR value is out of range, must be positive"
-Status Generic(std::string_view message);   // "ERR " + message
+// "ERR value is out of range, value must between -5 and 5"
+Status NotWithin(int64_t minimum, int64_t maximum);
+Status Generic(std::string_view message);  // "ERR " + message
 
 }  // namespace kvick::errors

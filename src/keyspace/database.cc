@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/block_pool.h"
 #include "base/numbers.h"
-#include "keyspace/block_pool.h"
 
 namespace kvick {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "base/assert.h"
 #include "base/numbers.h"
-#include "keyspace/block_pool.h"
+#include "base/block_pool.h"
 
 namespace kvick {
 namespace {

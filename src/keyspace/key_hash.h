@@ -1,5 +1,4 @@
-// The hash of a key, keyed with a secret that each process draws at start, so that no client can prepare keys
-// that meet in one bucket. Who uses which bits:
+// The hash of a key. Who uses which bits:
 //
 //   63......54 53........32 31......24 23...........0
 //   stripe     (free)       tag        bucket (more of them in tables of over 2^24 buckets)
@@ -10,8 +9,10 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/secret_hash.h"
+
 namespace kvick {
 
-uint64_t HashKey(std::string_view key);
+inline uint64_t HashKey(std::string_view key) { return SecretHash(key); }
 
 }  // namespace kvick

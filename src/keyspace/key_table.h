@@ -1,104 +1,20 @@
-// KeyTable: the entries of one stripe, found by key.
-//
-// A bucket is one cache line: nine slots, each an eight-bit tag of the hash and a 48-bit pointer.
-//
-//   0         8 9      10                                     64
-//   +---------+--------+--------------------------------------+
-//   | 9 tags  | chained| 9 pointers of 6 bytes                |
-//   +---------+--------+--------------------------------------+
-//
-// A tag of zero is a free slot. When `chained` is set the ninth pointer leads to another bucket of the same form.
-//
-// The table grows by linear hashing: one bucket is split at a time, whenever the load passes kLoadMax, so the load
-// is nearly constant at every size, no insertion ever moves more than one bucket, and memory grows by the bucket
-// (9.5 to 11 bytes a key). Buckets lie in segments of 16; a small table's only segment is smaller.
-//
-// Positions for SCAN: bucket b of depth d holds the hashes whose low d bits are b. Read backwards (lowest bit
-// first) that is one interval of the number line, and a split halves the interval. A scan that walks the line
-// from 0 to the end therefore meets every entry that stays, however the table grows or shrinks meanwhile.
-//
-// Guarded by the lock of its stripe. All-zero bytes are an empty table. Entries are owned by the caller.
+// KeyTable: the entries of one stripe, found by key (containers/tag_table.h). Guarded by the lock of its stripe.
+// Entries are owned by the caller.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <string_view>
 
+#include "containers/tag_table.h"
 #include "keyspace/entry.h"
 
 namespace kvick {
 
-class KeyTable {
- public:
-  struct Bucket;
-  // Where an entry is; valid until the table changes.
-  struct Slot {
-    Bucket* bucket = nullptr;
-    int index = 0;
-    Entry* entry = nullptr;  // null when nothing was found
-  };
-  using Visitor = void (*)(void* context, Entry* entry);
-
-  KeyTable() = default;
-  KeyTable(const KeyTable&) = delete;
-  KeyTable& operator=(const KeyTable&) = delete;
-  // Frees the buckets, not the entries.
-  ~KeyTable() { FreeBuckets(); }
-
-  uint32_t entry_count() const { return entry_count_; }
-  size_t bucket_count() const { return bucket_count_; }
-
-  Slot Find(std::string_view key, uint64_t hash) const;
-  // The key must not be in the table. Amortised O(1); at most one bucket is split.
-  void Insert(Entry* entry, uint64_t hash);
-  // Puts `entry` (the same key) in the place of the one at `slot`.
-  void Replace(const Slot& slot, Entry* entry);
-  // Takes the entry out and lets the table shrink; the caller frees the entry. `hash` is the entry's.
-  void Erase(const Slot& slot, uint64_t hash);
-
-  // Brings the bucket, then (a second call) the entries whose tag matches, into the cache.
-  void PrefetchBucket(uint64_t hash) const;
-  void PrefetchEntry(uint64_t hash) const;
-
-  // Calls `visit` for the entries of the bucket at `position` and returns the position after it; 0 at the end.
-  // `visit` must not change the table.
-  uint64_t ScanBucket(uint64_t position, void* context, Visitor visit) const;
-  // Calls `visit` for all entries.
-  void ForEach(void* context, Visitor visit) const;
-  // Calls `visit` for the entries whose low 32 hash bits may be `hash` (the tag matches).
-  void ForEachCandidate(uint32_t hash, void* context, Visitor visit) const;
-  // An entry drawn by `random` (any 64-bit number): uniform over buckets, then over the bucket. Null when empty.
-  Entry* RandomEntry(uint64_t random) const;
-
-  size_t memory_bytes() const;
-  // Forgets all entries without freeing them.
-  void FreeBuckets();
-
-  // The size of a scan position's significant part, from the top.
-  static constexpr int kPositionBits = 38;
-  // Where the entry of this hash lies on the line that ScanBucket walks.
-  static uint64_t PositionOf(uint64_t hash);
-
- private:
-  static constexpr size_t kSegmentBuckets = 16;
-
-  static Bucket* AllocateBuckets(size_t count);
-  static void FreeBucketArray(Bucket* buckets, size_t count);
-  Bucket* BucketAt(size_t index) const;
-  size_t BucketIndex(uint64_t hash) const;
-  int Depth(size_t bucket_index) const;
-  void AddBucket();
-  void RemoveLastBucket();
-  void Grow();
-  void Shrink();
-  static void AddToChain(Bucket* bucket, Entry* entry, uint8_t tag);
-
-  Bucket** segments_ = nullptr;
-  uint32_t bucket_count_ = 0;
-  uint32_t low_mask_ = 0;  // 2^L - 1, where 2^L <= bucket_count_ < 2^(L+1)
-  uint32_t entry_count_ = 0;
-  uint32_t segment_capacity_ = 0;  // of the segments_ array
-  uint32_t chained_count_ = 0;     // buckets beyond the first of their chain
+struct KeyKind {
+  using Entry = kvick::Entry;
+  static std::string_view KeyOf(const Entry& entry) { return entry.key(); }
 };
+
+extern template class TagTable<KeyKind>;
+using KeyTable = TagTable<KeyKind>;
 
 }  // namespace kvick

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/random.h"
-#include "keyspace/block_pool.h"
+#include "base/block_pool.h"
 #include "keyspace/key_hash.h"
 
 namespace kvick {

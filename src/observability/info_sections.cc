@@ -15,12 +15,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/block_pool.h"
 #include "base/memory_usage.h"
 #include "base/numbers.h"
 #include "base/version.h"
 #include "engine/executor.h"
 #include "keyspace/access_clock.h"
-#include "keyspace/block_pool.h"
 #include "observability/features.h"
 #include "observability/rates.h"
 

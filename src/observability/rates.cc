@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "base/block_pool.h"
 #include "base/memory_usage.h"
 #include "engine/executor.h"
-#include "keyspace/block_pool.h"
 
 namespace kvick {
 

@@ -4,11 +4,15 @@
 #include "observability/features.h"
 #include "security/password_authorizer.h"
 #include "types/list_value.h"
+#include "types/set_value.h"
+#include "types/sorted_set_value.h"
 
 namespace kvick {
 
 void RegisterFeatures(Engine& engine) {
   RegisterListType();
+  RegisterSetType();
+  RegisterSortedSetType();
 
   CommandTable& commands = engine.commands();
   commands.Add(ClientCommands());
@@ -28,6 +32,12 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(ListWaitCommands());
   commands.Add(ObjectCommands());
   commands.Add(RelocateCommands());
+  commands.Add(SetCombinationCommands());
+  commands.Add(SetCommands());
+  commands.Add(SortedSetAlgebraCommands());
+  commands.Add(SortedSetCommands());
+  commands.Add(SortedSetPopCommands());
+  commands.Add(SortedSetRangeCommands());
   commands.Add(StringCommands());
   commands.Add(StringCompareCommands());
   commands.Add(StringMultiCommands());

@@ -26,6 +26,12 @@ INFO_FIELDS_WITHOUT_MEANING = {
 }
 
 
+def _without(reply, *names):
+    """CONFIG GET's pairs of name and value but those of `names`."""
+    items = [item[1] for item in reply[1]] if reply[0] == '*' else [x[1] for pair in reply[1] for x in pair]
+    return {(name, value) for name, value in zip(items[::2], items[1::2]) if name not in names}
+
+
 def _info_fields(reply):
     """The names of INFO's fields, without those that exist only now and then and the allocator's."""
     optional = (b'cmdstat_', b'errorstat_', b'latency_percentiles_', b'db', b'allocator_')
@@ -63,9 +69,14 @@ DIFFERENCES = [
         'The range of maxmemory-samples has become narrower.'),
     Difference(
         ('config set',),
-        lambda arguments, kvick, oracle: b"'maxmemory-policy') - argument(s) must be one of the following: " in kvick[1]
-        and b"'maxmemory-policy') - argument(s) must be one of the following: " in oracle[1],
-        'There are two policies more since 8.6: volatile-lrm and allkeys-lrm.'),
+        lambda arguments, kvick, oracle: kvick[1].partition(b'following: ')[0] == oracle[1].partition(b'following: ')[0]
+        and any(name in kvick[1] for name in (b"'maxmemory-policy'", b"'loglevel'")),
+        'There are two policies more since 8.6 (volatile-lrm, allkeys-lrm), and the log level nothing.'),
+    Difference(
+        ('config get',),
+        lambda arguments, kvick, oracle: _without(oracle, b'aof-disable-auto-gc', b'io-threads')
+        <= _without(kvick, b'aof-disable-auto-gc', b'io-threads'),
+        'io-threads is the number of workers; aof-disable-auto-gc is hidden since 8.0.'),
     Difference(
         ('command getkeys', 'command getkeysandflags'),
         lambda arguments, kvick, oracle: len(arguments) == 3 and _is_error(kvick, b'ERR ')

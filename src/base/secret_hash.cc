@@ -1,4 +1,4 @@
-#include "keyspace/key_hash.h"
+#include "base/secret_hash.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -17,8 +17,8 @@ const Secret secret;
 
 }  // namespace
 
-uint64_t HashKey(std::string_view key) {
-  return XXH3_64bits_withSecret(key.data(), key.size(), secret.bytes, sizeof(secret.bytes));
+uint64_t SecretHash(std::string_view bytes) {
+  return XXH3_64bits_withSecret(bytes.data(), bytes.size(), secret.bytes, sizeof(secret.bytes));
 }
 
 }  // namespace kvick

@@ -1,0 +1,72 @@
+// Intset: a sorted set of 64-bit integers in one block of bytes, in exactly the form that RDB files hold.
+//
+//   intset = width:u32 count:u32 integer{count}    little endian; width 2, 4 or 8: bytes of each integer
+//
+// The integers are strictly ascending. The width is that of the widest integer ever added: it never shrinks.
+//
+// Cost: finding is O(log n), adding and removing move the integers behind the place. Meant for some hundreds.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace kvick {
+
+class Intset {
+ public:
+  static constexpr size_t kHeaderBytes = 8;
+  // More make no sense in one block, whatever the configuration says.
+  static constexpr size_t kCountMax = size_t{1} << 30;
+
+  Intset();
+  // Null when the bytes are not one whole intset.
+  static std::optional<Intset> FromBytes(std::string_view bytes);
+  static bool IsValid(std::string_view bytes);
+
+  Intset(Intset&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
+  Intset& operator=(Intset&& other) noexcept {
+    std::swap(data_, other.data_);
+    return *this;
+  }
+  Intset(const Intset& other) : Intset(other.bytes()) {}
+  Intset& operator=(const Intset&) = delete;
+  ~Intset() { std::free(data_); }
+
+  size_t count() const { return ReadHeader(4); }
+  // index < count()
+  int64_t At(size_t index) const { return Read(index, width()); }
+  bool Contains(int64_t value) const;
+  // False when it was there, or was not.
+  bool Add(int64_t value);
+  bool Remove(int64_t value);
+  void RemoveAt(size_t index);
+  // The index of the first integer that is not smaller than `value`; count() when all are.
+  size_t LowerBound(int64_t value) const;
+
+  std::string_view bytes() const { return {data_, kHeaderBytes + count() * width()}; }
+
+ private:
+  explicit Intset(std::string_view bytes);
+
+  uint32_t ReadHeader(size_t offset) const {
+    uint32_t value;
+    std::memcpy(&value, data_ + offset, sizeof(value));
+    return value;
+  }
+  size_t width() const { return ReadHeader(0); }
+  static size_t WidthFor(int64_t value);
+  int64_t Read(size_t index, size_t width) const;
+  void Write(size_t index, size_t width, int64_t value);
+  void SetHeader(size_t width, size_t count);
+  void Reallocate(size_t size_bytes);
+  void Widen(size_t width);
+
+  char* data_;
+};
+
+}  // namespace kvick

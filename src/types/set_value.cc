@@ -1,0 +1,179 @@
+#include "types/set_value.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace kvick {
+namespace {
+
+size_t IntsetEntriesMax(const SetLimits& limits) { return std::min(limits.intset_entries_max, Intset::kCountMax); }
+
+// Numbers are not the longest of texts: most members are told apart by their length.
+std::optional<int64_t> AsInteger(std::string_view member) {
+  return member.size() <= kInt64TextMax ? ParseInt64(member) : std::nullopt;
+}
+
+size_t TextSize(int64_t value) {
+  char buffer[kInt64TextMax];
+  return FormatInt64(value, buffer);
+}
+
+}  // namespace
+
+SetValue::SetValue(std::string_view first, size_t count, const SetLimits& limits) {
+  if (count <= IntsetEntriesMax(limits) && AsInteger(first)) return;
+  if (count <= limits.listpack_entries_max) {
+    forms_.emplace<Listpack>();
+  } else {
+    forms_.emplace<MemberTable>();
+  }
+}
+
+SetValue::SetValue(const SetValue& other) {
+  if (const Intset* integers = other.intset()) {
+    forms_.emplace<Intset>(*integers);
+  } else if (const Listpack* pack = other.listpack()) {
+    forms_.emplace<Listpack>(Listpack::CopyOf(*pack));
+  } else {
+    auto& members = forms_.emplace<MemberTable>();
+    other.table()->ForEach([&](std::string_view member) { return members.Add(member); });
+  }
+}
+
+size_t SetValue::count() const {
+  if (const Intset* integers = intset()) return integers->count();
+  if (const Listpack* pack = listpack()) return pack->count();
+  return table()->count();
+}
+
+bool SetValue::Contains(std::string_view member) const {
+  if (const MemberTable* members = table()) return members->Contains(member);
+  if (const Listpack* pack = listpack()) return pack->Find(member, pack->First()) != Listpack::kNone;
+  const std::optional<int64_t> integer = AsInteger(member);
+  return integer && intset()->Contains(*integer);
+}
+
+void SetValue::ExpectMore(size_t count, const SetLimits& limits) {
+  if ((intset() != nullptr && count > IntsetEntriesMax(limits)) ||
+      (listpack() != nullptr && count > limits.listpack_entries_max)) {
+    ConvertToTable();
+  }
+}
+
+bool SetValue::Add(std::string_view member, const SetLimits& limits) {
+  if (table() != nullptr) return AddToTable(member);
+  return listpack() != nullptr ? AddToListpack(member, limits) : AddToIntset(member, limits);
+}
+
+bool SetValue::AddToIntset(std::string_view member, const SetLimits& limits) {
+  auto& integers = std::get<Intset>(forms_);
+  if (const std::optional<int64_t> integer = AsInteger(member)) {
+    if (!integers.Add(*integer)) return false;
+    if (integers.count() > IntsetEntriesMax(limits)) ConvertToTable();
+    return true;
+  }
+  // The longest texts are those of the first and the last.
+  const size_t count = integers.count();
+  const size_t longest = count == 0 ? 0 : std::max(TextSize(integers.At(0)), TextSize(integers.At(count - 1)));
+  if (count < limits.listpack_entries_max && std::max(longest, member.size()) <= limits.listpack_value_max_bytes) {
+    ConvertToListpack();
+    std::get<Listpack>(forms_).Append(member);
+    return true;
+  }
+  ConvertToTable();
+  return AddToTable(member);
+}
+
+bool SetValue::AddToListpack(std::string_view member, const SetLimits& limits) {
+  auto& pack = std::get<Listpack>(forms_);
+  const ListpackValue value = ListpackValue::FromText(member);
+  if (pack.Find(value, pack.First()) != Listpack::kNone) return false;
+  if (pack.count() < limits.listpack_entries_max && member.size() <= limits.listpack_value_max_bytes &&
+      pack.size_bytes() + member.size() < Listpack::kSizeBytesMax) {
+    pack.Append(value);
+    return true;
+  }
+  ConvertToTable();
+  return AddToTable(member);
+}
+
+bool SetValue::Remove(std::string_view member) {
+  if (table() != nullptr) return std::get<MemberTable>(forms_).Remove(member);
+  if (listpack() != nullptr) {
+    auto& pack = std::get<Listpack>(forms_);
+    const Listpack::Position at = pack.Find(member, pack.First());
+    if (at == Listpack::kNone) return false;
+    pack.Erase(at);
+    return true;
+  }
+  const std::optional<int64_t> integer = AsInteger(member);
+  return integer && std::get<Intset>(forms_).Remove(*integer);
+}
+
+void SetValue::ConvertToTable() {
+  char buffer[kInt64TextMax];
+  if (intset() != nullptr) {
+    const Intset integers = std::move(std::get<Intset>(forms_));
+    auto& members = forms_.emplace<MemberTable>();
+    for (size_t i = 0; i < integers.count(); ++i) members.Add({buffer, FormatInt64(integers.At(i), buffer)});
+  } else if (listpack() != nullptr) {
+    const Listpack pack = std::move(std::get<Listpack>(forms_));
+    auto& members = forms_.emplace<MemberTable>();
+    for (auto at = pack.First(); at != Listpack::kNone; at = pack.Next(at)) members.Add(pack.Get(at).Text(buffer));
+  }
+}
+
+void SetValue::ConvertToListpack() {
+  const Intset integers = std::move(std::get<Intset>(forms_));
+  Listpack pack(Listpack::kEmptyBytes + integers.bytes().size());
+  for (size_t i = 0; i < integers.count(); ++i) pack.Append(ListpackValue::FromInteger(integers.At(i)));
+  forms_.emplace<Listpack>(std::move(pack));
+}
+
+void SetValue::CompactToIntset(const SetLimits& limits) {
+  const Listpack* pack = listpack();
+  if (pack == nullptr || pack->count() > IntsetEntriesMax(limits)) return;
+  Intset integers;
+  for (auto at = pack->First(); at != Listpack::kNone; at = pack->Next(at)) {
+    const ListpackValue value = pack->Get(at);
+    if (!value.is_integer) return;
+    integers.Add(value.integer);
+  }
+  forms_.emplace<Intset>(std::move(integers));
+}
+
+std::string_view SetValue::Draw(Random& random, char* buffer) const {
+  if (const MemberTable* members = table()) return members->Draw(random.Next());
+  const size_t index = random.Below(count());
+  if (const Intset* integers = intset()) return {buffer, FormatInt64(integers->At(index), buffer)};
+  return listpack()->Get(listpack()->Seek(static_cast<int64_t>(index))).Text(buffer);
+}
+
+std::string SetValue::Pop(Random& random) {
+  char buffer[kInt64TextMax];
+  std::string member(Draw(random, buffer));
+  Remove(member);
+  return member;
+}
+
+size_t SetValue::memory_bytes() const {
+  if (const Intset* integers = intset()) return sizeof(SetValue) + integers->bytes().size();
+  if (const Listpack* pack = listpack()) return sizeof(SetValue) + pack->allocated_bytes();
+  return sizeof(SetValue) + table()->memory_bytes();
+}
+
+void RegisterSetType() {
+  RegisterValueType(
+      ValueType::kSet,
+      {.type_name = "set",
+       .destroy = [](void* value) { delete static_cast<SetValue*>(value); },
+       .copy = [](const void* value) -> void* { return new SetValue(*static_cast<const SetValue*>(value)); },
+       .memory_bytes = [](const void* value) { return static_cast<const SetValue*>(value)->memory_bytes(); },
+       .free_effort = [](const void* value) { return static_cast<const SetValue*>(value)->free_effort(); },
+       .encoding_name = [](const void* value) -> std::string_view {
+         constexpr std::string_view kNames[] = {"intset", "listpack", "hashtable"};
+         return kNames[static_cast<size_t>(static_cast<const SetValue*>(value)->encoding())];
+       }});
+}
+
+}  // namespace kvick

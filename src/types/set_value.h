@@ -1,0 +1,120 @@
+// SetValue: the value of a set key.
+//
+//   SetValue set;
+//   set.Add("7", limits);       // an intset
+//   set.Add("seven", limits);   // now a listpack
+//
+// It begins as an intset and becomes a listpack with the first member that is no integer, a table when it outgrows
+// the limits; it never becomes smaller again by itself. Thread rule: that of its key.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "base/numbers.h"
+#include "base/random.h"
+#include "containers/intset.h"
+#include "containers/listpack.h"
+#include "containers/member_table.h"
+#include "types/value_type.h"
+
+namespace kvick {
+
+// Up to which size a set is packed.
+struct SetLimits {
+  size_t intset_entries_max = 512;
+  size_t listpack_entries_max = 128;
+  size_t listpack_value_max_bytes = 64;
+};
+
+class SetValue {
+ public:
+  static constexpr ValueType kType = ValueType::kSet;
+  enum class Encoding : uint8_t { kIntset, kListpack, kTable };  // in the order of forms_
+
+  SetValue() = default;
+  explicit SetValue(Intset members) : forms_(std::move(members)) {}
+  explicit SetValue(Listpack members) : forms_(std::move(members)) {}
+  // Empty, in the form that suits `count` members of which `first` is one.
+  SetValue(std::string_view first, size_t count, const SetLimits& limits);
+  SetValue(const SetValue& other);
+  SetValue& operator=(const SetValue&) = delete;
+  SetValue(SetValue&&) noexcept = default;
+  SetValue& operator=(SetValue&&) noexcept = default;
+
+  Encoding encoding() const { return static_cast<Encoding>(forms_.index()); }
+  const Intset* intset() const { return std::get_if<Intset>(&forms_); }
+  const Listpack* listpack() const { return std::get_if<Listpack>(&forms_); }
+  const MemberTable* table() const { return std::get_if<MemberTable>(&forms_); }
+  size_t count() const;
+
+  bool Contains(std::string_view member) const;
+  // Says that `count` members are about to be added by one command: so many of them are given a table at once.
+  void ExpectMore(size_t count, const SetLimits& limits);
+  // False when it was there, or was not.
+  bool Add(std::string_view member, const SetLimits& limits);
+  bool Remove(std::string_view member);
+  void ConvertToTable();
+  // A listpack of nothing but integers becomes an intset if the limits allow one.
+  void CompactToIntset(const SetLimits& limits);
+
+  // A random member, each about as likely; the set must not be empty. The view is valid until the set changes, or
+  // `buffer` (kInt64TextMax bytes).
+  std::string_view Draw(Random& random, char* buffer) const;
+  // Takes one out.
+  std::string Pop(Random& random);
+
+  // Calls `visit(std::string_view)` for the members until it returns false. `visit` must not change the set.
+  template <typename Visit>
+  void ForEach(Visit&& visit) const;
+  // A piece of the members is visited; the position behind it comes back, 0 at the end. Packed sets are one piece.
+  // A member that stays is met, however the set changes between the calls.
+  template <typename Visit>
+  uint64_t Scan(uint64_t position, Visit&& visit) const;
+
+  size_t memory_bytes() const;
+  // How many allocations a destructor frees.
+  size_t free_effort() const { return table() != nullptr ? table()->count() : 1; }
+
+ private:
+  bool AddToIntset(std::string_view member, const SetLimits& limits);
+  bool AddToListpack(std::string_view member, const SetLimits& limits);
+  bool AddToTable(std::string_view member) { return std::get<MemberTable>(forms_).Add(member); }
+  void ConvertToListpack();
+
+  std::variant<Intset, Listpack, MemberTable> forms_;
+};
+
+void RegisterSetType();
+
+template <typename Visit>
+void SetValue::ForEach(Visit&& visit) const {
+  char buffer[kInt64TextMax];
+  if (const Intset* integers = intset()) {
+    for (size_t i = 0; i < integers->count(); ++i) {
+      if (!visit(std::string_view(buffer, FormatInt64(integers->At(i), buffer)))) return;
+    }
+  } else if (const Listpack* pack = listpack()) {
+    for (auto at = pack->First(); at != Listpack::kNone; at = pack->Next(at)) {
+      if (!visit(pack->Get(at).Text(buffer))) return;
+    }
+  } else {
+    table()->ForEach(visit);
+  }
+}
+
+template <typename Visit>
+uint64_t SetValue::Scan(uint64_t position, Visit&& visit) const {
+  if (const MemberTable* members = table()) return members->Scan(position, visit);
+  ForEach([&](std::string_view member) {
+    visit(member);
+    return true;
+  });
+  return 0;
+}
+
+}  // namespace kvick
