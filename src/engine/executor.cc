@@ -401,6 +401,20 @@ void Executor::OnExpired(Database& database, std::string_view key) {
   }
 }
 
+void Executor::OnFieldsExpired(Database& database, std::string_view key, std::span<const std::string> fields,
+                               bool is_emptied) {
+  stats_.expired_fields.Add(fields.size());
+  stats_.change_count.Add(fields.size());
+  for (const std::string& field : fields) {
+    const std::string_view effect[] = {"HDEL", key, field};
+    Record(database.index(), effect);
+  }
+  ChangeSink* sink = engine_.hooks.change_sink;
+  if (sink == nullptr) return;
+  sink->OnKeyEvent(database.index(), KeyEventClass::kHash, "hexpired", key);
+  if (is_emptied) sink->OnKeyEvent(database.index(), KeyEventClass::kGeneric, "del", key);
+}
+
 void Executor::OnAwaitedKey(Database& database, std::string_view key) {
   for (const ReadyKey& ready : ready_keys_) {
     if (ready.database == &database && ready.name == key) return;

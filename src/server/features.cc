@@ -3,11 +3,13 @@
 #include "commands/families.h"
 #include "observability/features.h"
 #include "security/password_authorizer.h"
+#include "types/hash_value.h"
 #include "types/set_value.h"
 
 namespace kvick {
 
 void RegisterFeatures(Engine& engine) {
+  RegisterHashType();
   RegisterSetType();
 
   CommandTable& commands = engine.commands();
@@ -21,6 +23,10 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(ConnectionCommands());
   commands.Add(ExpireCommands());
   commands.Add(GenericCommands());
+  commands.Add(HashCommands());
+  commands.Add(HashExpiryCommands());
+  commands.Add(HashGetExCommands());
+  commands.Add(HashRandomCommands());
   commands.Add(IncrExCommands());
   commands.Add(LcsCommands());
   commands.Add(ObjectCommands());
