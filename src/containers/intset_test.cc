@@ -34,9 +34,9 @@ TEST(IntsetTest, KeepsItsWidthWhenTheWideOneGoes) {
 TEST(IntsetTest, HoldsTheLimitsOfEachWidth) {
   Intset integers;
   std::set<int64_t> model;
-  for (const int64_t value : {int64_t{INT16_MIN}, int64_t{INT16_MAX}, int64_t{INT16_MAX} + 1, int64_t{INT16_MIN} - 1,
-                              int64_t{INT32_MIN}, int64_t{INT32_MAX}, int64_t{INT32_MAX} + 1, int64_t{INT32_MIN} - 1,
-                              INT64_MIN, INT64_MAX}) {
+  for (const int64_t value :
+       {int64_t{INT16_MIN}, int64_t{INT16_MAX}, int64_t{INT16_MAX} + 1, int64_t{INT16_MIN} - 1, int64_t{INT32_MIN},
+        int64_t{INT32_MAX}, int64_t{INT32_MAX} + 1, int64_t{INT32_MIN} - 1, INT64_MIN, INT64_MAX}) {
     EXPECT_FALSE(integers.Contains(value));
     EXPECT_TRUE(integers.Add(value));
     EXPECT_FALSE(integers.Add(value));
