@@ -16,7 +16,6 @@
 #include <cstring>
 #include <string_view>
 #include <type_traits>
-#include <utility>
 
 #include "base/secret_hash.h"
 #include "containers/tag_table.h"
@@ -58,13 +57,6 @@ class MemberTable {
   MemberTable() = default;
   MemberTable(const MemberTable&) = delete;
   MemberTable& operator=(const MemberTable&) = delete;
-  MemberTable(MemberTable&& other) noexcept
-      : table_(std::move(other.table_)), member_bytes_(std::exchange(other.member_bytes_, 0)) {}
-  MemberTable& operator=(MemberTable&& other) noexcept {
-    table_ = std::move(other.table_);
-    std::swap(member_bytes_, other.member_bytes_);
-    return *this;
-  }
   ~MemberTable() { Clear(); }
 
   size_t count() const { return table_.entry_count(); }

@@ -33,7 +33,6 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
-#include <utility>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -94,11 +93,6 @@ class TagTable {
   TagTable() = default;
   TagTable(const TagTable&) = delete;
   TagTable& operator=(const TagTable&) = delete;
-  TagTable(TagTable&& other) noexcept { Swap(other); }
-  TagTable& operator=(TagTable&& other) noexcept {
-    Swap(other);
-    return *this;
-  }
   // Frees the buckets, not the entries.
   ~TagTable() { FreeBuckets(); }
 
@@ -151,14 +145,6 @@ class TagTable {
   static Entry* EntryAt(const Bucket* bucket, int index) { return static_cast<Entry*>(bucket->Pointer(index)); }
   static void PrefetchEntriesOf(const Bucket* bucket) {
     for (int i = 0; i < bucket->slot_count() && bucket->tags[i] != 0; ++i) PrefetchLine(bucket->Pointer(i));
-  }
-  void Swap(TagTable& other) {
-    std::swap(segments_, other.segments_);
-    std::swap(bucket_count_, other.bucket_count_);
-    std::swap(low_mask_, other.low_mask_);
-    std::swap(entry_count_, other.entry_count_);
-    std::swap(segment_capacity_, other.segment_capacity_);
-    std::swap(chained_count_, other.chained_count_);
   }
   static Bucket* AllocateBuckets(size_t count);
   static void FreeBucketArray(Bucket* buckets, size_t count);

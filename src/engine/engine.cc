@@ -50,7 +50,7 @@ void Engine::ResetStats() {
     for (OwnedCounter* counter :
          {&stats.command_count, &stats.connection_count, &stats.rejected_connection_count, &stats.input_bytes,
           &stats.output_bytes, &stats.read_count, &stats.write_count, &stats.keyspace_hits, &stats.keyspace_misses,
-          &stats.expired_keys, &stats.error_reply_count, &stats.query_limit_disconnections,
+          &stats.expired_keys, &stats.expired_fields, &stats.error_reply_count, &stats.query_limit_disconnections,
           &stats.output_limit_disconnections, &stats.loop_count, &stats.loop_duration_us}) {
       counter->Set(0);
     }

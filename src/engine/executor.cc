@@ -86,6 +86,13 @@ void Executor::PassExpiryHorizon() {
   }
 }
 
+SharedBytes* Executor::FindLargeArgument(std::string_view argument) const {
+  for (const SharedBytesRef& large : large_arguments_) {
+    if (large.view().data() == argument.data() && large.view().size() == argument.size()) return large.get();
+  }
+  return nullptr;
+}
+
 void Executor::BeginBatch() {
   KVICK_DEBUG_ASSERT(!is_inside_);
   engine_.gate().Enter(gate_slot_);
@@ -428,6 +435,20 @@ void Executor::OnExpired(Database& database, std::string_view key) {
   if (engine_.hooks.change_sink != nullptr) {
     engine_.hooks.change_sink->OnKeyEvent(database.index(), KeyEventClass::kExpired, "expired", key);
   }
+}
+
+void Executor::OnFieldsExpired(Database& database, std::string_view key, std::span<const std::string> fields,
+                               bool is_emptied) {
+  stats_.expired_fields.Add(fields.size());
+  stats_.change_count.Add(fields.size());
+  for (const std::string& field : fields) {
+    const std::string_view effect[] = {"HDEL", key, field};
+    Record(database.index(), effect);
+  }
+  ChangeSink* sink = engine_.hooks.change_sink;
+  if (sink == nullptr) return;
+  sink->OnKeyEvent(database.index(), KeyEventClass::kHash, "hexpired", key);
+  if (is_emptied) sink->OnKeyEvent(database.index(), KeyEventClass::kGeneric, "del", key);
 }
 
 void Executor::OnAwaitedKey(Database& database, std::string_view key) {

@@ -53,6 +53,7 @@ struct ExecutorStats {
   OwnedCounter keyspace_hits;
   OwnedCounter keyspace_misses;
   OwnedCounter expired_keys;
+  OwnedCounter expired_fields;  // of hashes
   OwnedCounter change_count;  // as the save points count them, ever
   OwnedCounter error_reply_count;
   OwnedCounter query_limit_disconnections;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "base/assert.h"
 #include "base/block_pool.h"
@@ -72,19 +73,60 @@ KeyTable::Slot Database::Find(const KeyRef& key, Mutation& mutation) {
 
 KeyTable::Slot Database::Peek(const KeyRef& key, Mutation& mutation) { return FindUnexpired(key, mutation); }
 
+int64_t Database::NextPartDueMs(const Entry* entry) {
+  if (entry->form() != ValueForm::kObject) return ExpiryIndex::kNever;
+  const ValueOperations& operations = OperationsOf(entry->type());
+  return operations.next_due_ms == nullptr ? ExpiryIndex::kNever : operations.next_due_ms(entry->object());
+}
+
+int64_t Database::NextDueMs(const Entry* entry) {
+  const int64_t part_due_ms = NextPartDueMs(entry);
+  return entry->has_expiry() ? std::min(entry->expiry_ms(), part_due_ms) : part_due_ms;
+}
+
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::IndexExpiry(Stripe& stripe, const KeyRef& key, Entry* entry,
                                                            int64_t now_ms) {
+  AddDueItem(stripe, key, entry->expiry_ms(), now_ms);
+  EntryStore::SetInExpiryIndex(entry, true);
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::AddDueItem(Stripe& stripe, const KeyRef& key, int64_t due_ms,
+                                                          int64_t now_ms) {
   if (stripe.expiry_index == nullptr) {
     stripe.expiry_index = new ExpiryIndex;
     may_hold_expiring_.store(true, std::memory_order_relaxed);
   }
   ExpiryIndex& index = *stripe.expiry_index;
-  if (index.item_count() > 2 * size_t{stripe.expiring_count.load(std::memory_order_relaxed)} + 128) {
+  // Parts that expire have items too and are not counted: what they have must double.
+  if (index.item_count() > 2 * size_t{stripe.expiring_count.load(std::memory_order_relaxed)} + 128 &&
+      index.has_doubled()) {
     RebuildExpiryIndex(stripe, now_ms);
   }
-  index.Add(static_cast<uint32_t>(key.hash), entry->expiry_ms(), now_ms);
-  EntryStore::SetInExpiryIndex(entry, true);
+  index.Add(static_cast<uint32_t>(key.hash), due_ms, now_ms);
   stripe.next_due_ms.store(index.next_due_ms(), std::memory_order_relaxed);
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::IndexDueParts(const KeyRef& key, Entry* entry, int64_t now_ms) {
+  const int64_t due_ms = NextPartDueMs(entry);
+  if (due_ms != ExpiryIndex::kNever) AddDueItem(StripeOf(key), key, due_ms, now_ms);
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS bool Database::EraseDueParts(const KeyRef& key, Mutation& mutation) {
+  constexpr size_t kPartsPerCall = 64;
+  Stripe& stripe = StripeOf(key);
+  const KeyTable::Slot slot = stripe.table.Find(key.name, key.hash);
+  if (slot.entry == nullptr) return false;
+  if (!mutation.removes_expired || NextPartDueMs(slot.entry) > mutation.now_ms) return true;
+  std::vector<std::string> erased;
+  WillChange(key, slot, mutation);
+  const bool has_more = OperationsOf(slot.entry->type())
+                            .erase_due(slot.entry->object(), mutation.now_ms, kPartsPerCall,
+                                       [&](std::string_view name) { erased.emplace_back(name); });
+  if (erased.empty()) return true;
+  if (mutation.listener != nullptr) mutation.listener->OnFieldsExpired(*this, key.name, erased, !has_more);
+  Modified(key, mutation);
+  if (!has_more) RemoveEntry(stripe, slot, key.hash, mutation);
+  return has_more;
 }
 
 // Drops the items of entries that are gone. Linear in the stripe, but only after as many additions.
@@ -95,11 +137,13 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::RebuildExpiryIndex(Stripe& stripe
   } context{stripe.expiry_index, now_ms};
   stripe.expiry_index->Clear();
   stripe.table.ForEach(&context, [](void* raw, Entry* entry) {
-    if (!entry->has_expiry()) return;
+    const int64_t due_ms = NextDueMs(entry);
+    if (due_ms == ExpiryIndex::kNever) return;
     const auto* to = static_cast<const Context*>(raw);
-    to->index->Add(static_cast<uint32_t>(HashKey(entry->key())), entry->expiry_ms(), to->now_ms);
-    EntryStore::SetInExpiryIndex(entry, true);
+    to->index->Add(static_cast<uint32_t>(HashKey(entry->key())), due_ms, to->now_ms);
+    if (entry->has_expiry()) EntryStore::SetInExpiryIndex(entry, true);
   });
+  stripe.expiry_index->MarkRebuilt();
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::InsertNew(const KeyRef& key, Entry* entry, Mutation& mutation) {
@@ -113,6 +157,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::InsertNew(const KeyRef& key, Entr
     Bump(stripe.expiring_count, 1);
     IndexExpiry(stripe, key, entry, mutation.now_ms);
   }
+  IndexDueParts(key, entry, mutation.now_ms);
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::PutString(const KeyRef& key, const KeyTable::Slot& found,
@@ -305,26 +350,29 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS bool Database::RemoveExpired(size_t stripe_index
     uint32_t hash;
     Entry* found;
     uint64_t full_hash;
+    int64_t due_ms;
   };
   for (size_t i = 0; i < count; ++i) stripe.table.PrefetchBucket(items[i]);
   for (size_t i = 0; i < count; ++i) stripe.table.PrefetchEntry(items[i]);
   for (size_t i = 0; i < count; ++i) {
-    Context context{items[i], nullptr, 0};
+    Context context{items[i], nullptr, 0, 0};
     stripe.table.ForEachCandidate(items[i], &context, [](void* raw, Entry* entry) {
       auto* wanted = static_cast<Context*>(raw);
-      if (!entry->has_expiry()) return;
+      const int64_t due_ms = NextDueMs(entry);
+      if (due_ms == ExpiryIndex::kNever) return;
       const uint64_t hash = HashKey(entry->key());
       if (static_cast<uint32_t>(hash) != wanted->hash) return;
       // Two keys with the same 32 bits: the earlier one is what this item can help.
-      if (wanted->found != nullptr && wanted->found->expiry_ms() <= entry->expiry_ms()) return;
+      if (wanted->found != nullptr && wanted->due_ms <= due_ms) return;
       wanted->found = entry;
+      wanted->due_ms = due_ms;
       wanted->full_hash = hash;
     });
     Entry* entry = context.found;
     if (entry == nullptr) continue;
     const KeyRef key{entry->key(), context.full_hash};
-    if (entry->expiry_ms() > mutation.now_ms) {
-      stripe.expiry_index->Add(items[i], entry->expiry_ms(), mutation.now_ms);
+    if (context.due_ms > mutation.now_ms) {
+      stripe.expiry_index->Add(items[i], context.due_ms, mutation.now_ms);
       continue;
     }
     if (!mutation.removes_expired) {
@@ -332,7 +380,10 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS bool Database::RemoveExpired(size_t stripe_index
       stripe.expiry_index->Add(items[i], mutation.now_ms + 1000, mutation.now_ms);
       continue;
     }
-    FindUnexpired(key, mutation);
+    if (FindUnexpired(key, mutation).entry != nullptr && EraseDueParts(key, mutation)) {
+      const int64_t due_ms = NextDueMs(entry);
+      if (due_ms != ExpiryIndex::kNever) stripe.expiry_index->Add(items[i], due_ms, mutation.now_ms);
+    }
   }
   const int64_t next_due_ms = stripe.expiry_index->next_due_ms();
   stripe.next_due_ms.store(next_due_ms == ExpiryIndex::kNever ? 0 : next_due_ms, std::memory_order_relaxed);

@@ -15,6 +15,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "keyspace/access_clock.h"
@@ -42,6 +44,9 @@ class KeyspaceListener {
   virtual ~KeyspaceListener() = default;
   // A key was removed because its time had passed.
   virtual void OnExpired(Database& database, std::string_view key) = 0;
+  // Fields of a hash were removed because their time had passed; `is_emptied`: and so was the key, with the last.
+  virtual void OnFieldsExpired(Database& /*database*/, std::string_view /*key*/,
+                               std::span<const std::string> /*fields*/, bool /*is_emptied*/) {}
   // A key for which somebody waits was made or changed.
   virtual void OnAwaitedKey(Database& database, std::string_view key) = 0;
 };
@@ -114,6 +119,12 @@ class Database {
   void SetExpiry(const KeyRef& key, KeyTable::Slot* slot, int64_t expiry_ms, Mutation& mutation);
   void Erase(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation);
 
+  // For collections whose parts expire one by one (ValueOperations::next_due_ms). To be called when the earliest
+  // moment of one has come nearer.
+  void IndexDueParts(const KeyRef& key, Entry* entry, int64_t now_ms);
+  // Erases parts that are due, some of them if they are many, and the key with its last. False when it is gone.
+  bool EraseDueParts(const KeyRef& key, Mutation& mutation);
+
   // Moves or copies the value of `source` to `target_key` of `target`, which must not exist there (erase it
   // first), with the given expiry. Both stripes are held.
   void MoveEntry(const KeyRef& source_key, const KeyTable::Slot& source, Database& target, const KeyRef& target_key,
@@ -149,6 +160,10 @@ class Database {
 
   BlockPool& PoolOf(size_t stripe_index) const;
   void IndexExpiry(Stripe& stripe, const KeyRef& key, Entry* entry, int64_t now_ms);
+  void AddDueItem(Stripe& stripe, const KeyRef& key, int64_t due_ms, int64_t now_ms);
+  // When something of the entry is due: itself, or a part. ExpiryIndex::kNever if nothing ever is.
+  static int64_t NextDueMs(const Entry* entry);
+  static int64_t NextPartDueMs(const Entry* entry);
   void InsertNew(const KeyRef& key, Entry* entry, Mutation& mutation);
   void RemoveEntry(Stripe& stripe, const KeyTable::Slot& slot, uint64_t hash, Mutation& mutation);
   void RebuildExpiryIndex(Stripe& stripe, int64_t now_ms);

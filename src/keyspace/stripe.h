@@ -11,7 +11,7 @@
 #include <cstdint>
 
 #include "base/sync.h"
-#include "keyspace/expiry_index.h"
+#include "containers/expiry_index.h"
 #include "keyspace/key_table.h"
 #include "keyspace/key_waiters.h"
 #include "keyspace/key_watchers.h"

@@ -283,7 +283,7 @@ void WriteStats(Engine& engine, const Rates& rates, InfoWriter& out) {
   out.Field("sync_full", 0);
   out.Field("sync_partial_ok", 0);
   out.Field("sync_partial_err", 0);
-  out.Field("expired_subkeys", 0);
+  out.Field("expired_subkeys", sum(&Stats::expired_fields));
   out.Field("expired_keys", sum(&Stats::expired_keys));
   // Due keys are known by their index, not found by sampling: none is stale for longer than a timer's turn.
   out.Field("expired_stale_perc", "0.00");

@@ -4,6 +4,7 @@
 #include "observability/features.h"
 #include "security/password_authorizer.h"
 #include "types/list_value.h"
+#include "types/hash_value.h"
 #include "types/set_value.h"
 #include "types/sorted_set_value.h"
 
@@ -11,6 +12,7 @@ namespace kvick {
 
 void RegisterFeatures(Engine& engine) {
   RegisterListType();
+  RegisterHashType();
   RegisterSetType();
   RegisterSortedSetType();
 
@@ -25,6 +27,10 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(ConnectionCommands());
   commands.Add(ExpireCommands());
   commands.Add(GenericCommands());
+  commands.Add(HashCommands());
+  commands.Add(HashExpiryCommands());
+  commands.Add(HashGetExCommands());
+  commands.Add(HashRandomCommands());
   commands.Add(IncrExCommands());
   commands.Add(LcsCommands());
   commands.Add(ListCommands());

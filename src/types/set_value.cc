@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/digest.h"
+
 namespace kvick {
 namespace {
 
@@ -25,7 +27,7 @@ SetValue::SetValue(std::string_view first, size_t count, const SetLimits& limits
   if (count <= limits.listpack_entries_max) {
     forms_.emplace<Listpack>();
   } else {
-    forms_.emplace<MemberTable>();
+    MakeTable();
   }
 }
 
@@ -35,7 +37,7 @@ SetValue::SetValue(const SetValue& other) {
   } else if (const Listpack* pack = other.listpack()) {
     forms_.emplace<Listpack>(Listpack::CopyOf(*pack));
   } else {
-    auto& members = forms_.emplace<MemberTable>();
+    auto& members = MakeTable();
     other.table()->ForEach([&](std::string_view member) { return members.Add(member); });
   }
 }
@@ -61,7 +63,7 @@ void SetValue::ExpectMore(size_t count, const SetLimits& limits) {
 }
 
 bool SetValue::Add(std::string_view member, const SetLimits& limits) {
-  if (table() != nullptr) return AddToTable(member);
+  if (table() != nullptr) return mutable_table().Add(member);
   return listpack() != nullptr ? AddToListpack(member, limits) : AddToIntset(member, limits);
 }
 
@@ -81,7 +83,7 @@ bool SetValue::AddToIntset(std::string_view member, const SetLimits& limits) {
     return true;
   }
   ConvertToTable();
-  return AddToTable(member);
+  return mutable_table().Add(member);
 }
 
 bool SetValue::AddToListpack(std::string_view member, const SetLimits& limits) {
@@ -94,11 +96,11 @@ bool SetValue::AddToListpack(std::string_view member, const SetLimits& limits) {
     return true;
   }
   ConvertToTable();
-  return AddToTable(member);
+  return mutable_table().Add(member);
 }
 
 bool SetValue::Remove(std::string_view member) {
-  if (table() != nullptr) return std::get<MemberTable>(forms_).Remove(member);
+  if (table() != nullptr) return mutable_table().Remove(member);
   if (listpack() != nullptr) {
     auto& pack = std::get<Listpack>(forms_);
     const Listpack::Position at = pack.Find(member, pack.First());
@@ -114,11 +116,11 @@ void SetValue::ConvertToTable() {
   char buffer[kInt64TextMax];
   if (intset() != nullptr) {
     const Intset integers = std::move(std::get<Intset>(forms_));
-    auto& members = forms_.emplace<MemberTable>();
+    auto& members = MakeTable();
     for (size_t i = 0; i < integers.count(); ++i) members.Add({buffer, FormatInt64(integers.At(i), buffer)});
   } else if (listpack() != nullptr) {
     const Listpack pack = std::move(std::get<Listpack>(forms_));
-    auto& members = forms_.emplace<MemberTable>();
+    auto& members = MakeTable();
     for (auto at = pack.First(); at != Listpack::kNone; at = pack.Next(at)) members.Add(pack.Get(at).Text(buffer));
   }
 }
@@ -159,7 +161,7 @@ std::string SetValue::Pop(Random& random) {
 size_t SetValue::memory_bytes() const {
   if (const Intset* integers = intset()) return sizeof(SetValue) + integers->bytes().size();
   if (const Listpack* pack = listpack()) return sizeof(SetValue) + pack->allocated_bytes();
-  return sizeof(SetValue) + table()->memory_bytes();
+  return sizeof(SetValue) + sizeof(MemberTable) + table()->memory_bytes();
 }
 
 void RegisterSetType() {
@@ -173,7 +175,14 @@ void RegisterSetType() {
        .encoding_name = [](const void* value) -> std::string_view {
          constexpr std::string_view kNames[] = {"intset", "listpack", "hashtable"};
          return kNames[static_cast<size_t>(static_cast<const SetValue*>(value)->encoding())];
-       }});
+       },
+       .digest =
+           [](const void* value, Digest* digest) {
+             static_cast<const SetValue*>(value)->ForEach([&](std::string_view member) {
+               digest->Mix(member);
+               return true;
+             });
+           }});
 }
 
 }  // namespace kvick

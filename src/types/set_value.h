@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -49,7 +50,10 @@ class SetValue {
   Encoding encoding() const { return static_cast<Encoding>(forms_.index()); }
   const Intset* intset() const { return std::get_if<Intset>(&forms_); }
   const Listpack* listpack() const { return std::get_if<Listpack>(&forms_); }
-  const MemberTable* table() const { return std::get_if<MemberTable>(&forms_); }
+  const MemberTable* table() const {
+    const auto* members = std::get_if<std::unique_ptr<MemberTable>>(&forms_);
+    return members != nullptr ? members->get() : nullptr;
+  }
   size_t count() const;
 
   bool Contains(std::string_view member) const;
@@ -83,10 +87,12 @@ class SetValue {
  private:
   bool AddToIntset(std::string_view member, const SetLimits& limits);
   bool AddToListpack(std::string_view member, const SetLimits& limits);
-  bool AddToTable(std::string_view member) { return std::get<MemberTable>(forms_).Add(member); }
+  MemberTable& mutable_table() { return **std::get_if<std::unique_ptr<MemberTable>>(&forms_); }
+  MemberTable& MakeTable() { return *forms_.emplace<std::unique_ptr<MemberTable>>(std::make_unique<MemberTable>()); }
   void ConvertToListpack();
 
-  std::variant<Intset, Listpack, MemberTable> forms_;
+  // Small, as most sets are: 16 bytes.
+  std::variant<Intset, Listpack, std::unique_ptr<MemberTable>> forms_;
 };
 
 void RegisterSetType();

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 
 namespace kvick {
@@ -32,6 +33,11 @@ struct ValueOperations {
   size_t (*free_effort)(const void* value) = nullptr;
   // What OBJECT ENCODING answers.
   std::string_view (*encoding_name)(const void* value) = nullptr;
+  // For types whose parts expire one by one: a moment at or before the earliest (INT64_MAX: none will), and erasing
+  // parts that are due, `count_max` at most; `on_erase` is called before each. False when nothing is left.
+  int64_t (*next_due_ms)(const void* value) = nullptr;
+  bool (*erase_due)(void* value, int64_t now_ms, size_t count_max,
+                    const std::function<void(std::string_view name)>& on_erase) = nullptr;
   // Adds the contents, in a way that does not depend on the encoding (DEBUG DIGEST).
   void (*digest)(const void* value, Digest* digest) = nullptr;
 };

@@ -1,4 +1,4 @@
-#include "keyspace/expiry_index.h"
+#include "containers/expiry_index.h"
 
 #include <algorithm>
 #include <bit>

@@ -1,0 +1,36 @@
+#include "commands/hash_access.h"
+
+namespace kvick {
+
+Result<const HashValue*> FindHash(CommandContext& context) { return context.FindValue<HashValue>(0); }
+
+Result<HashValue*> FindHashErasingDue(CommandContext& context) {
+  KVICK_ASSIGN_OR_RETURN(HashValue * hash, context.FindValueForWrite<HashValue>(0));
+  if (hash == nullptr || hash->next_due_ms() > context.now_ms()) return hash;
+  const DeclaredKey& declared = context.key(0);
+  if (declared.database->EraseDueParts(declared.key, context.mutation())) return hash;
+  return static_cast<HashValue*>(nullptr);
+}
+
+std::optional<FieldView> FindAlive(const CommandContext& context, const HashValue* hash, std::string_view name,
+                                   FieldTexts& texts) {
+  if (hash == nullptr) return std::nullopt;
+  const std::optional<FieldView> field = hash->Find(name, texts);
+  if (field && !field->IsAlive(context.now_ms())) return std::nullopt;
+  return field;
+}
+
+void IndexFieldExpiries(CommandContext& context, const HashValue& hash, int64_t was_due_ms) {
+  // What is in the index for an earlier moment will look again then.
+  if (hash.next_due_ms() >= was_due_ms) return;
+  const DeclaredKey& declared = context.key(0);
+  declared.database->IndexDueParts(declared.key, context.Peek(0).entry, context.now_ms());
+}
+
+void EraseIfEmpty(CommandContext& context, const HashValue& hash) {
+  if (hash.count() > 0) return;
+  context.EraseKey(0);
+  context.Notify(KeyEventClass::kGeneric, "del", 0);
+}
+
+}  // namespace kvick

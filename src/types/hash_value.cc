@@ -1,0 +1,210 @@
+#include "types/hash_value.h"
+
+#include <algorithm>
+
+#include "base/digest.h"
+
+namespace kvick {
+
+HashValue::HashValue(const HashValue& other) {
+  if (const FieldTable* fields = other.table()) {
+    FieldTable& copies = MakeTable();
+    fields->ForEach([&](const Field& field) {
+      return copies.Set(field.name(), field.value(), {field.expiry_ms(), 0});
+    });
+  } else if (other.has_moments()) {
+    forms_.emplace<ListpackEx>(ListpackEx{Listpack::CopyOf(other.pack())});
+  } else {
+    forms_.emplace<Listpack>(Listpack::CopyOf(other.pack()));
+  }
+}
+
+Listpack::Position HashValue::Behind(Listpack::Position at) const {
+  for (size_t i = 0; i < stride(); ++i) at = pack().Next(at);
+  return at;
+}
+
+FieldView HashValue::ViewAt(Listpack::Position at, FieldTexts& texts) const {
+  FieldView view;
+  view.name = pack().Get(at).Text(texts.name);
+  at = pack().Next(at);
+  view.value = pack().Get(at).Text(texts.value);
+  if (has_moments()) {
+    const int64_t moment = pack().Get(pack().Next(at)).integer;
+    if (moment != 0) view.expiry_ms = moment;
+  }
+  return view;
+}
+
+std::optional<FieldView> HashValue::Find(std::string_view name, FieldTexts& texts) const {
+  if (const FieldTable* fields = table()) {
+    const Field* field = fields->Find(name);
+    if (field == nullptr) return std::nullopt;
+    return FieldView{field->name(), field->value(), field->expiry_ms()};
+  }
+  const Listpack::Position at = FindPacked(name);
+  if (at == Listpack::kNone) return std::nullopt;
+  return ViewAt(at, texts);
+}
+
+void HashValue::ExpectMore(size_t count, size_t size_max, const HashLimits& limits) {
+  if (table() == nullptr && (count > limits.listpack_entries_max || size_max > limits.listpack_value_max_bytes)) {
+    ConvertToTable(0);
+  }
+}
+
+bool HashValue::Set(std::string_view name, std::string_view value, const HashLimits& limits, FieldExpiry expiry) {
+  if (table() == nullptr) {
+    const bool fits = std::max(name.size(), value.size()) <= limits.listpack_value_max_bytes &&
+                      pack().size_bytes() + name.size() + value.size() < Listpack::kSizeBytesMax;
+    if (fits) {
+      if (expiry.expiry_ms != Field::kNoExpiry) AddMoments();
+      const bool is_new = SetPacked(name, value, expiry.expiry_ms);
+      if (count() > limits.listpack_entries_max) ConvertToTable(expiry.now_ms);
+      return is_new;
+    }
+    ConvertToTable(expiry.now_ms);
+  }
+  return mutable_table().Set(name, value, expiry);
+}
+
+bool HashValue::SetPacked(std::string_view name, std::string_view value, int64_t expiry_ms) {
+  const Listpack::Position at = FindPacked(name);
+  if (at == Listpack::kNone) {
+    InsertPacked(name, value, expiry_ms);
+    return true;
+  }
+  FieldTexts texts;
+  if (ViewAt(at, texts).expiry_ms == expiry_ms) {
+    pack().Replace(pack().Next(at), value);
+  } else {
+    pack().EraseRange(at, stride());
+    InsertPacked(name, value, expiry_ms);
+  }
+  return false;
+}
+
+void HashValue::InsertPacked(std::string_view name, std::string_view value, int64_t expiry_ms) {
+  if (expiry_ms != Field::kNoExpiry) {
+    FieldTexts texts;
+    for (auto at = pack().First(); at != Listpack::kNone; at = Behind(at)) {
+      const int64_t other_ms = ViewAt(at, texts).expiry_ms;
+      if (other_ms != Field::kNoExpiry && other_ms <= expiry_ms) continue;
+      at = pack().InsertBefore(at, name);
+      at = pack().InsertAfter(at, value);
+      pack().InsertAfter(at, ListpackValue::FromInteger(expiry_ms));
+      return;
+    }
+  }
+  pack().Append(name);
+  pack().Append(value);
+  if (has_moments()) pack().Append(ListpackValue::FromInteger(expiry_ms == Field::kNoExpiry ? 0 : expiry_ms));
+}
+
+void HashValue::AddMoments() {
+  if (has_moments()) return;
+  Listpack extended(pack().size_bytes() + 2 * count());
+  for (auto at = pack().First(); at != Listpack::kNone; at = pack().Next(at)) {
+    extended.Append(pack().Get(at));
+    at = pack().Next(at);
+    extended.Append(pack().Get(at));
+    extended.Append(ListpackValue::FromInteger(0));
+  }
+  forms_.emplace<ListpackEx>(ListpackEx{std::move(extended)});
+}
+
+void HashValue::SetExpiry(std::string_view name, FieldExpiry expiry) {
+  if (table() != nullptr) return mutable_table().SetExpiry(name, expiry);
+  if (expiry.expiry_ms != Field::kNoExpiry) AddMoments();
+  if (!has_moments()) return;
+  FieldTexts texts;
+  const Listpack::Position at = FindPacked(name);
+  const FieldView field = ViewAt(at, texts);
+  if (field.expiry_ms == expiry.expiry_ms) return;
+  const std::string value(field.value);
+  pack().EraseRange(at, stride());
+  InsertPacked(name, value, expiry.expiry_ms);
+}
+
+bool HashValue::Erase(std::string_view name) {
+  if (table() != nullptr) return mutable_table().Erase(name);
+  const Listpack::Position at = FindPacked(name);
+  if (at == Listpack::kNone) return false;
+  pack().EraseRange(at, stride());
+  return true;
+}
+
+int64_t HashValue::next_due_ms() const {
+  if (const FieldTable* fields = table()) {
+    return fields->expiring_count() == 0 ? ExpiryIndex::kNever : fields->next_due_ms();
+  }
+  if (!has_moments() || pack().empty()) return ExpiryIndex::kNever;
+  FieldTexts texts;
+  const int64_t earliest_ms = ViewAt(pack().First(), texts).expiry_ms;
+  return earliest_ms == Field::kNoExpiry ? ExpiryIndex::kNever : earliest_ms;
+}
+
+void HashValue::ConvertToTable(int64_t now_ms) {
+  FieldTexts texts;
+  const Listpack packed = std::move(pack());
+  const size_t elements = stride();
+  FieldTable& fields = MakeTable();
+  for (auto at = packed.First(); at != Listpack::kNone; at = packed.Next(at)) {
+    const std::string_view name = packed.Get(at).Text(texts.name);
+    at = packed.Next(at);
+    const std::string_view value = packed.Get(at).Text(texts.value);
+    int64_t moment = 0;
+    if (elements == 3) {
+      at = packed.Next(at);
+      moment = packed.Get(at).integer;
+    }
+    fields.Set(name, value, {moment == 0 ? Field::kNoExpiry : moment, now_ms});
+  }
+}
+
+FieldView HashValue::Draw(Random& random, FieldTexts& texts) const {
+  if (const FieldTable* fields = table()) {
+    const Field& field = fields->Draw(random.Next());
+    return {field.name(), field.value(), field.expiry_ms()};
+  }
+  return ViewAt(pack().Seek(static_cast<int64_t>(random.Below(count()) * stride())), texts);
+}
+
+size_t HashValue::memory_bytes() const {
+  return sizeof(HashValue) +
+         (table() != nullptr ? sizeof(FieldTable) + table()->memory_bytes() : pack().allocated_bytes());
+}
+
+void RegisterHashType() {
+  RegisterValueType(
+      ValueType::kHash,
+      {.type_name = "hash",
+       .destroy = [](void* value) { delete static_cast<HashValue*>(value); },
+       .copy = [](const void* value) -> void* { return new HashValue(*static_cast<const HashValue*>(value)); },
+       .memory_bytes = [](const void* value) { return static_cast<const HashValue*>(value)->memory_bytes(); },
+       .free_effort = [](const void* value) { return static_cast<const HashValue*>(value)->free_effort(); },
+       .encoding_name = [](const void* value) -> std::string_view {
+         constexpr std::string_view kNames[] = {"listpack", "listpackex", "hashtable"};
+         return kNames[static_cast<size_t>(static_cast<const HashValue*>(value)->encoding())];
+       },
+       .next_due_ms = [](const void* value) { return static_cast<const HashValue*>(value)->next_due_ms(); },
+       .erase_due =
+           [](void* value, int64_t now_ms, size_t count_max, const std::function<void(std::string_view)>& on_erase) {
+             auto* hash = static_cast<HashValue*>(value);
+             hash->EraseDue(now_ms, count_max, on_erase);
+             return hash->count() > 0;
+           },
+       .digest =
+           [](const void* value, Digest* digest) {
+             static_cast<const HashValue*>(value)->ForEach([&](const FieldView& field) {
+               Digest pair;
+               pair.Append(field.name);
+               pair.Append(field.value);
+               if (field.expiry_ms != Field::kNoExpiry) pair.Append("expires");
+               digest->Mix(pair);
+               return true;
+             });
+           }});
+}
+
+}  // namespace kvick

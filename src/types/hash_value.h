@@ -1,0 +1,170 @@
+// HashValue: the value of a hash key.
+//
+//   HashValue hash;
+//   hash.Set("name", "Ada", limits);
+//   if (const auto field = hash.Find("name", texts)) Use(field->value);
+//
+// It begins as a listpack of names and values and becomes a table when it outgrows the limits. With the first field
+// expiry a listpack becomes one of names, values and moments (0: none), in the order of the moments, those without
+// one last; neither form is ever left for a smaller one.
+//
+// Fields whose moment has passed stay until somebody erases them: who reads compares FieldView::expiry_ms with the
+// time. Thread rule: that of its key.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "base/numbers.h"
+#include "base/random.h"
+#include "containers/field_table.h"
+#include "containers/listpack.h"
+#include "types/value_type.h"
+
+namespace kvick {
+
+// Up to which size a hash is packed.
+struct HashLimits {
+  size_t listpack_entries_max = 512;
+  size_t listpack_value_max_bytes = 64;
+};
+
+// Where integers that lie packed are printed.
+struct FieldTexts {
+  char name[kInt64TextMax];
+  char value[kInt64TextMax];
+};
+
+// A field where it lies, or in a FieldTexts: valid until the hash or that changes.
+struct FieldView {
+  std::string_view name;
+  std::string_view value;
+  int64_t expiry_ms = Field::kNoExpiry;
+
+  bool IsAlive(int64_t now_ms) const { return expiry_ms == Field::kNoExpiry || expiry_ms > now_ms; }
+};
+
+class HashValue {
+ public:
+  static constexpr ValueType kType = ValueType::kHash;
+  enum class Encoding : uint8_t { kListpack, kListpackEx, kTable };  // in the order of forms_
+
+  HashValue() = default;
+  HashValue(const HashValue& other);
+  HashValue& operator=(const HashValue&) = delete;
+
+  Encoding encoding() const { return static_cast<Encoding>(forms_.index()); }
+  // Includes fields whose moment has passed.
+  size_t count() const { return table() != nullptr ? table()->count() : pack().count() / stride(); }
+
+  std::optional<FieldView> Find(std::string_view name, FieldTexts& texts) const;
+  // Says that a command is about to set `count` fields, the longest name or value of which has `size_max` bytes.
+  void ExpectMore(size_t count, size_t size_max, const HashLimits& limits);
+  // Adds the field or replaces its value; true when it is new. Its expiry, if it has one, goes, unless it is given.
+  bool Set(std::string_view name, std::string_view value, const HashLimits& limits, FieldExpiry expiry = {});
+  // The field must be there.
+  void SetExpiry(std::string_view name, FieldExpiry expiry);
+  bool Erase(std::string_view name);
+
+  // Whether a field has an expiry; a moment at or before the earliest (ExpiryIndex::kNever).
+  bool has_expiring() const { return next_due_ms() != ExpiryIndex::kNever; }
+  int64_t next_due_ms() const;
+  // Erases fields whose moment has passed, `count_max` at most; `on_erase(name)` is called before each.
+  template <typename OnErase>
+  void EraseDue(int64_t now_ms, size_t count_max, OnErase&& on_erase);
+
+  // A random field, each about as likely; the hash must not be empty.
+  FieldView Draw(Random& random, FieldTexts& texts) const;
+  // Calls `visit(const FieldView&)` for the fields until it returns false. `visit` must not change the hash.
+  template <typename Visit>
+  void ForEach(Visit&& visit) const;
+  // A piece of the fields is visited; the position behind it comes back, 0 at the end. A packed hash is one piece.
+  // A field that stays is met, however the hash changes between the calls.
+  template <typename Visit>
+  uint64_t Scan(uint64_t position, Visit&& visit) const;
+
+  const FieldTable* table() const {
+    const auto* fields = std::get_if<std::unique_ptr<FieldTable>>(&forms_);
+    return fields != nullptr ? fields->get() : nullptr;
+  }
+  // For hashes that are no table.
+  const Listpack& pack() const {
+    const auto* plain = std::get_if<Listpack>(&forms_);
+    return plain != nullptr ? *plain : std::get_if<ListpackEx>(&forms_)->pack;
+  }
+
+  size_t memory_bytes() const;
+  // How many allocations a destructor frees.
+  size_t free_effort() const { return table() != nullptr ? table()->count() : 1; }
+
+ private:
+  // With the moments of the fields' expiry.
+  struct ListpackEx {
+    Listpack pack;
+  };
+
+  Listpack& pack() { return const_cast<Listpack&>(std::as_const(*this).pack()); }
+  FieldTable& mutable_table() { return **std::get_if<std::unique_ptr<FieldTable>>(&forms_); }
+  FieldTable& MakeTable() { return *forms_.emplace<std::unique_ptr<FieldTable>>(std::make_unique<FieldTable>()); }
+  bool has_moments() const { return encoding() == Encoding::kListpackEx; }
+  // Elements a field has in the listpack.
+  size_t stride() const { return has_moments() ? 3 : 2; }
+  Listpack::Position FindPacked(std::string_view name) const { return pack().Find(name, pack().First(), stride() - 1); }
+  FieldView ViewAt(Listpack::Position at, FieldTexts& texts) const;
+  Listpack::Position Behind(Listpack::Position at) const;
+  bool SetPacked(std::string_view name, std::string_view value, int64_t expiry_ms);
+  void InsertPacked(std::string_view name, std::string_view value, int64_t expiry_ms);
+  void AddMoments();
+  void ConvertToTable(int64_t now_ms);
+
+  // Small, as most hashes are: 16 bytes.
+  std::variant<Listpack, ListpackEx, std::unique_ptr<FieldTable>> forms_;
+};
+
+void RegisterHashType();
+
+template <typename Visit>
+void HashValue::ForEach(Visit&& visit) const {
+  if (const FieldTable* fields = table()) {
+    fields->ForEach([&](const Field& field) {
+      return visit(FieldView{field.name(), field.value(), field.expiry_ms()});
+    });
+    return;
+  }
+  FieldTexts texts;
+  for (auto at = pack().First(); at != Listpack::kNone; at = Behind(at)) {
+    if (!visit(ViewAt(at, texts))) return;
+  }
+}
+
+template <typename Visit>
+uint64_t HashValue::Scan(uint64_t position, Visit&& visit) const {
+  if (const FieldTable* fields = table()) {
+    return fields->Scan(position, [&](const Field& field) {
+      visit(FieldView{field.name(), field.value(), field.expiry_ms()});
+    });
+  }
+  ForEach([&](const FieldView& field) {
+    visit(field);
+    return true;
+  });
+  return 0;
+}
+
+template <typename OnErase>
+void HashValue::EraseDue(int64_t now_ms, size_t count_max, OnErase&& on_erase) {
+  if (table() != nullptr) return mutable_table().EraseDue(now_ms, count_max, on_erase);
+  for (; count_max > 0 && next_due_ms() <= now_ms; --count_max) {
+    FieldTexts texts;
+    on_erase(ViewAt(pack().First(), texts).name);
+    pack().EraseRange(pack().First(), stride());
+  }
+}
+
+}  // namespace kvick
