@@ -333,6 +333,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "LPOS",
         .syntax = "key element [RANK rank] [COUNT num-matches] [MAXLEN len]",
+        .argument_notes = "rank(integer) num-matches(integer) len(integer)",
         .summary = "Returns the index of matching elements in a list.",
         .since = "6.0.6",
         .group = "list",
