@@ -52,8 +52,9 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "LMOVEM",
         .syntax = "source destination <LEFT | RIGHT> <LEFT | RIGHT> [<COUNT count | EXACTLY exactly> <OBO | BULK>]",
-        .argument_notes = "left=wherefrom left=whereto count=how-many how-many.count=selector "
-                          "how-many.selector.exactly(integer) how-many.obo=ordering",
+        .argument_notes =
+            "left=wherefrom left=whereto"
+            " count=how-many how-many.count=selector how-many.selector.exactly(integer) how-many.obo=ordering",
         .summary = "Moves several elements from one end of a list to one end of another and returns them.",
         .since = "8.10.0",
         .group = "list",

@@ -99,8 +99,9 @@ constexpr CommandSpec kCommands[] = {
         .name = "BLMOVEM",
         .syntax = "source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout "
                   "[<COUNT count | EXACTLY exactly> <OBO | BULK>]",
-        .argument_notes = "left=wherefrom left=whereto timeout(double) count=how-many how-many.count=selector "
-                          "how-many.selector.exactly(integer) how-many.obo=ordering",
+        .argument_notes =
+            "left=wherefrom left=whereto timeout(double)"
+            " count=how-many how-many.count=selector how-many.selector.exactly(integer) how-many.obo=ordering",
         .summary = "Moves several elements from one end of a list to one end of another and returns them. Blocks until "
                    "there are enough otherwise.",
         .since = "8.10.0",
