@@ -15,7 +15,7 @@ std::string ToUpper(std::string_view text);
 bool EqualsIgnoreCase(std::string_view a, std::string_view b);
 
 // Glob as KEYS and CONFIG GET know it: * ? [a-z] [^a] and \ to escape. Cost: linear for ordinary patterns;
-// runs of stars cannot make it exponential.
+// runs of stars cannot make it exponential. As clients know it, an empty text matches only the empty pattern.
 bool MatchesGlob(std::string_view pattern, std::string_view text, bool ignore_case = false);
 
 // Splits a line into arguments as configuration files and inline commands do: blanks separate, "..." knows

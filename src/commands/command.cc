@@ -327,7 +327,7 @@ Result<std::vector<KeyPosition>> KeysOfRequest(CommandContext& context) {
   // Channels stand in the places of keys but are none.
   std::erase_if(positions, [](const KeyPosition& position) { return (position.flags & kKeyNotKey) != 0; });
   if (positions.empty() && !command->has(kNoMandatoryKeys)) {
-    return errors::Generic("The command has no key arguments");
+    return errors::Generic("Invalid arguments specified for command");
   }
   return positions;
 }

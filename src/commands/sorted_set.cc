@@ -314,7 +314,8 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "ZADD",
         .syntax = "key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]",
-        .argument_notes = "nx=condition@3.0.2 gt=comparison@6.2.0 ch=change@3.0.2 incr=increment@3.0.2 data.score(double)",
+        .argument_notes =
+            "nx=condition@3.0.2 gt=comparison@6.2.0 ch=change@3.0.2 incr=increment@3.0.2 data.score(double)",
         .summary = "Adds members to a sorted set, or changes their scores.",
         .since = "1.2.0",
         .group = "sorted-set",

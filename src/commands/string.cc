@@ -1,7 +1,7 @@
 // Whole string values: reading, setting and exchanging them.
+#include "base/bytes.h"
 #include "base/numbers.h"
 #include "commands/expiry_option.h"
-#include "base/bytes.h"
 #include "commands/families.h"
 #include "commands/key_expiry.h"
 #include "commands/string_reply.h"

@@ -147,7 +147,7 @@ Result<std::vector<OptionTable::Assignment>> OptionTable::CheckAssignments(
     if (spec->Has(kOptionProtected) && !context.protected_allowed) return SetFailed(name, "can't set protected config");
     if (spec->Has(kOptionDenyLoading) && context.loading) return StillLoading();
     for (const Assignment& earlier : checked) {
-      if (earlier.spec == spec) return SetFailed(name, "duplicate parameter");
+      if (EqualsIgnoreCase(earlier.name, name)) return SetFailed(name, "duplicate parameter");
     }
     checked.push_back({.name = name, .spec = spec, .words = {value}, .old_value = Value(*spec)});
   }

@@ -259,7 +259,8 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
     Log(LogLevel::kWarning,
         "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. This is "
         "likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis instance. "
-        "Connection from " + session.address + " aborted.");
+        "Connection from " +
+            session.address + " aborted.");
     session.closing = true;
   } else if (prepared.problem != Prepared::Problem::kNone) {
     if (session.transaction != nullptr) session.transaction->is_aborted = true;

@@ -208,7 +208,7 @@ class Executor final : public KeyspaceListener {
   uint64_t clock_cycles_ = 0;  // when the clock was read
   uint64_t call_cycles_ = 0;   // when the latest command ended, or the batch began
   const double cycles_per_us_;
-  uint64_t refresh_cycles_;   // read the clock again after so many
+  uint64_t refresh_cycles_;            // read the clock again after so many
   uint64_t slow_cycles_ = UINT64_MAX;  // threshold of the slow log
   int64_t slow_threshold_us_ = -1;
   bool tracks_latency_ = true;

@@ -3,8 +3,8 @@
 #include "commands/families.h"
 #include "observability/features.h"
 #include "security/password_authorizer.h"
-#include "types/list_value.h"
 #include "types/hash_value.h"
+#include "types/list_value.h"
 #include "types/set_value.h"
 #include "types/sorted_set_value.h"
 
