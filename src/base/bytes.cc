@@ -122,6 +122,7 @@ bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
 }
 
 bool MatchesGlob(std::string_view pattern, std::string_view text, bool ignore_case) {
+  // Clients know it so: not even stars match nothing at all. Commands take a lone star for everything themselves.
   if (text.empty()) return pattern.empty();
   // Greedy with one point of return: on a mismatch only the latest star is extended. An earlier star need not
   // be tried again, because whatever it could take, the later one can take too.

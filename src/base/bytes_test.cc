@@ -79,6 +79,13 @@ TEST(BytesTest, GlobKnowsItsElements) {
   EXPECT_TRUE(MatchesGlob("H[E-F]LLO", "hello", true));
 }
 
+TEST(BytesTest, OnlyTheEmptyPatternMatchesTheEmptyText) {
+  EXPECT_TRUE(MatchesGlob("", ""));
+  EXPECT_FALSE(MatchesGlob("*", ""));
+  EXPECT_FALSE(MatchesGlob("**", ""));
+  EXPECT_TRUE(MatchesGlob("a*", "a"));
+}
+
 TEST(BytesTest, StarsDoNotMakeGlobExponential) {
   std::string pattern;
   for (int i = 0; i < 30; ++i) pattern += "*a";

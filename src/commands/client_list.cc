@@ -36,7 +36,7 @@ Result<ClientType> ParseClientType(std::string_view word) {
   if (EqualsIgnoreCase(word, "slave") || EqualsIgnoreCase(word, "replica")) return ClientType::kReplica;
   if (EqualsIgnoreCase(word, "pubsub")) return ClientType::kPubSub;
   if (EqualsIgnoreCase(word, "master")) return ClientType::kPrimary;
-  return errors::Generic("Unknown client type '" + std::string(word) + "'");
+  return errors::Generic("Unknown client type '" + std::string(UpToZeroByte(word)) + "'");
 }
 
 Status Info(CommandContext& context) {

@@ -72,8 +72,13 @@ class Parser {
     while (true) {
       while (at_ < text_.size() && text_[at_] == ' ') ++at_;
       if (at_ >= text_.size() || text_[at_] == ']' || text_[at_] == '>' || text_[at_] == '|') break;
+      if (text_.substr(at_, 3) == "...") {  // "[GROUPBY a [b ...] ...]": what is repeated is the group that it closes
+        at_ += 3;
+        repeats_group_ = true;
+        continue;
+      }
       const size_t begin = at_;
-      if (text_[at_] == '[' && IsRepetition()) {
+      if (text_[at_] == '[' && IsRepetition(begins)) {
         const std::string_view repeated = SkipBrackets();
         MarkRepeated(repeated, &items, begins);
         continue;
@@ -86,14 +91,19 @@ class Parser {
   }
 
  private:
-  // "[... ...]" ends with the three dots at its own level.
-  bool IsRepetition() const {
+  // "[... ...]" ends with the three dots at its own level and repeats an item before it, or the group around it.
+  bool IsRepetition(const std::vector<size_t>& begins) const {
     int depth = 0;
-    for (size_t i = at_; i < text_.size(); ++i) {
-      if (text_[i] == '[' || text_[i] == '<') ++depth;
-      if ((text_[i] == ']' || text_[i] == '>') && --depth == 0) return i >= 4 && text_.substr(i - 4, 4) == " ...";
+    size_t end = at_;
+    for (; end < text_.size(); ++end) {
+      if (text_[end] == '[' || text_[end] == '<') ++depth;
+      if ((text_[end] == ']' || text_[end] == '>') && --depth == 0) break;
     }
-    return false;
+    if (end >= text_.size() || end < at_ + 6 || text_.substr(end - 4, 4) != " ...") return false;
+    const std::string_view repeated = text_.substr(at_ + 1, end - at_ - 5);
+    const auto begins_like_it = [&](size_t begin) { return text_.substr(begin, repeated.size()) == repeated; };
+    return std::any_of(begins.begin(), begins.end(), begins_like_it) ||
+           (!group_begins_.empty() && begins_like_it(group_begins_.back()));
   }
 
   std::string_view SkipBrackets() {

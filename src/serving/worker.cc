@@ -18,6 +18,20 @@
 namespace kvick {
 namespace {
 
+// A client on its way to its worker. One that never arrives, because the worker has stopped, is closed and no longer
+// counted.
+struct Arrival {
+  Arrival(Engine& to, FileDescriptor client) : engine(to), socket(std::move(client)) {}
+  Arrival(const Arrival&) = delete;
+  Arrival& operator=(const Arrival&) = delete;
+  ~Arrival() {
+    if (socket.get() >= 0) engine.client_count.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+  Engine& engine;
+  FileDescriptor socket;
+};
+
 constexpr int64_t kExpiryIntervalUs = 20'000;
 constexpr int64_t kSlowTimerUs = 100'000;
 // Of each interval, how much active expiry may take.
@@ -137,8 +151,9 @@ void Worker::Unwatch(int fd) {
 }
 
 void Worker::Adopt(FileDescriptor socket, bool is_unix_socket) {
-  // std::function wants a copyable callable, so the descriptor travels as a number.
-  mailbox_.Post([this, fd = socket.Release(), is_unix_socket] { AddConnection(FileDescriptor(fd), is_unix_socket); });
+  // std::function wants a copyable callable, hence shared.
+  auto arrival = std::make_shared<Arrival>(engine_, std::move(socket));
+  mailbox_.Post([this, arrival, is_unix_socket] { AddConnection(std::move(arrival->socket), is_unix_socket); });
 }
 
 void Worker::AddConnection(FileDescriptor socket, bool is_unix_socket) {
@@ -432,8 +447,11 @@ void Worker::Send(Connection& connection, OutputBuffer& out) {
   while (!out.empty() && !session.closing) {
     iovec pieces[kWritePieces];
     const size_t count = out.Peek(pieces, kWritePieces);
+    msghdr message{};
+    message.msg_iov = pieces;
+    message.msg_iovlen = count;
     const ssize_t sent = count == 1 ? send(connection.fd(), pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
-                                    : writev(connection.fd(), pieces, static_cast<int>(count));
+                                    : sendmsg(connection.fd(), &message, MSG_NOSIGNAL);
     if (sent < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN) {

@@ -72,6 +72,11 @@ DIFFERENCES = [
         and any(name in kvick[1] for name in (b"'maxmemory-policy'", b"'loglevel'")),
         'There are two policies more since 8.6 (volatile-lrm, allkeys-lrm), and the log level nothing.'),
     Difference(
+        ('config set',),
+        lambda arguments, kvick, oracle: kvick[1].partition(b" Use '")[0] == oracle[1].partition(b" Use '")[0]
+        and b"'notify-keyspace-events'" in kvick[1],
+        'There are more classes of events since 8.2.'),
+    Difference(
         ('config get',),
         lambda arguments, kvick, oracle: kvick[0] == oracle[0] in '*%'
         and _option_names(oracle) - _option_names(kvick) <= {b'aof-disable-auto-gc'},

@@ -12,6 +12,7 @@
 // --gtest_repeat=100 --gtest_break_on_failure.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 
@@ -20,7 +21,8 @@ namespace kvick::test {
 // One seed a call; announced on standard output with the line that repeats the running test.
 uint64_t Seed();
 
-// Passes KVICK_TEST_MS (300 unless told) after it was made. Any thread may ask.
+// Passes KVICK_TEST_MS (300 unless told) after it was made, but not before it was asked some hundred times: on a busy
+// machine the threads may have begun late. Any thread may ask.
 class Deadline {
  public:
   Deadline();
@@ -28,6 +30,7 @@ class Deadline {
 
  private:
   int64_t end_us_;
+  mutable std::atomic<int> question_count_{0};
 };
 
 // Calls `body` with 0 … count - 1, each in a thread of its own, all released at the same moment, and waits for them.

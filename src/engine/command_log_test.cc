@@ -1,0 +1,134 @@
+#include "engine/command_log.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "support/threads.h"
+
+namespace kvick {
+namespace {
+
+void Append(CommandLog& log, int database_index, const std::vector<std::string_view>& arguments) {
+  log.Append(database_index, arguments);
+}
+
+std::string Encoded(const std::vector<std::string>& words) {
+  std::string text = "*" + std::to_string(words.size()) + "\r\n";
+  for (const std::string& word : words) text += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
+  return text;
+}
+
+std::string ReadAll(CommandLog::Reader& reader) {
+  std::string text;
+  reader.Read(&text);
+  return text;
+}
+
+TEST(CommandLogTest, RecordsNothingWhileNobodyReads) {
+  CommandLog log;
+  EXPECT_FALSE(log.is_active());
+  Append(log, 0, {"SET", "a", "1"});
+  EXPECT_EQ(log.end_position(), 0u);
+  {
+    const auto reader = log.Attach();
+    EXPECT_TRUE(log.is_active());
+  }
+  EXPECT_FALSE(log.is_active());
+  Append(log, 0, {"SET", "a", "1"});
+  EXPECT_EQ(log.end_position(), 0u);
+}
+
+TEST(CommandLogTest, TellsTheDatabaseWhenItChanges) {
+  CommandLog log;
+  const auto reader = log.Attach();
+  Append(log, 3, {"SET", "a", "1"});
+  Append(log, 3, {"SET", "b", ""});
+  Append(log, 0, {"DEL", "a"});
+  EXPECT_EQ(ReadAll(*reader), Encoded({"SELECT", "3"}) + Encoded({"SET", "a", "1"}) + Encoded({"SET", "b", ""}) +
+                                  Encoded({"SELECT", "0"}) + Encoded({"DEL", "a"}));
+  EXPECT_EQ(ReadAll(*reader), "");
+}
+
+TEST(CommandLogTest, AGroupIsATransactionAcrossDatabases) {
+  CommandLog log;
+  const auto reader = log.Attach();
+  log.AppendGroup({{1, {"DEL", "a"}}, {2, {"SET", "a", "1"}}});
+  log.AppendGroup({});
+  Append(log, 2, {"DEL", "a"});
+  EXPECT_EQ(ReadAll(*reader), Encoded({"SELECT", "1"}) + Encoded({"MULTI"}) + Encoded({"DEL", "a"}) +
+                                  Encoded({"SELECT", "2"}) + Encoded({"SET", "a", "1"}) + Encoded({"EXEC"}) +
+                                  Encoded({"DEL", "a"}));
+}
+
+TEST(CommandLogTest, ALateReaderBeginsAtItsMomentAndIsToldTheDatabase) {
+  CommandLog log;
+  const auto early = log.Attach();
+  Append(log, 1, {"SET", "a", "1"});
+  const auto late = log.Attach();
+  const uint64_t begin = log.end_position();
+  Append(log, 1, {"SET", "a", "2"});
+  const std::string expected = Encoded({"SELECT", "1"}) + Encoded({"SET", "a", "2"});
+  std::string text;
+  EXPECT_EQ(late->Read(&text), begin + expected.size());
+  EXPECT_EQ(text, expected);
+  EXPECT_EQ(ReadAll(*early), Encoded({"SELECT", "1"}) + Encoded({"SET", "a", "1"}) + expected);
+}
+
+TEST(CommandLogTest, KeepsWhatTheSlowestHasNotReadOverManyPieces) {
+  CommandLog log;
+  const auto fast = log.Attach();
+  const auto slow = log.Attach();
+  const std::string value(10'000, 'v');
+  std::string expected = Encoded({"SELECT", "0"});
+  std::string fast_text;
+  for (int i = 0; i < 50; ++i) {
+    const std::string key = std::to_string(i);
+    Append(log, 0, {"SET", key, value});
+    expected += Encoded({"SET", key, value});
+    if (i % 3 == 0) fast->Read(&fast_text);
+  }
+  fast->Read(&fast_text);
+  EXPECT_EQ(fast_text, expected);
+  EXPECT_EQ(ReadAll(*slow), expected);
+  EXPECT_EQ(log.end_position(), expected.size());
+}
+
+TEST(CommandLogConcurrencyTest, ReadsAreOneUnbrokenStreamOfWholeCommands) {
+  CommandLog log;
+  const auto reader = log.Attach();
+  constexpr int kWriters = 3;
+  constexpr int kCommands = 2000;
+  std::string text;
+  test::RunThreads(kWriters + 1, [&](int thread) {
+    if (thread == kWriters) {
+      for (int i = 0; i < kCommands; ++i) reader->Read(&text);
+      return;
+    }
+    for (int i = 0; i < kCommands; ++i) {
+      const std::string number = std::to_string(i);
+      Append(log, thread, {"APPEND", "k", number});
+    }
+  });
+  EXPECT_EQ(reader->Read(&text), text.size());
+  // Each writer's commands are all there, in its own order, behind a SELECT of its database.
+  std::vector<int> next(kWriters, 0);
+  size_t writer = 0;
+  for (size_t at = 0; at < text.size();) {
+    const std::string select = Encoded({"SELECT", "0"});
+    if (text.compare(at, select.size() - 3, select, 0, select.size() - 3) == 0) {
+      writer = static_cast<size_t>(text[at + select.size() - 3] - '0');
+      at += select.size();
+      continue;
+    }
+    const std::string command = Encoded({"APPEND", "k", std::to_string(next[writer]++)});
+    ASSERT_EQ(text.compare(at, command.size(), command), 0) << "at " << at;
+    at += command.size();
+  }
+  for (const int count : next) EXPECT_EQ(count, kCommands);
+}
+
+}  // namespace
+}  // namespace kvick

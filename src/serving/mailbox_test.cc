@@ -1,0 +1,77 @@
+#include "serving/mailbox.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <atomic>
+#include <vector>
+
+#include "support/threads.h"
+
+namespace kvick {
+namespace {
+
+bool IsReadable(const Mailbox& mailbox, int timeout_ms) {
+  pollfd waiting{mailbox.fd(), POLLIN, 0};
+  return poll(&waiting, 1, timeout_ms) == 1;
+}
+
+TEST(MailboxTest, IsReadableWhileThereIsMail) {
+  Mailbox mailbox;
+  EXPECT_FALSE(IsReadable(mailbox, 0));
+  int ran = 0;
+  mailbox.Post([&] { ran = ran * 10 + 1; });
+  mailbox.Post([&] { ran = ran * 10 + 2; });
+  EXPECT_TRUE(IsReadable(mailbox, 0));
+  mailbox.RunAll();
+  EXPECT_EQ(ran, 12);
+  EXPECT_FALSE(IsReadable(mailbox, 0));
+}
+
+TEST(MailboxTest, AMessageMayPostAnother) {
+  Mailbox mailbox;
+  int ran = 0;
+  mailbox.Post([&] { mailbox.Post([&] { ++ran; }); });
+  mailbox.RunAll();
+  EXPECT_EQ(ran, 0) << "not in the same turn, which would never end";
+  EXPECT_TRUE(IsReadable(mailbox, 0));
+  mailbox.RunAll();
+  EXPECT_EQ(ran, 1);
+}
+
+TEST(MailboxTest, RunAllWithoutMailDoesNothing) {
+  Mailbox mailbox;
+  mailbox.RunAll();
+  EXPECT_FALSE(IsReadable(mailbox, 0));
+}
+
+// The consumer sleeps whenever it has run what there was: a lost wake-up leaves it asleep with mail in the box.
+TEST(MailboxConcurrencyTest, EveryMessageWakesTheConsumerOrIsSeenByIt) {
+  Mailbox mailbox;
+  constexpr int kProducers = 3;
+  constexpr int kMessages = 3000;
+  int ran = 0;  // the consumer's alone
+  std::vector<int> latest(kProducers, -1);
+  bool slept_too_long = false;
+  test::RunThreads(kProducers + 1, [&](int thread) {
+    if (thread < kProducers) {
+      for (int i = 0; i < kMessages; ++i) {
+        mailbox.Post([&, thread, i] {
+          ++ran;
+          EXPECT_EQ(latest[static_cast<size_t>(thread)], i - 1) << "in the order of each producer";
+          latest[static_cast<size_t>(thread)] = i;
+        });
+      }
+      return;
+    }
+    while (ran < kProducers * kMessages && !slept_too_long) {
+      slept_too_long = !IsReadable(mailbox, 20'000);
+      mailbox.RunAll();
+    }
+  });
+  EXPECT_FALSE(slept_too_long);
+  EXPECT_EQ(ran, kProducers * kMessages);
+}
+
+}  // namespace
+}  // namespace kvick
