@@ -44,7 +44,7 @@ bool ListLimits::IsHuge(size_t element_bytes) const {
 
 bool ListLimits::AllowsPart(size_t size_bytes, size_t count, size_t divisor) const {
   if (node_size_max < 0) return size_bytes <= BytesLimit(node_size_max) / divisor;
-  const size_t count_max = std::min(static_cast<size_t>(node_size_max), kNodeElementsMax);
+  const size_t count_max = std::clamp<size_t>(static_cast<size_t>(node_size_max), 1, kNodeElementsMax);
   return size_bytes <= kSafetyBytes && count <= count_max / divisor;
 }
 

@@ -38,6 +38,8 @@ TEST(ListLimitsTest, NegativeIsASizeClassAndPositiveACountWithinTheSafetySize) {
   EXPECT_TRUE((ListLimits{4}.Allows(8192, 4)));
   EXPECT_FALSE((ListLimits{4}.Allows(100, 5)));
   EXPECT_FALSE((ListLimits{4}.Allows(8193, 1)));
+  EXPECT_TRUE((ListLimits{0}.Allows(20, 1)));
+  EXPECT_FALSE((ListLimits{0}.Allows(20, 2)));
   EXPECT_FALSE((ListLimits{4}.AllowsHalf(100, 3)));
   EXPECT_FALSE((ListLimits{-2}.AllowsHalf(4097, 1)));
   EXPECT_TRUE((ListLimits{-2}.AllowsHalf(4096, 1)));
