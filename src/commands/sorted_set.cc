@@ -305,7 +305,8 @@ Status ZScan(CommandContext& context) {
   reply.Array(found.size() * 2);
   for (const ScoredText& item : found) {
     reply.Bulk(item.member);
-    reply.Bulk(FormatDouble(item.score));  // text in RESP3, too
+    char text[kDoubleTextMax];
+    reply.Bulk({text, FormatDouble(item.score, text)});  // text in RESP3, too
   }
   return Status::Ok();
 }
@@ -314,7 +315,8 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "ZADD",
         .syntax = "key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]",
-        .argument_notes = "nx=condition@3.0.2 gt=comparison@6.2.0 ch=change@3.0.2 incr=increment@3.0.2 data.score(double)",
+        .argument_notes =
+            "nx=condition@3.0.2 gt=comparison@6.2.0 ch=change@3.0.2 incr=increment@3.0.2 data.score(double)",
         .summary = "Adds members to a sorted set, or changes their scores.",
         .since = "1.2.0",
         .group = "sorted-set",
