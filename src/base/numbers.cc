@@ -86,18 +86,27 @@ std::string FormatHumanLongDouble(long double value) {
   return text;
 }
 
-std::string FormatDouble(double value) {
-  if (std::isnan(value)) return "nan";
-  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
-  if (value == 0) return std::signbit(value) ? "-0" : "0";
+size_t FormatDouble(double value, char* buffer) {
   // Integers that a double holds exactly are printed as such.
-  if (value > -9007199254740992.0 && value < 9007199254740992.0 && value == std::trunc(value)) {
-    char buffer[kInt64TextMax];
-    return std::string(buffer, FormatInt64(static_cast<int64_t>(value), buffer));
+  if (value > -9007199254740992.0 && value < 9007199254740992.0 && value != 0 && value == std::trunc(value)) {
+    return FormatInt64(static_cast<int64_t>(value), buffer);
   }
-  char buffer[64];
-  const int length = std::snprintf(buffer, sizeof(buffer), "%.17g", value);
-  return std::string(buffer, static_cast<size_t>(length));
+  std::string_view word;
+  if (std::isnan(value)) word = "nan";
+  if (std::isinf(value)) word = value > 0 ? "inf" : "-inf";
+  if (value == 0) word = std::signbit(value) ? "-0" : "0";
+  if (!word.empty()) {
+    std::memcpy(buffer, word.data(), word.size());
+    return word.size();
+  }
+  // What "%.17g" prints, several times faster.
+  return static_cast<size_t>(std::to_chars(buffer, buffer + kDoubleTextMax, value, std::chars_format::general, 17).ptr -
+                             buffer);
+}
+
+std::string FormatDouble(double value) {
+  char buffer[kDoubleTextMax];
+  return std::string(buffer, FormatDouble(value, buffer));
 }
 
 std::string FormatBytesHuman(uint64_t size_bytes) {

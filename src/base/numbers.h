@@ -26,6 +26,9 @@ size_t FormatUint64(uint64_t value, char* buffer);
 std::string FormatHumanLongDouble(long double value);
 // The shortest text that reads back as the same double; integers without a point; "inf", "-inf", "nan".
 std::string FormatDouble(double value);
+inline constexpr size_t kDoubleTextMax = 32;
+// The same without a terminator into `buffer` (kDoubleTextMax bytes); returns the length.
+size_t FormatDouble(double value, char* buffer);
 
 // How INFO prints sizes: "1.50K", "12.00M".
 std::string FormatBytesHuman(uint64_t size_bytes);

@@ -305,7 +305,8 @@ Status ZScan(CommandContext& context) {
   reply.Array(found.size() * 2);
   for (const ScoredText& item : found) {
     reply.Bulk(item.member);
-    reply.Bulk(FormatDouble(item.score));  // text in RESP3, too
+    char text[kDoubleTextMax];
+    reply.Bulk({text, FormatDouble(item.score, text)});  // text in RESP3, too
   }
   return Status::Ok();
 }

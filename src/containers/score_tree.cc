@@ -394,28 +394,40 @@ void ScoreTree::MergeInner(Step* path, size_t level) {
   }
 }
 
-void ScoreTree::SetScore(ScoredMember* member, double score) {
-  // Most increments leave the member between its neighbours: then only its tag changes.
-  const ScoreTreeBound bound{ScoreTreeBound::Kind::kBeforeMember, member->score(), member->bytes()};
+// Most increments leave a member between its neighbours. At the ends of a leaf nobody looks for them.
+ScoreTree::Place ScoreTree::FindIfItStays(const ScoredMember& member, double score) {
+  const ScoreTreeBound behind{ScoreTreeBound::Kind::kAfterMember, member.score(), member.bytes()};
   void* node = root_;
   for (size_t level = height_; level > 0; --level) {
     auto* inner = static_cast<Inner*>(node);
-    node = inner->children[inner->ChildOf({ScoreTreeBound::Kind::kAfterMember, bound.score, bound.bytes})];
+    node = inner->children[inner->ChildOf(behind)];
   }
   auto* leaf = static_cast<Leaf*>(node);
-  const size_t index = leaf->CountBefore(bound);
-  if (index > 0 && index + 1 < leaf->count) {
-    const ScoreTreeBound target = ScoreTreeBound::BeforeMember(score, member->bytes());
-    const ScoredMember* before = leaf->At(index - 1);
-    const ScoredMember* behind = leaf->At(index + 1);
-    if (target.IsBehind(before->score(), *before) && !target.IsBehind(behind->score(), *behind)) {
-      member->set_score(score);
-      return leaf->Set(index, member);
-    }
+  const size_t index = leaf->CountBefore(behind) - 1;
+  if (index == 0 || index + 1 >= leaf->count) return {nullptr, 0};
+  const ScoreTreeBound target = ScoreTreeBound::BeforeMember(score, member.bytes());
+  const ScoredMember* left = leaf->At(index - 1);
+  const ScoredMember* right = leaf->At(index + 1);
+  if (!target.IsBehind(left->score(), *left) || target.IsBehind(right->score(), *right)) return {nullptr, 0};
+  return {leaf, index};
+}
+
+void ScoreTree::SetScore(ScoredMember* member, double score) {
+  const Place place = FindIfItStays(*member, score);
+  if (place.leaf != nullptr) {
+    member->set_score(score);
+    return place.leaf->Set(place.index, member);
   }
   Erase(*member);
   member->set_score(score);
   Insert(member);
+}
+
+void ScoreTree::Replace(const ScoredMember& member, ScoredMember* replacement) {
+  const Place place = FindIfItStays(member, replacement->score());
+  if (place.leaf != nullptr) return place.leaf->Set(place.index, replacement);
+  Erase(member);
+  Insert(replacement);
 }
 
 void ScoreTree::Build(std::span<ScoredMember* const> members) {

@@ -83,8 +83,10 @@ class ScoreTree {
   void Insert(ScoredMember* member);
   // The member must be in the tree, with the score it has now.
   void Erase(const ScoredMember& member);
-  // Moves a member of the tree to where its new score puts it.
+  // Moves a member of the tree to where its new score puts it; it must be able to hold that.
   void SetScore(ScoredMember* member, double score);
+  // Puts a member with the same bytes and another score in the place of one in the tree.
+  void Replace(const ScoredMember& member, ScoredMember* replacement);
   // Fills an empty tree with members that are in order.
   void Build(std::span<ScoredMember* const> members);
   // Forgets all members.
@@ -111,6 +113,13 @@ class ScoreTree {
   };
   // Levels of inner nodes: far more than 2^32 members need.
   static constexpr size_t kHeightMax = 16;
+
+  struct Place {
+    Leaf* leaf;
+    size_t index;
+  };
+  // Where the member is, if with this score it stays there; no leaf otherwise.
+  Place FindIfItStays(const ScoredMember& member, double score);
 
   BlockPool& pool() const;
   Leaf* MakeLeaf(size_t capacity);

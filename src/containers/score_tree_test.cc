@@ -15,6 +15,40 @@
 namespace kvick {
 namespace {
 
+TEST(ScoredMemberTest, TakesLessForAnIntegerScore) {
+  const std::string bytes(16, 'm');
+  for (const double score : {0.0, 1.0, -1.0, 2147483647.0, -2147483648.0}) {
+    ScoredMember* member = ScoredMember::Make(BlockPool::Shard(0), score, bytes);
+    EXPECT_EQ(member->memory_bytes(), 24u) << score;
+    EXPECT_EQ(member->score(), score);
+    EXPECT_EQ(member->bytes(), bytes);
+    EXPECT_TRUE(member->CanHold(7));
+    EXPECT_FALSE(member->CanHold(-0.0));
+    EXPECT_FALSE(member->CanHold(0.5));
+    ScoredMember::Free(member);
+  }
+  for (const double score : {-0.0, 0.5, 2147483648.0, -2147483649.0, std::numeric_limits<double>::infinity()}) {
+    ScoredMember* member = ScoredMember::Make(BlockPool::Shard(0), score, bytes);
+    EXPECT_EQ(member->memory_bytes(), 32u) << score;
+    EXPECT_EQ(member->score(), score);
+    EXPECT_EQ(std::signbit(member->score()), std::signbit(score));
+    EXPECT_TRUE(member->CanHold(7));
+    ScoredMember::Free(member);
+  }
+}
+
+TEST(ScoredMemberTest, HoldsMembersOfAnyLength) {
+  for (const size_t size : {0u, 1u, 126u, 127u, 128u, 255u, 256u, 70'000u}) {
+    for (const double score : {3.0, 3.5}) {
+      const std::string bytes(size, 'x');
+      ScoredMember* member = ScoredMember::Make(BlockPool::Shard(0), score, bytes);
+      EXPECT_EQ(member->bytes(), bytes);
+      EXPECT_EQ(member->score(), score);
+      ScoredMember::Free(member);
+    }
+  }
+}
+
 // A tree beside the plain model: a std::set of (score, bytes).
 class ScoreTreeTest : public ::testing::Test {
  protected:
@@ -41,7 +75,11 @@ class ScoreTreeTest : public ::testing::Test {
     ScoredMember* member = members_[bytes];
     model_.erase({member->score(), bytes});
     model_.insert({score, bytes});
-    tree_.SetScore(member, score);
+    if (member->CanHold(score)) return tree_.SetScore(member, score);
+    ScoredMember* replacement = ScoredMember::Make(BlockPool::Shard(0), score, bytes);
+    tree_.Replace(*member, replacement);
+    ScoredMember::Free(member);
+    members_[bytes] = replacement;
   }
   size_t ModelCountBefore(const ScoreTreeBound& bound) const {
     size_t count = 0;

@@ -95,7 +95,10 @@ void ReplyWriter::BulkInteger(int64_t value) {
 void ReplyWriter::Null() { out_->Append(is_resp3() ? "_\r\n" : "$-1\r\n"); }
 void ReplyWriter::NullArray() { out_->Append(is_resp3() ? "_\r\n" : "*-1\r\n"); }
 
-void ReplyWriter::Double(double value) { DoubleText(FormatDouble(value)); }
+void ReplyWriter::Double(double value) {
+  char text[kDoubleTextMax];
+  DoubleText({text, FormatDouble(value, text)});
+}
 
 void ReplyWriter::DoubleText(std::string_view digits) {
   if (!is_resp3()) return Bulk(digits);

@@ -14,11 +14,12 @@ namespace {
 // Integers are stored as such, everything else as text. A zero has no sign there.
 class StoredScore {
  public:
-  explicit StoredScore(double score) : text_(FormatDouble(score == 0 ? 0 : score)) {}
-  ListpackValue value() const { return ListpackValue::FromText(text_); }
+  explicit StoredScore(double score) : size_(FormatDouble(score == 0 ? 0 : score, text_)) {}
+  ListpackValue value() const { return ListpackValue::FromText({text_, size_}); }
 
  private:
-  std::string text_;
+  char text_[kDoubleTextMax];
+  size_t size_;
 };
 
 }  // namespace
@@ -147,18 +148,36 @@ void SortedSetValue::AddToPairs(std::string_view member, double score) {
   pairs_->Append(stored_score.value());
 }
 
+// Values spread over the pools by their address, so that threads seldom meet at a pool's lock.
+ScoredMember* SortedSetValue::MakeMember(double score, std::string_view bytes) {
+  BlockPool& pool = BlockPool::Shard(reinterpret_cast<uintptr_t>(large_.get()) >> 6);
+  ScoredMember* member = ScoredMember::Make(pool, score, bytes);
+  large_->member_bytes += member->memory_bytes();
+  return member;
+}
+
+void SortedSetValue::FreeMember(ScoredMember* member) {
+  large_->member_bytes -= member->memory_bytes();
+  ScoredMember::Free(member);
+}
+
 void SortedSetValue::AddToLarge(std::string_view member, double score, uint64_t hash) {
-  ScoredMember* added =
-      ScoredMember::Make(BlockPool::Shard(reinterpret_cast<uintptr_t>(large_.get()) >> 6), score, member);
-  large_->member_bytes += added->memory_bytes();
+  ScoredMember* added = MakeMember(score, member);
   large_->index.Insert(added, hash);
   large_->tree.Insert(added);
 }
 
 void SortedSetValue::SetScore(const Place& place, std::string_view member, double score) {
-  if (large_) return large_->tree.SetScore(place.slot.entry, score);
-  pairs_->EraseRange(place.position, 2);
-  AddToPairs(member, score);
+  if (!large_) {
+    pairs_->EraseRange(place.position, 2);
+    return AddToPairs(member, score);
+  }
+  ScoredMember* old = place.slot.entry;
+  if (old->CanHold(score)) return large_->tree.SetScore(old, score);
+  ScoredMember* replacement = MakeMember(score, member);
+  large_->tree.Replace(*old, replacement);
+  large_->index.Replace(place.slot, replacement);
+  FreeMember(old);
 }
 
 void SortedSetValue::Erase(const Place& place) {
@@ -169,8 +188,7 @@ void SortedSetValue::Erase(const Place& place) {
   ScoredMember* member = place.slot.entry;
   large_->tree.Erase(*member);
   large_->index.Erase(place.slot, place.hash);
-  large_->member_bytes -= member->memory_bytes();
-  ScoredMember::Free(member);
+  FreeMember(member);
 }
 
 void SortedSetValue::EraseRange(RankRange range) {

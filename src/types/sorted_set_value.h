@@ -144,6 +144,8 @@ class SortedSetValue {
     size_t member_bytes = 0;
   };
 
+  ScoredMember* MakeMember(double score, std::string_view bytes);
+  void FreeMember(ScoredMember* member);
   void AddToPairs(std::string_view member, double score);
   void AddToLarge(std::string_view member, double score, uint64_t hash);
   double ScoreAt(Listpack::Position member_position) const;
