@@ -4,8 +4,8 @@
 #include <new>
 
 #include "base/assert.h"
-#include "base/numbers.h"
 #include "base/block_pool.h"
+#include "base/numbers.h"
 
 namespace kvick {
 namespace {

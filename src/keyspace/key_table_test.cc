@@ -6,8 +6,8 @@
 #include <set>
 #include <string>
 
-#include "base/random.h"
 #include "base/block_pool.h"
+#include "base/random.h"
 #include "keyspace/key_hash.h"
 
 namespace kvick {
