@@ -45,7 +45,8 @@ endif()
 
 find_program(KVICK_CCACHE ccache)
 if(KVICK_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${KVICK_CCACHE}")
+  # Paths count from the checkout, so that two checkouts share what they compiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER env "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" CCACHE_NOHASHDIR=1 "${KVICK_CCACHE}")
 endif()
 # The fastest linker present; GCC 12 and clang 14 both know the flag.
 foreach(linker mold lld)

@@ -3,9 +3,11 @@
 find_package(Threads REQUIRED)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 find_library(KVICK_JEMALLOC jemalloc REQUIRED)
+find_path(LIBLZF_INCLUDE_DIR liblzf/lzf.h REQUIRED)
+find_library(LIBLZF_LIBRARY lzf REQUIRED)
 
 add_library(kvick_dependencies INTERFACE)
-target_link_libraries(kvick_dependencies INTERFACE Threads::Threads ${CMAKE_DL_LIBS})
+target_link_libraries(kvick_dependencies INTERFACE Threads::Threads ${CMAKE_DL_LIBS} "${LIBLZF_LIBRARY}")
 
 # The sanitizers bring allocators of their own.
 if(NOT KVICK_SANITIZE AND NOT KVICK_FUZZ)

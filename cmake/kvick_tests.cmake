@@ -3,6 +3,8 @@
 #   src/<folder>/foo_test.cc      one program a folder, build/<preset>/<folder>_test      target unit_tests
 #   src/tools/<name>/foo_test.cc  likewise, build/<preset>/<name>_tool_test               target unit_tests
 #   tests/support/foo.cc          what tests share; foo_test.cc beside it tests it        target unit_tests
+#   tests/stress/foo_test.cc      one program, build/<preset>/stress_test, which works    target stress_test
+#                                 for as long as KVICK_TEST_MS says
 #   tests/fuzz/foo_fuzz.cc        a libFuzzer program, build/<preset>/foo_fuzz            target fuzz_targets
 #   bench/micro/foo_bench.cc      a Google Benchmark program, build/<preset>/foo_bench    target micro_benchmarks
 #   src/**/*.h                    each compiled alone           target all_verify_interface_header_sets
@@ -14,8 +16,11 @@ enable_testing()
 
 if(KVICK_TESTS)
   find_package(GTest REQUIRED)
-  add_custom_target(unit_tests)
+else()
+  find_package(GTest)  # for stress_test, built when it is asked for
+endif()
 
+if(GTest_FOUND)
   # What tests in C++ share, included as "support/foo.h".
   file(GLOB support_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/support/*.cc")
   set(support_test_sources ${support_sources})
@@ -24,6 +29,14 @@ if(KVICK_TESTS)
   add_library(kvick_test_support STATIC EXCLUDE_FROM_ALL ${support_sources})
   target_include_directories(kvick_test_support PUBLIC "${CMAKE_SOURCE_DIR}/tests")
   target_link_libraries(kvick_test_support PUBLIC kvick GTest::gtest)
+
+  file(GLOB stress_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/stress/*.cc")
+  add_executable(stress_test EXCLUDE_FROM_ALL ${stress_sources})
+  target_link_libraries(stress_test PRIVATE kvick_server kvick_test_support GTest::gtest_main)
+endif()
+
+if(KVICK_TESTS)
+  add_custom_target(unit_tests)
 
   function(kvick_add_unit_test program)
     add_executable(${program} ${ARGN})

@@ -25,6 +25,9 @@ bool SplitArguments(std::string_view line, std::vector<std::string>* arguments);
 // "\"a\\x00b\"": the quoted form that SplitArguments reads back, used in logs and MONITOR.
 std::string QuoteArgument(std::string_view text);
 
+// The bytes before the first zero byte: what clients know of a text that they sent, in error replies.
+inline std::string_view UpToZeroByte(std::string_view text) { return text.substr(0, text.find('\0')); }
+
 std::string_view TrimBlanks(std::string_view text);
 
 // Same time for equal and unequal texts of the same length.

@@ -61,6 +61,7 @@ class SharedBytesRef {
     if (bytes_ != nullptr) bytes_->Drop();
   }
 
+  SharedBytes* get() const { return bytes_; }
   explicit operator bool() const { return bytes_ != nullptr; }
   std::string_view view() const { return bytes_->view(); }
 

@@ -41,7 +41,7 @@ class CommandFixture : public ::testing::Test {
     while (!request.empty()) {
       const size_t blank = std::min(request.find(' '), request.size());
       const std::string_view word = request.substr(0, blank);
-      words.push_back(word == "''" ? std::string_view() : word);
+      words.push_back(word == "''" ? std::string_view("") : word);
       request.remove_prefix(std::min(blank + 1, request.size()));
     }
     return words;

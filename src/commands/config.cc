@@ -40,6 +40,13 @@ Status ConfigSet(CommandContext& context) {
   return Status::Ok();
 }
 
+// Values of passwords and the like.
+bool IsConfigSecret(const Engine& engine, std::span<const std::string_view> arguments, size_t index) {
+  if (index < 3 || index % 2 == 0) return false;
+  const OptionSpec* option = engine.options().Find(arguments[index - 1]);
+  return option != nullptr && option->Has(kOptionSensitive);
+}
+
 Status ConfigResetStat(CommandContext& context) {
   context.engine().ResetStats();
   context.Reply().Ok();
@@ -120,6 +127,7 @@ constexpr CommandSpec kCommands[] = {
         .complexity = "O(N) when N is the number of configuration parameters provided",
         .flags = kConfigFlags | kExclusive | kSensitive,
         .tips = {"request_policy:all_nodes", "response_policy:all_succeeded"},
+        .is_secret = IsConfigSecret,
         .handler = ConfigSet,
     },
 };

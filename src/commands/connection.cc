@@ -119,6 +119,7 @@ Status Quit(CommandContext& context) {
 // The connection as it was when it came, but for what the client said of its library.
 Status Reset(CommandContext& context) {
   Session& session = context.session();
+  context.executor().DropTransaction(session);
   session.database_index = 0;
   session.protocol = static_cast<int>(kOldestProtocol);
   session.name.clear();

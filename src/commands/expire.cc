@@ -39,9 +39,7 @@ Result<Conditions> ParseConditions(const CommandContext& context) {
     } else if (context.ArgIs(i, "LT")) {
       conditions.must_be_earlier = true;
     } else {
-      // Up to the first zero byte, as the field's server prints it.
-      const std::string_view option = context.Arg(i);
-      return errors::Generic("Unsupported option " + std::string(option.substr(0, option.find('\0'))));
+      return errors::Generic("Unsupported option " + std::string(UpToZeroByte(context.Arg(i))));
     }
   }
   if (conditions.must_lack_expiry &&
@@ -117,6 +115,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "EXPIRE",
         .syntax = "key seconds [NX | XX | GT | LT]",
+        .argument_notes = "nx=condition@7.0.0",
         .summary = "Sets the time to live of a key in seconds.",
         .since = "1.0.0",
         .group = "generic",
@@ -129,6 +128,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "EXPIREAT",
         .syntax = "key unix-time-seconds [NX | XX | GT | LT]",
+        .argument_notes = "nx=condition@7.0.0",
         .summary = "Sets the moment at which a key expires, in seconds since 1970.",
         .since = "1.2.0",
         .group = "generic",
@@ -165,6 +165,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "PEXPIRE",
         .syntax = "key milliseconds [NX | XX | GT | LT]",
+        .argument_notes = "nx=condition@7.0.0",
         .summary = "Sets the time to live of a key in milliseconds.",
         .since = "2.6.0",
         .group = "generic",
@@ -177,6 +178,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "PEXPIREAT",
         .syntax = "key unix-time-milliseconds [NX | XX | GT | LT]",
+        .argument_notes = "nx=condition@7.0.0",
         .summary = "Sets the moment at which a key expires, in milliseconds since 1970.",
         .since = "2.6.0",
         .group = "generic",

@@ -23,10 +23,17 @@ std::span<const CommandSpec> HashGetExCommands();
 std::span<const CommandSpec> HashRandomCommands();
 std::span<const CommandSpec> IncrExCommands();
 std::span<const CommandSpec> LcsCommands();
+std::span<const CommandSpec> ListCommands();
+std::span<const CommandSpec> ListMoveCommands();
+std::span<const CommandSpec> ListWaitCommands();
 std::span<const CommandSpec> ObjectCommands();
 std::span<const CommandSpec> RelocateCommands();
 std::span<const CommandSpec> SetCombinationCommands();  // of several sets
 std::span<const CommandSpec> SetCommands();
+std::span<const CommandSpec> SortedSetAlgebraCommands();
+std::span<const CommandSpec> SortedSetCommands();
+std::span<const CommandSpec> SortedSetPopCommands();
+std::span<const CommandSpec> SortedSetRangeCommands();
 std::span<const CommandSpec> StringCommands();
 std::span<const CommandSpec> StringCompareCommands();
 std::span<const CommandSpec> StringMultiCommands();

@@ -228,8 +228,9 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "INCREX",
         .syntax =
-            "key [BYFLOAT increment | BYINT increment] [LBOUND lowerbound] [UBOUND upperbound] [SATURATE] [EX seconds "
+            "key [BYFLOAT increment | BYINT increment] [SATURATE] [LBOUND lowerbound] [UBOUND upperbound] [EX seconds "
             "| PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST] [ENX]",
+        .argument_notes = "increment.BYFLOAT=float(double) increment.increment=integer seconds=expiration",
         .summary = "Increments the numeric value of a key within bounds and sets its time to live.",
         .since = "8.8.0",
         .group = "string",

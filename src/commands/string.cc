@@ -1,6 +1,7 @@
 // Whole string values: reading, setting and exchanging them.
 #include "base/numbers.h"
 #include "commands/expiry_option.h"
+#include "base/bytes.h"
 #include "commands/families.h"
 #include "commands/key_expiry.h"
 #include "commands/string_reply.h"
@@ -186,6 +187,14 @@ Status GetEx(CommandContext& context) {
   return Status::Ok();
 }
 
+// SET reads the old value only when it must answer with it.
+uint16_t SetKeyFlags(std::span<const std::string_view> arguments) {
+  for (size_t i = 3; i < arguments.size(); ++i) {
+    if (EqualsIgnoreCase(arguments[i], "GET")) return kKeyReadWrite | kKeyAccess | kKeyUpdate;
+  }
+  return kKeyOverwrite | kKeyUpdate;
+}
+
 constexpr CommandSpec kCommands[] = {
     {
         .name = "GET",
@@ -214,6 +223,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "GETEX",
         .syntax = "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
+        .argument_notes = "seconds=expiration",
         .summary = "Returns the string value of a key after setting or removing its time to live.",
         .since = "6.2.0",
         .group = "string",
@@ -268,6 +278,7 @@ constexpr CommandSpec kCommands[] = {
         .flags = kWrite | kDenyOom,
         .categories = kAclString,
         .keys = {OneKey(1, kKeyReadWrite | kKeyAccess | kKeyUpdate | kKeyVariableFlags)},
+        .refine_key_flags = SetKeyFlags,
         .handler = Set,
     },
     {

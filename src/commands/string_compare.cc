@@ -63,6 +63,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "DELEX",
         .syntax = "key [IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest]",
+        .argument_notes = "ifeq-value=condition",
         .summary = "Deletes a key if its string value or the digest of it meets a condition.",
         .since = "8.4.0",
         .group = "string",

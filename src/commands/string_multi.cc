@@ -159,6 +159,7 @@ constexpr CommandSpec kCommands[] = {
         .syntax =
             "numkeys key value [key value ...] [NX | XX] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT "
             "unix-time-milliseconds | KEEPTTL]",
+        .argument_notes = "nx=condition seconds=expiration",
         .summary = "Sets the string values of several keys, all or none, with one time to live.",
         .since = "8.4.0",
         .group = "string",

@@ -106,6 +106,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "INCRBYFLOAT",
         .syntax = "key increment",
+        .argument_notes = "increment(double)",
         .summary = "Adds a floating point number to the numeric value of a key. A missing key counts as 0.",
         .since = "2.6.0",
         .group = "string",

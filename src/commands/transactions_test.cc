@@ -1,6 +1,10 @@
 // Transactions where locks meet: what a conversation with one client would only show by hanging.
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <string_view>
+#include <thread>
+
 #include "commands/families.h"
 #include "engine/engine.h"
 #include "engine/local_client.h"
@@ -12,6 +16,7 @@ class TransactionsTest : public ::testing::Test {
  protected:
   TransactionsTest() : engine_(&settings_, clock_) {
     engine_.commands().Add(StringCommands());
+    engine_.commands().Add(StringMultiCommands());
     engine_.commands().Add(TransactionCommands());
   }
 
@@ -36,6 +41,34 @@ TEST_F(TransactionsTest, AClientThatLeavesWatchesNothingMore) {
   }
   LocalClient client(engine_);
   EXPECT_EQ(client.Execute({"SET", "a", "1"}), "+OK\r\n");
+}
+
+// Lets time pass, for the process and for the store, whenever a key is set.
+class TimePasses final : public ChangeSink {
+ public:
+  explicit TimePasses(ManualClock& clock) : clock_(clock) {}
+  void OnKeyEvent(int, KeyEventClass, std::string_view event, std::string_view) override {
+    if (event != "set") return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    clock_.AdvanceMs(1000);
+  }
+
+ private:
+  ManualClock& clock_;
+};
+
+TEST_F(TransactionsTest, ATransactionHasOneTime) {
+  LocalClient client(engine_);
+  client.Execute({"SET", "a", "1", "PX", "10"});
+  client.Execute({"MSETEX", "1", "b", "1", "PX", "10"});
+  TimePasses sink(clock_);
+  engine_.hooks.change_sink = &sink;
+  client.Execute({"MULTI"});
+  client.Execute({"GET", "a"});
+  client.Execute({"SET", "c", "1"});
+  client.Execute({"GET", "b"});
+  EXPECT_EQ(client.Execute({"EXEC"}), "*3\r\n$1\r\n1\r\n+OK\r\n$1\r\n1\r\n");
+  EXPECT_EQ(client.Execute({"GET", "b"}), "$-1\r\n");
 }
 
 }  // namespace

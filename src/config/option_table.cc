@@ -45,7 +45,7 @@ Status UnknownOption(std::string_view name) {
 }
 
 Status SetFailed(std::string_view name, std::string_view reason) {
-  return Status::Error("ERR CONFIG SET failed (possibly related to argument '" + std::string(name) + "') - " +
+  return Status::Error("ERR CONFIG SET failed (possibly related to argument '" + ToLower(name) + "') - " +
                        std::string(reason));
 }
 

@@ -21,7 +21,8 @@ int64_t GroupStart(int64_t expiry_ms, int64_t now_ms) {
 
 void ExpiryIndex::Add(uint32_t hash, int64_t expiry_ms, int64_t now_ms) {
   constexpr int64_t kTimeMax = INT64_MAX / 2;  // far beyond any due date; keeps the rounding from overflowing
-  const int64_t start_ms = GroupStart(std::min(expiry_ms, kTimeMax), now_ms);
+  // Not 0 either, which would read as "nothing is due" (Stripe::next_due_ms).
+  const int64_t start_ms = GroupStart(std::clamp<int64_t>(expiry_ms, 1, kTimeMax), now_ms);
   const auto place = std::lower_bound(groups_.begin(), groups_.end(), start_ms,
                                       [](const Group& group, int64_t start) { return group.start_ms > start; });
   Group* group = nullptr;

@@ -310,6 +310,23 @@ Position Listpack::EraseRange(Position at, size_t count) {
   return data_[at] == kEnd ? kNone : at;
 }
 
+size_t Listpack::RemoveEqual(const ListpackValue& value, size_t count_max, bool from_end) {
+  size_t removed = 0;
+  Position at = from_end ? Last() : First();
+  while (at != kNone && removed < count_max) {
+    const Position previous = from_end ? Previous(at) : kNone;
+    Position next = kNone;
+    if (Get(at) == value) {
+      next = Erase(at);
+      ++removed;
+    } else if (!from_end) {
+      next = Next(at);
+    }
+    at = from_end ? previous : next;
+  }
+  return removed;
+}
+
 void Listpack::Clear() {
   SetEmpty();
   ShrinkToFit();

@@ -60,6 +60,8 @@ struct ListpackValue {
 
 // The reading half: of a Listpack, or of bytes that lie elsewhere and have been validated. Copying it copies the view.
 class ListpackView {
+  friend class Listpack;
+
  public:
   // The offset of an element's first byte: valid until something before it, or the element itself, changes size.
   using Position = uint32_t;
@@ -117,6 +119,7 @@ class ListpackView {
   static constexpr uint16_t kCountUnknown = 0xffff;
 
   ListpackView() = default;
+  explicit ListpackView(const uint8_t* data) : data_(const_cast<uint8_t*>(data)) {}
   uint16_t stored_count() const {
     uint16_t count;
     std::memcpy(&count, data_ + 4, sizeof(count));
@@ -166,6 +169,8 @@ class Listpack : public ListpackView {
   Position Erase(Position at) { return EraseRange(at, 1); }
   // Up to `count` elements from `at` on; returns the element that follows, or kNone at the end.
   Position EraseRange(Position at, size_t count);
+  // Up to `count_max` elements equal to `value`, the first or the last ones. Returns how many.
+  size_t RemoveEqual(const ListpackValue& value, size_t count_max, bool from_end);
   void Clear();
 
   // Appends all elements of the other.
@@ -178,6 +183,16 @@ class Listpack : public ListpackView {
   // What the block occupies.
   size_t allocated_bytes() const;
 
+  // For structures that keep the block as a plain pointer: Release gives it up, Adopt takes it over again.
+  static Listpack Adopt(void* block) {
+    Listpack pack{Unallocated{}};
+    pack.data_ = static_cast<uint8_t*>(block);
+    return pack;
+  }
+  void* Release() { return std::exchange(data_, nullptr); }
+  // Reads a block that was released.
+  static ListpackView ViewOf(const void* block) { return ListpackView(static_cast<const uint8_t*>(block)); }
+
  private:
   struct Unallocated {};
   explicit Listpack(Unallocated) {}
@@ -188,6 +203,22 @@ class Listpack : public ListpackView {
   void SetSize(size_t size_bytes);
   void SetCount(size_t count);
   Position Write(Position at, size_t old_bytes, const ListpackValue& value, int count_change);
+};
+
+// A listpack that is kept as a plain pointer, borrowed to be changed: the pointer is put back at the end of the scope.
+class BorrowedListpack {
+ public:
+  explicit BorrowedListpack(void** block) : block_(block), pack_(Listpack::Adopt(*block)) {}
+  ~BorrowedListpack() { *block_ = pack_.Release(); }
+  BorrowedListpack(const BorrowedListpack&) = delete;
+  BorrowedListpack& operator=(const BorrowedListpack&) = delete;
+
+  Listpack* operator->() { return &pack_; }
+  Listpack& operator*() { return pack_; }
+
+ private:
+  void** block_;
+  Listpack pack_;
 };
 
 }  // namespace kvick

@@ -29,6 +29,7 @@ std::string Flags(const Session& session) {
   if (session.type() == ClientType::kPubSub) flags += 'P';
   if ((session.restrictions & Session::kInTransaction) != 0) flags += 'x';
   if (session.is_waiting()) flags += 'b';
+  if (session.transaction != nullptr && session.transaction->mark.touched.load(std::memory_order_relaxed)) flags += 'd';
   if (session.close_after_reply) flags += 'c';
   if (session.closing) flags += 'A';
   if (session.is_unix_socket) flags += 'U';
@@ -61,22 +62,25 @@ std::string ClientLine(const Session& session, int64_t now_ms, size_t argument_b
   line.Number("idle", SecondsSince(session.last_active_ms, now_ms));
   line.Field("flags", Flags(session));
   line.Number("db", int64_t{session.database_index});
-  // Channels, transactions and watched keys: filled in by the features that bring them.
+  // No subscriptions yet: to be counted by the feature that brings them.
   line.Number("sub", int64_t{0});
   line.Number("psub", int64_t{0});
   line.Number("ssub", int64_t{0});
-  line.Number("multi", int64_t{-1});
-  line.Number("watch", int64_t{0});
+  const Transaction* transaction = session.transaction.get();
+  const bool is_queueing = (session.restrictions & Session::kInTransaction) != 0;
+  line.Number("multi", is_queueing ? static_cast<int64_t>(transaction->queued.size()) : int64_t{-1});
+  line.Number("watch", uint64_t{transaction != nullptr ? transaction->watched.size() : 0});
+  const uint64_t multi_bytes = transaction != nullptr ? transaction->queued_bytes : 0;
   line.Number("qbuf", uint64_t{usage.query_bytes});
   line.Number("qbuf-free", uint64_t{usage.query_free_bytes});
   line.Number("argv-mem", uint64_t{usage.argument_bytes + argument_bytes});
-  line.Number("multi-mem", uint64_t{0});
+  line.Number("multi-mem", multi_bytes);
   line.Number("rbs", uint64_t{usage.reply_buffer_bytes});
   line.Number("rbp", uint64_t{usage.reply_peak_bytes});
   line.Number("obl", uint64_t{usage.reply_buffer_used_bytes});
   line.Number("oll", uint64_t{usage.reply_list_count});
   line.Number("omem", uint64_t{usage.reply_list_bytes});
-  line.Number("tot-mem", uint64_t{usage.total_memory_bytes + argument_bytes});
+  line.Number("tot-mem", uint64_t{usage.total_memory_bytes + argument_bytes + multi_bytes});
   line.Field("events", Events(usage));
   line.Field("cmd", session.last_command != nullptr ? std::string_view(session.last_command->name) : "NULL");
   line.Field("user", session.user);

@@ -47,6 +47,7 @@ Result<std::optional<StringRef>> CommandContext::FindString(size_t ordinal) {
 void CommandContext::PutString(size_t ordinal, const KeyTable::Slot& slot, StringInput value, PutOptions options) {
   DeclaredKey& declared = keys_[ordinal];
   NotifyReplaced(ordinal, slot.entry, ValueType::kString);
+  if (value.shared == nullptr) value.shared = executor_.FindLargeArgument(value.bytes);
   declared.database->PutString(declared.key, slot, value, options, mutation());
 }
 

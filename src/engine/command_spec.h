@@ -29,6 +29,7 @@
 namespace kvick {
 
 class CommandContext;
+class Engine;
 struct KeyPlacement;
 
 using CommandHandler = Status (*)(CommandContext& context);
@@ -163,6 +164,9 @@ constexpr KeySpec CountedKeys(int index, unsigned flags, int step = 1) {
 
 using KeySpecs = std::array<KeySpec, 4>;
 
+// Whether argument `index` is a secret.
+using SecretFinder = bool (*)(const Engine& engine, std::span<const std::string_view> arguments, size_t index);
+
 struct CommandSpec {
   std::string_view name;    // upper case; "CLIENT KILL" for a subcommand
   std::string_view syntax;  // the arguments behind the name, as the documentation writes them
@@ -176,11 +180,15 @@ struct CommandSpec {
   uint32_t categories = 0;  // AclCategories
   int arity = 0;            // 0: follows from the syntax; negative: at least
   KeySpecs keys{};
+  // For keys flagged kKeyVariableFlags: what a request does with them.
+  uint16_t (*refine_key_flags)(std::span<const std::string_view> arguments) = nullptr;
   // For commands whose keys are not all in the selected database: moves or adds declared keys.
   void (*place_keys)(KeyPlacement& placement) = nullptr;
   std::array<std::string_view, 3> tips{};
   std::string_view deprecated_since;
   std::string_view replaced_by;
+  // With kSensitive: which arguments are secrets; null: all behind the name.
+  SecretFinder is_secret = nullptr;
   CommandHandler handler = nullptr;
 };
 

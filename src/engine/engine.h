@@ -54,6 +54,7 @@ class Engine {
   const Clock& clock() const { return clock_; }
   const Settings& settings() const { return *settings_; }
   OptionTable& options() { return options_; }
+  const OptionTable& options() const { return options_; }
   CommandTable& commands() { return commands_; }
   const CommandTable& commands() const { return commands_; }
   ExclusiveGate& gate() { return gate_; }
@@ -101,6 +102,13 @@ class Engine {
   // Connected clients of all workers, for maxclients. Any thread.
   std::atomic<int64_t> client_count{0};
   std::atomic<int64_t> blocked_client_count{0};
+  std::atomic<int64_t> watching_client_count{0};  // WATCH
+
+  // The latest time at which an executor took a key for expired. Executors read the clock now and then, so their
+  // times differ; whoever is behind this one reads the clock again before a command looks at its keys. So what has
+  // expired for one has expired for all, and keys that expire together go together. Changed under the lock of the
+  // expired key's stripe, which whoever misses the key has held since.
+  std::atomic<int64_t> expiry_horizon_ms{0};
 
   // Work that is done about ten times a second, in a thread of the process and outside of the gate. Added before
   // executors run.

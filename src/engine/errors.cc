@@ -22,7 +22,7 @@ Status WrongArity(std::string_view command_name) {
 }
 
 Status UnknownSubcommand(std::string_view subcommand, std::string_view container) {
-  return Status::Error("ERR unknown subcommand '" + std::string(subcommand.substr(0, 128)) + "'. Try " +
+  return Status::Error("ERR unknown subcommand '" + std::string(UpToZeroByte(subcommand.substr(0, 128))) + "'. Try " +
                        ToUpper(container) + " HELP.");
 }
 

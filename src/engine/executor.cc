@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/log.h"
 #include "base/prefetch.h"
 #include "engine/command_context.h"
 #include "engine/errors.h"
@@ -20,6 +21,8 @@ constexpr size_t kExpireItemsPerLock = 32;
 bool IsFrequencyPolicy(EvictionPolicy policy) {
   return policy == EvictionPolicy::kAllKeysLfu || policy == EvictionPolicy::kVolatileLfu;
 }
+
+bool IsHttpRequest(std::string_view name) { return EqualsIgnoreCase(name, "post") || EqualsIgnoreCase(name, "host:"); }
 
 std::string_view FirstWord(std::string_view text) { return text.substr(0, text.find(' ')); }
 
@@ -73,6 +76,21 @@ void Executor::RefreshClock() {
                        ? UINT64_MAX
                        : static_cast<uint64_t>(cycles_per_us_ * static_cast<double>(slow_threshold_us_));
   }
+}
+
+void Executor::PassExpiryHorizon() {
+  RefreshClock();
+  // Still behind: the clock was set back.
+  if (mutation_.now_ms < engine_.expiry_horizon_ms.load(std::memory_order_relaxed)) {
+    engine_.expiry_horizon_ms.store(mutation_.now_ms, std::memory_order_relaxed);
+  }
+}
+
+SharedBytes* Executor::FindLargeArgument(std::string_view argument) const {
+  for (const SharedBytesRef& large : large_arguments_) {
+    if (large.view().data() == argument.data() && large.view().size() == argument.size()) return large.get();
+  }
+  return nullptr;
 }
 
 void Executor::BeginBatch() {
@@ -149,12 +167,12 @@ Status Executor::ProblemStatus(const Prepared& prepared) const {
     case Prepared::Problem::kUnknownSubcommand:
       return errors::UnknownSubcommand(prepared.arguments[1], prepared.command->name);
     case Prepared::Problem::kUnknownCommand: {
-      std::string text =
-          "ERR unknown command '" + std::string(prepared.arguments[0].substr(0, 128)) + "', with args beginning with: ";
+      std::string text = "ERR unknown command '" + std::string(UpToZeroByte(prepared.arguments[0].substr(0, 128))) +
+                         "', with args beginning with: ";
       size_t shown = 0;
       for (size_t i = 1; i < prepared.arguments.size() && shown < 128; ++i) {
         const std::string_view argument = prepared.arguments[i].substr(0, 128 - shown);
-        text += "'" + std::string(argument) + "' ";
+        text += "'" + std::string(UpToZeroByte(argument)) + "' ";
         shown += argument.size() + 3;
       }
       return Status::Error(std::move(text));
@@ -236,7 +254,14 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
   reply.set_protocol(session.protocol);
   Outcome outcome = Outcome::kDone;
   const Session::ReplyMode mode_before = session.reply_mode;
-  if (prepared.problem != Prepared::Problem::kNone) {
+  if (prepared.problem == Prepared::Problem::kUnknownCommand && IsHttpRequest(prepared.arguments[0])) {
+    // A browser was made to send commands in the body of a request: whatever follows must not run.
+    Log(LogLevel::kWarning,
+        "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. This is "
+        "likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis instance. "
+        "Connection from " + session.address + " aborted.");
+    session.closing = true;
+  } else if (prepared.problem != Prepared::Problem::kNone) {
     if (session.transaction != nullptr) session.transaction->is_aborted = true;
     Reject(prepared, ProblemStatus(prepared), reply);
   } else {
@@ -256,6 +281,7 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
         if (engine_.is_ended) {
           outcome = Outcome::kEnded;
         } else if (!session.closing) {
+          call_cycles_ = CycleClock::Now();  // waiting for the others is not the command's time
           Call(session, prepared, keys, reply);
           if (!ready_keys_.empty()) ServeReadyKeys();
         }
@@ -331,8 +357,13 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
   const Command& command = *prepared.command;
   // A command begins where the one before it ended: one reading of the counter each.
   const uint64_t start_cycles = call_cycles_;
-  if (start_cycles - clock_cycles_ > refresh_cycles_) RefreshClock();
+  // A transaction has one time for all its commands.
+  if (!holds_places_) {
+    if (start_cycles - clock_cycles_ > refresh_cycles_) RefreshClock();
+    CatchUpWithExpiry();
+  }
   mutation_.touches = !session.no_touch;
+  large_arguments_ = prepared.large_arguments;
   session.last_command = &command;
   session.last_active_ms = mutation_.now_ms;
   ++session.command_count;
@@ -394,6 +425,11 @@ void Executor::Commit(CommandContext& context) {
 void Executor::OnExpired(Database& database, std::string_view key) {
   stats_.expired_keys.Add(1);
   stats_.change_count.Add(1);
+  std::atomic<int64_t>& horizon_ms = engine_.expiry_horizon_ms;
+  int64_t known_ms = horizon_ms.load(std::memory_order_relaxed);
+  while (known_ms < mutation_.now_ms &&
+         !horizon_ms.compare_exchange_weak(known_ms, mutation_.now_ms, std::memory_order_relaxed)) {
+  }
   const std::string_view effect[] = {engine_.settings().lazy_free_on_expire ? "UNLINK" : "DEL", key};
   Record(database.index(), effect);
   if (engine_.hooks.change_sink != nullptr) {
@@ -428,6 +464,7 @@ void Executor::RunExclusive(const std::function<void()>& work) {
   if (was_inside) engine_.gate().Leave(gate_slot_);
   engine_.gate().RunExclusive([&] {
     is_exclusive_ = true;
+    RefreshClock();  // the wait may have been long
     work();
     is_exclusive_ = false;
   });

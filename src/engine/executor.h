@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "base/shared_bytes.h"
 #include "engine/command_table.h"
 #include "engine/declared_key.h"
 #include "engine/engine.h"
@@ -57,6 +58,8 @@ class Executor final : public KeyspaceListener {
     enum class Problem : uint8_t { kNone, kUnknownCommand, kUnknownSubcommand, kArity };
     const Command* command = nullptr;
     std::span<const std::string_view> arguments;
+    // Arguments that lie in memory of their own, to be kept by whoever stores them; set by the caller.
+    std::span<const SharedBytesRef> large_arguments;
     uint32_t key_begin = 0;
     uint32_t key_end = 0;
     Problem problem = Problem::kNone;
@@ -85,6 +88,8 @@ class Executor final : public KeyspaceListener {
   Prepared Prepare(const Session& session, std::span<const std::string_view> arguments);
   void Prefetch();
   Outcome Run(Session& session, const Prepared& prepared, ReplyWriter& reply);
+  // The memory that holds exactly this argument of the running command, or null.
+  SharedBytes* FindLargeArgument(std::string_view argument) const;
   // Within a batch: everything prepared so far was run or is to be prepared again.
   void ForgetPrepared() { keys_.clear(); }
   void EndBatch();
@@ -150,6 +155,11 @@ class Executor final : public KeyspaceListener {
   };
 
   void RefreshClock();
+  // With the keys locked: see Engine::expiry_horizon_ms.
+  void CatchUpWithExpiry() {
+    if (mutation_.now_ms < engine_.expiry_horizon_ms.load(std::memory_order_relaxed)) PassExpiryHorizon();
+  }
+  void PassExpiryHorizon();
   bool MayRemoveExpired() const;
   // All reasons not to run a command that do not depend on its keys' contents.
   Status Admit(const Session& session, const Prepared& prepared, std::span<const DeclaredKey> keys);
@@ -199,17 +209,18 @@ class Executor final : public KeyspaceListener {
   uint64_t call_cycles_ = 0;   // when the latest command ended, or the batch began
   const double cycles_per_us_;
   uint64_t refresh_cycles_;   // read the clock again after so many
-  uint64_t slow_cycles_ = 0;  // threshold of the slow log
+  uint64_t slow_cycles_ = UINT64_MAX;  // threshold of the slow log
   int64_t slow_threshold_us_ = -1;
   bool tracks_latency_ = true;
 
   std::vector<DeclaredKey> keys_;         // of the prepared requests
   std::vector<DeclaredKey> placed_keys_;  // of the running one, when place_keys changed them
   std::vector<KeyPosition> positions_;
-  std::vector<StripePlace> places_;       // locked, in ascending order
-  bool holds_places_ = false;             // a transaction runs: its stripes are locked already
-  std::vector<CommandLog::Entry> group_;  // what a transaction records
-  std::vector<ReadyKey> ready_keys_;      // changed by the running command, and somebody waits for them
+  std::vector<StripePlace> places_;                  // locked, in ascending order
+  bool holds_places_ = false;                        // a transaction runs: its stripes are locked already
+  std::vector<CommandLog::Entry> group_;             // what a transaction records
+  std::span<const SharedBytesRef> large_arguments_;  // of the running command
+  std::vector<ReadyKey> ready_keys_;                 // changed by the running command, and somebody waits for them
   std::vector<ReadyKey> retries_;
   std::vector<StripePlace> extra_places_;                           // locked beyond places_, to serve blocked calls
   std::multimap<int64_t, std::shared_ptr<BlockedCall>> deadlines_;  // of this executor's sessions

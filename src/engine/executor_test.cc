@@ -137,6 +137,39 @@ TEST_F(ExecutorTest, ASessionKilledWhileItWaitsToBeAloneRunsNothingMore) {
   EXPECT_EQ(test::ContentsOf(engine_).size(), 1u);
 }
 
+TEST_F(ExecutorTest, WhatHasExpiredForOneHasExpiredForAll) {
+  LocalClient client(engine_);
+  Call(client, {"PUTEX", "a", "10", "v"});
+  Call(client, {"PUTEX", "b", "10", "v"});
+  // A batch that read the clock before the time of both keys came.
+  LocalClient late(engine_);
+  OutputBuffer out;
+  ReplyWriter reply(out, 2);
+  const std::string_view words[] = {"READ", "a", "b"};
+  late.executor().BeginBatch();
+  const Executor::Prepared prepared = late.executor().Prepare(late.session(), words);
+  clock_.AdvanceMs(1000);
+  std::thread([&] {
+    LocalClient other(engine_);
+    EXPECT_TRUE(Call(other, {"READ", "a"}).elements[0].IsNull());
+  }).join();
+  late.executor().Run(late.session(), prepared, reply);
+  late.executor().EndBatch();
+  EXPECT_EQ(out.ToString(), "*2\r\n$-1\r\n$-1\r\n");
+}
+
+TEST_F(ExecutorTest, AClockThatIsSetBackIsFollowed) {
+  LocalClient client(engine_);
+  Call(client, {"PUTEX", "a", "10", "v"});
+  clock_.AdvanceMs(1'000'000);
+  EXPECT_TRUE(Call(client, {"READ", "a"}).elements[0].IsNull());
+  clock_.AdvanceMs(-900'000);
+  Call(client, {"PUTEX", "b", "10", "v"});
+  EXPECT_FALSE(Call(client, {"READ", "b"}).elements[0].IsNull());
+  clock_.AdvanceMs(10);
+  EXPECT_TRUE(Call(client, {"READ", "b"}).elements[0].IsNull());
+}
+
 TEST_F(ExecutorTest, ExclusiveWorkNests) {
   LocalClient client(engine_);
   int depth = 0;

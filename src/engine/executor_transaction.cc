@@ -40,6 +40,7 @@ void Executor::Watch(Session& session, std::span<const DeclaredKey> keys) {
     if (is_known) continue;
     // A key that has expired but is still stored counts as missing: removed now, so that its removal is no change.
     key.database->Peek(key.key, mutation_);
+    if (transaction.watched.empty()) engine_.watching_client_count.fetch_add(1, std::memory_order_relaxed);
     transaction.watched.push_back({key.database, std::string(key.key.name)});
     key.database->Watch(key.key, &transaction.mark);
   }
@@ -55,6 +56,7 @@ void Executor::UnwatchAll(Session& session) {
     if (!holds_places_) guard.emplace(*this, watched.database->StripeOf(key));
     watched.database->Unwatch(key, &transaction.mark);
   }
+  if (!transaction.watched.empty()) engine_.watching_client_count.fetch_sub(1, std::memory_order_relaxed);
   transaction.watched.clear();
   transaction.mark.touched.store(false, std::memory_order_relaxed);
 }
@@ -102,6 +104,7 @@ Status Executor::RunTransaction(Session& session, ReplyWriter& reply) {
       }
       if (NeedsLocks()) LockPlaces();
     }
+    CatchUpWithExpiry();
     holds_places_ = true;
     // A watched key whose time has come is a changed key.
     for (const Transaction::WatchedKey& watched : transaction.watched) {

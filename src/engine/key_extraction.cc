@@ -62,8 +62,10 @@ bool ExtractKeys(const Command& command, std::span<const std::string_view> argum
       out->resize(size_before);
       return false;
     }
+    const bool varies = (spec.flags & kKeyVariableFlags) != 0 && command.spec->refine_key_flags != nullptr;
+    const uint16_t flags = varies ? command.spec->refine_key_flags(arguments) : spec.flags;
     for (int64_t i = first; i <= last; i += spec.key_step) {
-      out->push_back({static_cast<uint32_t>(i), spec.flags});
+      out->push_back({static_cast<uint32_t>(i), flags});
     }
   }
   return true;

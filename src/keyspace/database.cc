@@ -215,7 +215,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS char* Database::ResizeString(const KeyRef& key, 
                                                              Mutation& mutation) {
   Stripe& stripe = StripeOf(key);
   if (slot->entry == nullptr) {
-    InsertNew(key, EntryStore::MakeString(PoolOf(key.stripe_index()), key.name, {{}, false}, Entry::kNoExpiry),
+    InsertNew(key, EntryStore::MakeString(PoolOf(key.stripe_index()), key.name, {"", false}, Entry::kNoExpiry),
               mutation);
     *slot = stripe.table.Find(key.name, key.hash);
   } else {
@@ -253,12 +253,17 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::TellAllAwaited(Mutation& mutation
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::Watch(const KeyRef& key, WatchMark* mark) {
   Stripe& stripe = StripeOf(key);
   if (stripe.watchers == nullptr) stripe.watchers = new KeyWatchers;
+  const size_t count_before = stripe.watchers->key_count();
   stripe.watchers->Add(key.name, mark);
+  watched_key_count_.fetch_add(stripe.watchers->key_count() - count_before, std::memory_order_relaxed);
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::Unwatch(const KeyRef& key, WatchMark* mark) {
   const Stripe& stripe = StripeOf(key);
-  if (stripe.watchers != nullptr) stripe.watchers->Remove(key.name, mark);
+  if (stripe.watchers == nullptr) return;
+  const size_t count_before = stripe.watchers->key_count();
+  stripe.watchers->Remove(key.name, mark);
+  watched_key_count_.fetch_sub(count_before - stripe.watchers->key_count(), std::memory_order_relaxed);
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::TouchAllWatchers(Database& other, int64_t now_ms) {

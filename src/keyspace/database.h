@@ -106,6 +106,8 @@ class Database {
   void TellAllAwaited(Mutation& mutation);
   void Watch(const KeyRef& key, WatchMark* mark);
   void Unwatch(const KeyRef& key, WatchMark* mark);
+  // Any thread, without locks.
+  uint64_t watched_key_count() const { return watched_key_count_.load(std::memory_order_relaxed); }
   // Marks the watchers of every key that exists here or, at the same place, in `other`: before the contents of the
   // two are swapped, or (with itself) all are removed. Requires an exclusive moment.
   void TouchAllWatchers(Database& other, int64_t now_ms);
@@ -171,6 +173,7 @@ class Database {
   int index_;
   StripeArray stripes_;
   std::atomic<bool> may_hold_expiring_{false};
+  std::atomic<uint64_t> watched_key_count_{0};
 };
 
 // Owns what a database held.

@@ -21,6 +21,12 @@ bool MayBeInteger(std::string_view bytes) {
   return bytes.size() <= kInt64TextMax && !bytes.empty() && (bytes[0] == '-' || (bytes[0] >= '0' && bytes[0] <= '9'));
 }
 
+SharedBytes* HoldOrCopy(StringInput value) {
+  if (value.shared == nullptr) return SharedBytes::Make(value.bytes);
+  value.shared->Hold();
+  return value.shared;
+}
+
 }  // namespace
 
 std::string_view StringRef::Text(char* buffer) const {
@@ -109,7 +115,7 @@ Entry* EntryStore::MakeString(BlockPool& pool, std::string_view key, StringInput
     shape.form = ValueForm::kShared;
     shape.value_bytes = kPointerBytes;
     entry = MakeBlock(pool, shape);
-    const SharedBytes* bytes = SharedBytes::Make(value.bytes);
+    const SharedBytes* bytes = HoldOrCopy(value);
     WriteValue(entry, &bytes, kPointerBytes);
   }
   SetRaw(entry, value.is_raw);
@@ -137,7 +143,7 @@ Entry* EntryStore::ReplaceByString(BlockPool& pool, Entry* entry, StringInput va
     }
   }
   if (entry->form() == ValueForm::kShared && value.bytes.size() > Entry::kInlineBlockMax) {
-    const SharedBytes* bytes = SharedBytes::Make(value.bytes);
+    const SharedBytes* bytes = HoldOrCopy(value);
     static_cast<SharedBytes*>(entry->ReadValuePointer())->Drop();
     WriteValue(entry, &bytes, kPointerBytes);
     SetRaw(entry, value.is_raw);
@@ -185,6 +191,10 @@ char* EntryStore::ResizeString(BlockPool& pool, Entry** entry, size_t size) {
     value.shared->set_size(size);
     old->flags_ |= Entry::kRaw;
     return value.shared->data();
+  }
+  if (old->form() == ValueForm::kInline && size == bytes.size()) {
+    SetRaw(old, true);
+    return old->data() + old->ValueOffset();
   }
   const size_t kept = std::min(bytes.size(), size);
   Shape shape{old->key(), ValueType::kString, ValueForm::kInline, size, old->expiry_ms()};

@@ -49,6 +49,8 @@ struct StringInput {
   bool try_integer = true;
   // Entry::is_raw of the result: what is built byte by byte (APPEND, SETRANGE, bitmaps) answers "raw".
   bool is_raw = !try_integer;
+  // Memory that holds exactly these bytes, when there is such: a long value keeps it instead of copying.
+  SharedBytes* shared = nullptr;
 };
 
 class Entry {

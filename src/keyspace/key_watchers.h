@@ -26,6 +26,7 @@ class KeyWatchers {
   void Remove(std::string_view key, WatchMark* mark);
   void Touch(std::string_view key);
   bool empty() const { return marks_.empty(); }
+  size_t key_count() const { return marks_.size(); }
   // Every watched key once.
   void ForEachKey(const std::function<void(const std::string& key)>& visit) const;
 

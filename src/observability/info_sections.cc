@@ -138,17 +138,16 @@ void WriteServer(Engine& engine, InfoWriter& out) {
 }
 
 void WriteClients(Engine& engine, InfoWriter& out) {
+  uint64_t watched_keys = 0;
+  for (int i = 0; i < engine.database_count(); ++i) watched_keys += engine.database(i).watched_key_count();
   out.Field("connected_clients", engine.client_count.load(std::memory_order_relaxed));
   out.Field("cluster_connections", 0);
   out.Field("maxclients", uint64_t{engine.settings().max_clients});
-  out.Field("blocked_clients", 0);
+  out.Field("blocked_clients", engine.blocked_client_count.load(std::memory_order_relaxed));
   out.Field("tracking_clients", 0);
   out.Field("pubsub_clients", 0);
-  out.Field("watching_clients", 0);
-  out.Field("clients_in_timeout_table", 0);
-  out.Field("total_watched_keys", 0);
-  out.Field("total_blocking_keys", 0);
-  out.Field("total_blocking_keys_on_nokey", 0);
+  out.Field("watching_clients", engine.watching_client_count.load(std::memory_order_relaxed));
+  out.Field("total_watched_keys", watched_keys);
 }
 
 std::string PolicyName(Engine& engine) { return engine.options().Value(*engine.options().Find("maxmemory-policy")); }

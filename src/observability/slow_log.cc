@@ -9,16 +9,15 @@
 namespace kvick {
 
 std::vector<std::string> SlowLog::ShortenedArguments(const CallRecord& call) const {
-  const auto argument_max = static_cast<size_t>(settings_.slowlog_entry_arguments_max);
-  const auto size_max = static_cast<size_t>(settings_.slowlog_entry_string_max_bytes);
+  const auto argument_max = static_cast<size_t>(engine_.settings().slowlog_entry_arguments_max);
+  const auto size_max = static_cast<size_t>(engine_.settings().slowlog_entry_string_max_bytes);
   const size_t count = call.arguments.size();
   // The last place tells how many are left out, itself among them.
   const size_t shown_count = count > argument_max ? argument_max - 1 : count;
-  const size_t name_words = call.command->parent != nullptr ? 2 : 1;
   std::vector<std::string> shown;
   for (size_t i = 0; i < shown_count; ++i) {
     const std::string_view argument = call.arguments[i];
-    if (call.command->has(kSensitive) && i >= name_words) {
+    if (IsSecret(call, i)) {
       shown.emplace_back("(redacted)");
     } else if (argument.size() > size_max) {
       shown.push_back(std::string(argument.substr(0, size_max)) + "... (" + std::to_string(argument.size() - size_max) +
@@ -31,6 +30,14 @@ std::vector<std::string> SlowLog::ShortenedArguments(const CallRecord& call) con
   return shown;
 }
 
+bool SlowLog::IsSecret(const CallRecord& call, size_t index) const {
+  if (!call.command->has(kSensitive)) return false;
+  const CommandSpec& spec = *call.command->spec;
+  if (spec.is_secret != nullptr) return spec.is_secret(engine_, call.arguments, index);
+  const size_t name_words = call.command->parent != nullptr ? 2 : 1;
+  return index >= name_words;
+}
+
 void SlowLog::OnSlowCall(const CallRecord& call) {
   SlowCall slow;
   slow.finished_s = call.finished_us / 1'000'000;
@@ -39,7 +46,7 @@ void SlowLog::OnSlowCall(const CallRecord& call) {
   slow.argument_count = call.arguments.size();
   slow.address = call.session->address;
   slow.client_name = call.session->name;
-  const auto entry_count_max = static_cast<size_t>(settings_.slowlog_entries_max);
+  const auto entry_count_max = static_cast<size_t>(engine_.settings().slowlog_entries_max);
   MutexLock lock(mutex_);
   slow.id = next_id_++;
   calls_.push_front(std::move(slow));
@@ -63,7 +70,7 @@ void SlowLog::Clear() {
 }
 
 void SlowLog::Trim() {
-  const auto entry_count_max = static_cast<size_t>(settings_.slowlog_entries_max);
+  const auto entry_count_max = static_cast<size_t>(engine_.settings().slowlog_entries_max);
   MutexLock lock(mutex_);
   TrimTo(entry_count_max);
 }

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/sync.h"
-#include "config/settings.h"
+#include "engine/engine.h"
 #include "engine/hooks.h"
 
 namespace kvick {
@@ -26,8 +26,8 @@ struct SlowCall {
 
 class SlowLog final : public CallObserver {
  public:
-  // `settings` outlives it; they are read by executing threads only.
-  explicit SlowLog(const Settings& settings) : settings_(settings) {}
+  // `engine` outlives it. Its settings are read by executing threads only.
+  explicit SlowLog(const Engine& engine) : engine_(engine) {}
 
   void OnSlowCall(const CallRecord& call) override KVICK_EXCLUDES(mutex_);
 
@@ -42,7 +42,9 @@ class SlowLog final : public CallObserver {
   [[nodiscard]] std::vector<std::string> ShortenedArguments(const CallRecord& call) const;
   void TrimTo(size_t entry_count_max) KVICK_REQUIRES(mutex_);
 
-  const Settings& settings_;
+  [[nodiscard]] bool IsSecret(const CallRecord& call, size_t index) const;
+
+  const Engine& engine_;
   mutable Mutex mutex_;
   std::deque<SlowCall> calls_ KVICK_GUARDED_BY(mutex_);  // the latest first
   int64_t next_id_ KVICK_GUARDED_BY(mutex_) = 0;

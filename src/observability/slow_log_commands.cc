@@ -109,7 +109,7 @@ constexpr CommandSpec kCommands[] = {
 std::span<const CommandSpec> SlowLogCommands() { return kCommands; }
 
 void AttachSlowLog(Engine& engine) {
-  SlowLog& log = engine.Attach<SlowLog>(engine.settings());
+  SlowLog& log = engine.Attach<SlowLog>(engine);
   engine.hooks.call_observer = &log;
   engine.options().OnChange({"slowlog-max-len"}, [&log] {
     log.Trim();

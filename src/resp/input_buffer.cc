@@ -43,6 +43,11 @@ void InputBuffer::Consume(size_t size) {
   if (begin_ == end_) Release();
 }
 
+void InputBuffer::Truncate(size_t size) {
+  end_ = begin_ + size;
+  if (empty()) Release();
+}
+
 void InputBuffer::Shrink() {
   if (empty()) return Release();
   if (capacity_ == size()) return;

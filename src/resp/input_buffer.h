@@ -28,6 +28,8 @@ class InputBuffer {
   void Append(std::string_view bytes);
   // Forgets `size` bytes from the front. Costs nothing: the rest moves when room is needed.
   void Consume(size_t size);
+  // Forgets all but the first `size` bytes.
+  void Truncate(size_t size);
   // Gives memory back that the bytes do not need.
   void Shrink();
 

@@ -13,8 +13,21 @@ namespace {
 constexpr size_t kInlineBytesMax = size_t{64} * 1024;
 constexpr int64_t kUnauthenticatedArgumentCountMax = 10;
 constexpr int64_t kUnauthenticatedBulkBytesMax = 16384;
-// From this size on an argument is worth being read in one piece.
+// From this size on an argument is worth memory of its own.
 constexpr int64_t kLargeBulkBytes = int64_t{32} * 1024;
+constexpr size_t kLineBreakBytes = 2;
+// So many arguments may leave their room behind for the next command.
+constexpr size_t kArgumentsKept = 1024;
+
+// Empties; keeps the memory unless it is unusually much.
+template <typename T>
+void ClearVector(std::vector<T>* items) {
+  if (items->capacity() > kArgumentsKept) {
+    std::vector<T>().swap(*items);
+  } else {
+    items->clear();
+  }
+}
 
 enum class LineState { kFound, kIncomplete, kTooLong };
 
@@ -44,18 +57,69 @@ std::optional<int64_t> ReadNumber(std::string_view text) {
 
 }  // namespace
 
+void RequestParser::Command::Release() {
+  ClearVector(&arguments);
+  ClearVector(&inline_words);
+  large_arguments.clear();
+}
+
 void RequestParser::Reset() {
   position_ = 0;
   remaining_count_ = -1;
   bulk_bytes_ = -1;
-  expected_bytes_ = 0;
-  pieces_.clear();
+  ClearVector(&pieces_);
+  large_.clear();
+  detached_ = SharedBytesRef();
+  detached_used_ = detached_bytes_ = 0;
 }
 
 size_t RequestParser::argument_bytes() const {
   size_t sum = 0;
   for (const Piece& piece : pieces_) sum += piece.size;
   return sum;
+}
+
+bool RequestParser::WantsDetach() const { return bulk_bytes_ >= kLargeBulkBytes && !is_detached(); }
+
+size_t RequestParser::Detach(std::string_view bytes) {
+  const auto size = static_cast<size_t>(bulk_bytes_);
+  SharedBytes* memory = SharedBytes::Make(size, size + kLineBreakBytes);
+  detached_ = SharedBytesRef(memory);
+  memory->Drop();  // the reference alone holds it
+  const std::string_view beginning = bytes.substr(position_);
+  std::memcpy(memory->data(), beginning.data(), beginning.size());
+  detached_used_ = 0;
+  CommitDetached(beginning.size());
+  return position_;
+}
+
+std::span<char> RequestParser::DetachedRoom() {
+  SharedBytes* memory = detached_.get();
+  return {memory->data() + detached_used_, memory->capacity() - detached_used_};
+}
+
+void RequestParser::CommitDetached(size_t size) {
+  detached_used_ += size;
+  detached_bytes_ += size;
+  if (detached_used_ < detached_.get()->capacity()) return;
+  pieces_.push_back({large_.size(), detached_.get()->size(), true});
+  large_.push_back(std::move(detached_));
+  detached_ = SharedBytesRef();
+  bulk_bytes_ = -1;
+  --remaining_count_;
+}
+
+void RequestParser::Restore(std::string_view bytes, Command command) {
+  Reset();
+  position_ = command.consumed;
+  remaining_count_ = 0;
+  for (const std::string_view argument : command.arguments) {
+    pieces_.push_back({static_cast<size_t>(argument.data() - bytes.data()), argument.size(), false});
+    for (size_t i = 0; i < command.large_arguments.size(); ++i) {
+      if (command.large_arguments[i].view().data() == argument.data()) pieces_.back() = {i, argument.size(), true};
+    }
+  }
+  large_ = std::move(command.large_arguments);
 }
 
 RequestParser::Outcome RequestParser::Fail(std::string text) {
@@ -123,17 +187,17 @@ RequestParser::Outcome RequestParser::ParseMultibulk(std::string_view bytes, con
       position_ = position;
     }
     const auto size = static_cast<size_t>(bulk_bytes_);
-    if (bytes.size() - position_ < size + 2) {
-      expected_bytes_ = bulk_bytes_ >= kLargeBulkBytes ? position_ + size + 2 : 0;
-      return Outcome::kIncomplete;
-    }
-    pieces_.push_back({position_, size});
-    position_ += size + 2;
+    if (is_detached() || bytes.size() - position_ < size + kLineBreakBytes) return Outcome::kIncomplete;
+    pieces_.push_back({position_, size, false});
+    position_ += size + kLineBreakBytes;
     bulk_bytes_ = -1;
     --remaining_count_;
   }
   command->arguments.clear();
-  for (const Piece& piece : pieces_) command->arguments.push_back(bytes.substr(piece.begin, piece.size));
+  for (const Piece& piece : pieces_) {
+    command->arguments.push_back(piece.is_large ? large_[piece.begin].view() : bytes.substr(piece.begin, piece.size));
+  }
+  command->large_arguments.swap(large_);  // both are empty nearly always
   command->consumed = position_;
   Reset();
   return Outcome::kCommand;

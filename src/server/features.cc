@@ -3,14 +3,18 @@
 #include "commands/families.h"
 #include "observability/features.h"
 #include "security/password_authorizer.h"
+#include "types/list_value.h"
 #include "types/hash_value.h"
 #include "types/set_value.h"
+#include "types/sorted_set_value.h"
 
 namespace kvick {
 
 void RegisterFeatures(Engine& engine) {
+  RegisterListType();
   RegisterHashType();
   RegisterSetType();
+  RegisterSortedSetType();
 
   CommandTable& commands = engine.commands();
   commands.Add(ClientCommands());
@@ -29,10 +33,17 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(HashRandomCommands());
   commands.Add(IncrExCommands());
   commands.Add(LcsCommands());
+  commands.Add(ListCommands());
+  commands.Add(ListMoveCommands());
+  commands.Add(ListWaitCommands());
   commands.Add(ObjectCommands());
   commands.Add(RelocateCommands());
   commands.Add(SetCombinationCommands());
   commands.Add(SetCommands());
+  commands.Add(SortedSetAlgebraCommands());
+  commands.Add(SortedSetCommands());
+  commands.Add(SortedSetPopCommands());
+  commands.Add(SortedSetRangeCommands());
   commands.Add(StringCommands());
   commands.Add(StringCompareCommands());
   commands.Add(StringMultiCommands());

@@ -49,11 +49,14 @@ int Run(const ProgramIdentity& identity, const std::vector<std::string>& words) 
   const Status log_opened = OpenLog(settings);
   if (!log_opened.ok()) return Fail(FatalConfigError(std::string(log_opened.text())).text());
 
+  // Until it knows what it is, the process has the role of a child, as in the logs of Redis.
+  SetLogRole('C');
   const Supervisor supervisor = Supervisor::Find(settings.supervised);
   const bool daemonizes = settings.daemonize && !supervisor.is_present();
   if (daemonizes) Daemonize();
   BlockHandledSignals();  // before the first thread, which all others inherit from
   LogStarting(identity, *arguments);
+  SetLogRole('M');
   AdjustDescriptorLimit(&settings);
 
   Server server(&settings, identity, arguments->config_path, supervisor);

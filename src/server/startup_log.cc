@@ -28,8 +28,6 @@ std::string Banner(const Settings& settings) {
 }  // namespace
 
 void LogStarting(const ProgramIdentity& identity, const ServerArguments& arguments) {
-  // Until it serves, the process has the role of a child, as in the logs of Redis.
-  SetLogRole('C');
   Log(LogLevel::kNotice, "oO0OoO0OoO0Oo kvick is starting oO0OoO0OoO0Oo");
   Log(LogLevel::kNotice, std::string("kvick version=") + kKvickVersion + ", Redis version=" + kCompatibleVersion +
                              ", bits=64, commit=" + kSourceCommit + ", modified=0, pid=" + std::to_string(getpid()) +
@@ -43,7 +41,6 @@ void LogStarting(const ProgramIdentity& identity, const ServerArguments& argumen
         "Warning: no config file specified, using the default config. In order to specify a config file use " +
             identity.invoked_as + " /path/to/kvick.conf");
   }
-  SetLogRole('M');
 }
 
 void LogBanner(const Settings& settings) {

@@ -47,7 +47,8 @@ Connection::Usage Connection::MeasureUsage() const {
   Usage usage;
   const bool is_executing = !executing_.empty();
   const bool reads_worker_buffer = is_executing && input_.empty();
-  usage.query_bytes = is_executing ? executing_.size() : input_.size();
+  const size_t detached_bytes = parser_ ? parser_->detached_bytes() : 0;
+  usage.query_bytes = (is_executing ? executing_.size() : input_.size()) + detached_bytes;
   usage.query_free_bytes =
       reads_worker_buffer ? Worker::kReadBytes - executing_.size() : input_.capacity() - input_.size();
   usage.argument_bytes = parser_ ? parser_->argument_bytes() : 0;
@@ -59,7 +60,7 @@ Connection::Usage Connection::MeasureUsage() const {
   usage.reply_list_count = shape.rest_count;
   usage.reply_list_bytes = shape.rest_memory_bytes;
   usage.total_memory_bytes = sizeof(Connection) + (parser_ ? sizeof(RequestParser) : 0) + input_.capacity() +
-                             shape.block_bytes + shape.rest_memory_bytes;
+                             detached_bytes + shape.block_bytes + shape.rest_memory_bytes;
   usage.input_bytes = input_bytes_;
   usage.output_bytes = output_bytes_;
   usage.read_count = read_count_;
@@ -230,19 +231,21 @@ void Worker::Serve(int fd, uint32_t events) {
 }
 
 void Worker::OnReadable(Connection& connection) {
-  // With nothing left over, bytes are read into the worker's buffer and executed there; else behind the rest.
+  // With nothing left over, bytes are read into the worker's buffer and executed there; else behind the rest. Those of
+  // a large argument go where they will stay.
   InputBuffer& input = connection.input_;
-  const bool shared = input.empty();
-  char* target = read_buffer_.get();
-  size_t capacity = kReadBytes;
-  if (!shared) {
-    const size_t kept = input.size();
-    const size_t expected = connection.parser_ ? connection.parser_->expected_bytes() : 0;
-    // A large argument gets its memory as it comes, doubling, and never more than it announced.
-    if (expected > kept) capacity = std::min(expected - kept, std::max(kept, kReadBytes));
-    target = input.Reserve(capacity);
+  RequestParser* parser = connection.parser_.get();
+  const bool is_detached = parser != nullptr && parser->is_detached();
+  const bool is_shared = input.empty();
+  std::span<char> target;
+  if (is_detached) {
+    target = parser->DetachedRoom();
+  } else if (is_shared) {
+    target = {read_buffer_.get(), kReadBytes};
+  } else {
+    target = {input.Reserve(kReadBytes), kReadBytes};
   }
-  const ssize_t got = read(connection.fd(), target, capacity);
+  const ssize_t got = read(connection.fd(), target.data(), target.size());
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got < 0) return Doom(connection);
   if (got == 0) {
@@ -257,20 +260,40 @@ void Worker::OnReadable(Connection& connection) {
   ++connection.read_count_;
   executor_.stats().input_bytes.Add(size);
   executor_.stats().read_count.Add(1);
-  if (shared) {
-    const size_t used = ExecuteAll(connection, {target, size});
-    input.Append({target + used, size - used});
+  if (is_shared) {
+    const std::string_view bytes(target.data(), size);
+    input.Append(KeepUnfinished(connection, bytes.substr(ExecuteAll(connection, bytes))));
     return;
   }
-  input.Commit(size);
-  if (input.size() > engine_.settings().client_query_buffer_limit_bytes) {
+  if (is_detached) {
+    parser->CommitDetached(size);
+  } else {
+    input.Commit(size);
+  }
+  if (input.size() + (parser != nullptr ? parser->detached_bytes() : 0) >
+      engine_.settings().client_query_buffer_limit_bytes) {
     Log(LogLevel::kWarning,
         "Closing client that reached max query buffer length: " + ClientLine(connection.session_, executor_.now_ms()));
     executor_.stats().query_limit_disconnections.Add(1);
     return Doom(connection);
   }
-  input.Consume(ExecuteAll(connection, input.view()));
+  if (is_detached && parser->is_detached()) return;
+  ExecuteInput(connection);
   if (input.capacity() > kInputKeptBytes && input.size() < input.capacity() / 4) input.Shrink();
+}
+
+void Worker::ExecuteInput(Connection& connection) {
+  InputBuffer& input = connection.input_;
+  input.Consume(ExecuteAll(connection, input.view()));
+  input.Truncate(KeepUnfinished(connection, input.view()).size());
+}
+
+// What has to be kept of `rest`, the bytes that were not used up: all but the beginning of a large argument, which
+// gets memory of its own.
+std::string_view Worker::KeepUnfinished(Connection& connection, std::string_view rest) {
+  RequestParser* parser = connection.parser_.get();
+  if (parser == nullptr || !parser->WantsDetach()) return rest;
+  return rest.substr(0, parser->Detach(rest));
 }
 
 // A client may send its commands, shut down its side and wait for the replies.
@@ -313,6 +336,7 @@ size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
         continue;
       }
       prepared_.push_back(executor_.Prepare(session, command.arguments));
+      prepared_.back().large_arguments = command.large_arguments;
       ++count;
       // What comes after an authentication is read by other rules.
       if (!limits.authenticated) break;
@@ -323,14 +347,12 @@ size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
     for (size_t i = 0; i < count && go_on; ++i) {
       const Executor::Outcome result = executor_.Run(session, prepared_[i], reply);
       if (result != Executor::Outcome::kDone) {
-        if (result == Executor::Outcome::kPaused) {
-          session.is_paused = true;
-          paused_.push_back(&connection);
-        }
+        if (result == Executor::Outcome::kPaused) Postpone(connection, bytes.substr(used), &batch_[i]);
         go_on = false;
         break;
       }
       used += batch_[i].consumed;
+      batch_[i].Release();
       if (connection.is_ending() || session.blocked != nullptr) go_on = false;
       if (out.size_bytes() > 0 && IsOverOutputLimit(connection, out.size_bytes())) go_on = false;
     }
@@ -362,6 +384,15 @@ size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
   if (session.closing) Doom(connection);
   UpdateInterest(connection);
   return used;
+}
+
+// The command waits for the end of CLIENT PAUSE. Its bytes stay as they are, but a detached argument is not among them.
+void Worker::Postpone(Connection& connection, std::string_view bytes, RequestParser::Command* command) {
+  connection.session_.is_paused = true;
+  paused_.push_back(&connection);
+  if (command->large_arguments.empty()) return;
+  connection.parser_ = std::make_unique<RequestParser>();
+  connection.parser_->Restore(bytes, std::move(*command));
 }
 
 // The peak is that of the latest period, so that a single large reply is not shown forever.
@@ -480,8 +511,7 @@ void Worker::Resume(Connection& connection, std::string_view reply) {
   executor_.FinishWaiting(connection.session_);
   if (connection.is_doomed_) return;
   connection.output_.Append(reply);
-  InputBuffer& input = connection.input_;
-  input.Consume(ExecuteAll(connection, input.view()));
+  ExecuteInput(connection);
 }
 
 // Those whose command has to wait on come back into the list.
@@ -490,9 +520,7 @@ void Worker::ResumePaused() {
   waiting.swap(paused_);
   for (Connection* connection : waiting) {
     connection->session_.is_paused = false;
-    if (connection->is_doomed_) continue;
-    InputBuffer& input = connection->input_;
-    input.Consume(ExecuteAll(*connection, input.view()));
+    if (!connection->is_doomed_) ExecuteInput(*connection);
   }
 }
 

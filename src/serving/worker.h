@@ -63,7 +63,11 @@ class Worker {
   void AddConnection(FileDescriptor socket, bool is_unix_socket);
   void OnReadable(Connection& connection);
   void OnEndOfInput(Connection& connection);
+  std::string_view KeepUnfinished(Connection& connection, std::string_view rest);
+  void Postpone(Connection& connection, std::string_view bytes, RequestParser::Command* command);
   void OnWritable(Connection& connection);
+  // Executes what the connection's own buffer holds, and keeps what is not used up.
+  void ExecuteInput(Connection& connection);
   // Executes what `bytes` holds; returns how many bytes were used up.
   size_t ExecuteAll(Connection& connection, std::string_view bytes);
   // Sends `out`; what the socket does not take stays in the connection.

@@ -19,6 +19,26 @@ def _is_error(reply, *prefixes):
     return reply[0] == '-' and reply[1].startswith(prefixes or (b'',))
 
 
+INFO_FIELDS_WITHOUT_MEANING = {
+    b'client_recent_max_input_buffer', b'client_recent_max_output_buffer', b'clients_in_timeout_table',
+    b'expire_cycle_cpu_milliseconds', b'expired_time_cap_reached_count', b'mem_clients_normal', b'reply_buffer_expands',
+    b'reply_buffer_shrinks', b'used_cpu_sys_main_thread', b'used_cpu_user_main_thread',
+}
+
+
+def _without(reply, *names):
+    """CONFIG GET's pairs of name and value but those of `names`."""
+    items = [item[1] for item in reply[1]] if reply[0] == '*' else [x[1] for pair in reply[1] for x in pair]
+    return {(name, value) for name, value in zip(items[::2], items[1::2]) if name not in names}
+
+
+def _info_fields(reply):
+    """The names of INFO's fields, without those that exist only now and then and the allocator's."""
+    optional = (b'cmdstat_', b'errorstat_', b'latency_percentiles_', b'db', b'allocator_')
+    names = {line.partition(b':')[0].removeprefix(b'txt') for line in reply[1].split(b'\r\n') if b':' in line}
+    return {name for name in names if not name.startswith(optional)}
+
+
 DIFFERENCES = [
     Difference(
         ('bitcount', 'bitpos'),
@@ -29,6 +49,16 @@ DIFFERENCES = [
         lambda arguments, kvick, oracle: is_intended_encoding(None, kvick[1], oracle[1]),
         'Since 7.2 small lists and small sets of strings are listpacks.'),
     Difference(
+        ('blpop', 'brpop', 'blmove', 'brpoplpush', 'blmpop', 'bzpopmin', 'bzpopmax', 'bzmpop'),
+        lambda arguments, kvick, oracle: kvick[1] == b'ERR timeout is out of range'
+        and oracle[1] == b'ERR timeout is negative',
+        'Since 7.2 a time that is too long is told from a negative one.'),
+    Difference(
+        ('lpos',),
+        lambda arguments, kvick, oracle: b'-9223372036854775808' in arguments
+        and _is_error(kvick, b'ERR value is out of range, value must between -9223372036854775807 and'),
+        'Since 7.2 a rank without a positive counterpart is an error.'),
+    Difference(
         ('client info', 'client list'),
         lambda arguments, kvick, oracle: b' flags=N ' in (kvick[1] or b'') and b' flags=e ' in (oracle[1] or b''),
         'Since 7.2 RESET ends CLIENT NO-EVICT; the oracle keeps the flag.'),
@@ -37,6 +67,29 @@ DIFFERENCES = [
         lambda arguments, kvick, oracle: kvick[1].endswith(b"'maxmemory-samples') - argument must be between 1 and 64 inclusive")
         and _is_error(oracle, b"ERR CONFIG SET failed (possibly related to argument 'maxmemory-samples')"),
         'The range of maxmemory-samples has become narrower.'),
+    Difference(
+        ('config set',),
+        lambda arguments, kvick, oracle: kvick[1].partition(b'following: ')[0] == oracle[1].partition(b'following: ')[0]
+        and any(name in kvick[1] for name in (b"'maxmemory-policy'", b"'loglevel'")),
+        'There are two policies more since 8.6 (volatile-lrm, allkeys-lrm), and the log level nothing.'),
+    Difference(
+        ('config get',),
+        lambda arguments, kvick, oracle: _without(oracle, b'aof-disable-auto-gc', b'io-threads')
+        <= _without(kvick, b'aof-disable-auto-gc', b'io-threads'),
+        'io-threads is the number of workers; aof-disable-auto-gc is hidden since 8.0.'),
+    Difference(
+        ('command getkeys', 'command getkeysandflags'),
+        lambda arguments, kvick, oracle: len(arguments) == 3 and _is_error(kvick, b'ERR ')
+        and _is_error(oracle, b"ERR wrong number of arguments for 'command|getkeys"),
+        'Their arity is -3 in 8.10; the oracle wants one argument more.'),
+    Difference(
+        ('info',),
+        lambda arguments, kvick, oracle: not (_info_fields(oracle) - _info_fields(kvick) - INFO_FIELDS_WITHOUT_MEANING),
+        'Figures of a single main thread, of its reply buffers and of sampled expiry have no meaning here.'),
+    Difference(
+        ('keys', 'scan'),
+        lambda arguments, kvick, oracle: any(argument.startswith(b'**') for argument in arguments),
+        'Two stars match an empty key too; the oracle finds it only with one.'),
 ]
 
 # (oracle's encoding, kvick's encoding): since 7.2 a short list is one listpack and a small set of strings too, and what

@@ -1,6 +1,7 @@
 """Signals, SHUTDOWN and exit statuses."""
 
 import os
+import pathlib
 import signal
 import time
 
@@ -45,6 +46,19 @@ def test_sighup_and_sigpipe_are_ignored(make_server):
     assert server.connect().call('PING') == b'PONG'
 
 
+def wait_until_stopped(server, timeout_s=5):
+    """A stop reaches the threads one after the other, and the last one may still serve a request."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        states = set()
+        for file in pathlib.Path(f'/proc/{server.pid}/task').glob('*/stat'):
+            states.add(file.read_text().rsplit(')', 1)[1].split()[0])
+        if states == {'T'}:
+            return
+        assert time.monotonic() < deadline, states
+        time.sleep(0.001)
+
+
 def test_stop_and_continue(make_server):
     """Expiry goes by the clock, not by the time that the process ran."""
     server = make_server().start()
@@ -53,6 +67,7 @@ def test_stop_and_continue(make_server):
         client.call('SET', 'long', 'x', 'PX', '60000')
         server.signal(signal.SIGSTOP)
         try:
+            wait_until_stopped(server)
             client.send(encode_command(['EXISTS', 'short', 'long']))
             time.sleep(0.3)
         finally:

@@ -104,7 +104,11 @@ def main():
     if sys.argv[1:] in ([], ["help"]):
         parser.print_help()
         return
-    given = parser.parse_args()
+    # argparse takes what begins with "--" for an option of its own, also where all that follows is the server's.
+    server_arguments = sys.argv[2:] if sys.argv[1] == "run" and sys.argv[2:] not in (["-h"], ["--help"]) else []
+    given = parser.parse_args(sys.argv[1:len(sys.argv) - len(server_arguments)])
+    if server_arguments:
+        given.server_arguments = server_arguments
     given.act(given)
 
 

@@ -73,7 +73,7 @@ def sanitizer_prefix(preset):
     return []
 
 
-def _gtest_filter(binary, words):
+def gtest_filter(binary, words):
     """The tests of a program that contain a word (any case); empty when there are none."""
     tests, group = [], ""
     for line in output([binary, "--gtest_list_tests"]).splitlines():
@@ -95,7 +95,7 @@ def unit_steps(preset):
         for program in _test_programs(preset, "unit"):
             command = [*sanitizer_prefix(preset), program, "--gtest_brief=0", "--gtest_color=no"]
             if words and not _matches(words, program.name):
-                chosen = _gtest_filter(program, words)
+                chosen = gtest_filter(program, words)
                 if not chosen:
                     continue
                 command.append(f"--gtest_filter={chosen}")
@@ -109,12 +109,27 @@ def concurrency_steps(words):
     """The in-process tests with many threads, again and again under ThreadSanitizer: schedules differ by run."""
     made = []
     for program in _test_programs("tsan", "unit"):
-        chosen = [test for test in _gtest_filter(program, ["concurrency"]).split(":") if test and _matches(words, test)]
+        chosen = [test for test in gtest_filter(program, ["concurrency"]).split(":") if test and _matches(words, test)]
         if chosen:
             repeat = ["--gtest_repeat=5", "--gtest_shuffle", f"--gtest_filter={':'.join(chosen)}"]
             command = [*sanitizer_prefix("tsan"), program, "--gtest_color=no", *repeat]
             made.append(Step(program.name, command, counting.googletest))
     return made
+
+
+def stress_steps(preset):
+    """tests/stress in this process: every test for a moment. The longer form is `./dev soak`."""
+
+    def steps(words):
+        command = [*sanitizer_prefix(preset), build.program(preset, "stress_test"), "--gtest_color=no"]
+        if words:
+            chosen = gtest_filter(command[-2], words)
+            if not chosen:
+                return []
+            command.append(f"--gtest_filter={chosen}")
+        return [Step("stress_test", command, counting.googletest)]
+
+    return steps
 
 
 def conversation_steps(preset, threads, protocols):
@@ -214,9 +229,11 @@ SUITES = (
     Suite("clients", client_steps, (RELEASE,)),
     Suite("compat", compat_steps, (RELEASE,)),
     Suite("unit-asan", unit_steps("asan"), (("asan", ("unit_tests",)),)),
+    Suite("stress-asan", stress_steps("asan"), (("asan", ("stress_test",)),)),
     Suite("fuzz", fuzz_steps, (("asan", ("fuzz_targets",)),)),
     Suite("conversations-asan", conversation_steps("asan", (4,), (3,)), (RELEASE, ("asan", ("kvick-server",)))),
     Suite("unit-tsan", unit_steps("tsan"), (("tsan", ("unit_tests",)),)),
+    Suite("stress-tsan", stress_steps("tsan"), (("tsan", ("stress_test",)),)),
     Suite("concurrency", concurrency_steps, (("tsan", ("unit_tests",)),)),
     Suite("conversations-tsan", conversation_steps("tsan", (4,), (3,)), (RELEASE, ("tsan", ("kvick-server",)))),
 )

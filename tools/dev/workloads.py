@@ -4,7 +4,16 @@ import build
 import counting
 from runner import run_step
 from shell import CORES, ROOT, fail, run, say
-from suites import PYTHON, Server, Step, fuzz_command, fuzz_programs, set_environment
+from suites import (
+    PYTHON,
+    Server,
+    Step,
+    fuzz_command,
+    fuzz_programs,
+    gtest_filter,
+    sanitizer_prefix,
+    set_environment,
+)
 
 BENCHMARKS = ("compare", "memory", "connections", "micro")
 
@@ -36,20 +45,33 @@ def fuzz(targets, seconds):
 
 
 def soak(names, minutes, preset):
-    """The programs of tests/stress, each with a server of its own for some minutes."""
-    build.build(preset, ["kvick-server"])
-    scripts = sorted((ROOT / "tests/stress").glob("*.py"))
-    scripts = [script for script in scripts if not names or any(name in script.stem for name in names)]
-    if not scripts:
-        fail(f"no program of tests/stress matches {' '.join(names)}")
+    """The programs of tests/stress, each with a server of its own, and the tests of stress_test, each for some
+    minutes."""
+    build.build(preset, ["kvick-server", "stress_test"])
     set_environment()
+    steps = [*_soak_scripts(names, minutes, preset), *_soak_tests(names, minutes, preset)]
+    if not steps:
+        fail(f"nothing in tests/stress matches {' '.join(names)}")
     failed = 0
-    for script in scripts:
-        say(f"\n== {script.stem} for {minutes:g} minutes ({preset})")
-        command = [PYTHON, script, "--port", "{port}", "--minutes", str(minutes)]
-        timeout_s = int(minutes * 60 + 300)
-        outcome = run_step("soak", Step(script.stem, command, counting.last_line, Server(preset, {}), timeout_s))
+    for step in steps:
+        say(f"\n== {step.title} for {minutes:g} minutes ({preset})")
+        outcome = run_step("soak", step)
         say(outcome.reason or "  as it should be")
         failed += outcome.failed
     if failed:
         fail(f"{failed} failed")
+
+
+def _soak_scripts(names, minutes, preset):
+    for script in sorted((ROOT / "tests/stress").glob("*.py")):
+        if not names or any(name in script.stem for name in names):
+            command = [PYTHON, script, "--port", "{port}", "--minutes", str(minutes)]
+            yield Step(script.stem, command, counting.last_line, Server(preset, {}), int(minutes * 60 + 300))
+
+
+def _soak_tests(names, minutes, preset):
+    program = build.program(preset, "stress_test")
+    prefix = [*sanitizer_prefix(preset), "env", f"KVICK_TEST_MS={int(minutes * 60_000)}"]
+    for test in filter(None, gtest_filter(program, names).split(":")):
+        command = [*prefix, program, "--gtest_color=no", f"--gtest_filter={test}"]
+        yield Step(test, command, counting.googletest, timeout_s=int(minutes * 60 + 300))

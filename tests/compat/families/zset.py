@@ -261,3 +261,10 @@ def delete(dice):
 @row('OBJECT|ENCODING', weight=2)
 def encoding(dice):
     return [b'OBJECT', b'ENCODING', key(dice)]
+
+
+@row('CONFIG|SET', weight=0.3, mutate=False)
+def thresholds(dice):
+    """All commands with packed and with large forms, and across the conversion."""
+    name, values = dice.pick([(b'zset-max-listpack-entries', [0, 1, 3, 128]), (b'zset-max-listpack-value', [0, 2, 64])])
+    return [b'CONFIG', b'SET', name, dice.pick(values)]

@@ -1,0 +1,191 @@
+#include "keyspace/entry.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "base/numbers.h"
+#include "keyspace/block_pool.h"
+
+namespace kvick {
+namespace {
+
+constexpr int64_t kNoExpiry = Entry::kNoExpiry;
+
+class EntryTest : public ::testing::Test {
+ protected:
+  ~EntryTest() override {
+    if (entry_ != nullptr) EntryStore::Free(entry_);
+  }
+
+  void Make(std::string_view key, StringInput value, int64_t expiry_ms = kNoExpiry) {
+    if (entry_ != nullptr) EntryStore::Free(entry_);
+    entry_ = EntryStore::MakeString(pool_, key, value, expiry_ms);
+  }
+  void Replace(StringInput value) { entry_ = EntryStore::ReplaceByString(pool_, entry_, value); }
+  void SetExpiry(int64_t expiry_ms) { entry_ = EntryStore::SetExpiry(pool_, entry_, expiry_ms); }
+  char* Resize(size_t size) { return EntryStore::ResizeString(pool_, &entry_, size); }
+  std::string Text() const {
+    char buffer[kInt64TextMax];
+    return std::string(entry_->string().Text(buffer));
+  }
+
+  BlockPool& pool_ = BlockPool::Shard(0);
+  Entry* entry_ = nullptr;
+};
+
+TEST_F(EntryTest, ASmallKeyWithASmallValueIsOneBlock) {
+  Make("0123456789abcdef", {"0123456789abcdeX"});
+  EXPECT_EQ(entry_->block_bytes(), 40U);
+  EXPECT_EQ(entry_->memory_bytes(), 40U);
+  SetExpiry(5);
+  EXPECT_EQ(entry_->block_bytes(), 48U);
+}
+
+TEST_F(EntryTest, AStringTakesTheFormThatItsBytesAllow) {
+  Make("k", {"123"});
+  EXPECT_EQ(entry_->form(), ValueForm::kInteger);
+  for (const char* text : {"", "0123", "-0", "12x", "9223372036854775808", "+1", " 1", "123456789012345678901"}) {
+    Make("k", {text});
+    EXPECT_EQ(entry_->form(), ValueForm::kInline) << text;
+    EXPECT_EQ(Text(), text);
+    EXPECT_FALSE(entry_->is_raw());
+  }
+  Make("k", {"123", false});
+  EXPECT_EQ(entry_->form(), ValueForm::kInline);
+  EXPECT_TRUE(entry_->is_raw());
+  Make("k", {"123", false, false});
+  EXPECT_EQ(entry_->form(), ValueForm::kInline);
+  EXPECT_FALSE(entry_->is_raw());
+  const std::string large(BlockPool::kBlockMax, 'x');
+  Make("k", {large});
+  EXPECT_EQ(entry_->form(), ValueForm::kShared);
+  EXPECT_EQ(Text(), large);
+}
+
+// Sizes at which the key's length or the whole block changes its form, in every combination.
+TEST_F(EntryTest, EveryValueSurvivesEveryReplacementAndExpiry) {
+  std::vector<std::string> values = {"", "1", "-9223372036854775808", "abc", "0012"};
+  for (const unsigned size : {200U, 235U, 247U, 250U, 255U, 490U, 495U, 503U, 504U, 511U, 512U, 513U, 2000U}) {
+    values.emplace_back(size, 'v');
+  }
+  for (const unsigned key_size : {0U, 1U, 8U, 254U, 255U, 256U, 257U, 400U, 600U}) {
+    const std::string key(key_size, 'k');
+    for (const std::string& from : values) {
+      for (const std::string& to : values) {
+        for (const int64_t expiry_ms : {kNoExpiry, int64_t{77}}) {
+          Make(key, {from}, expiry_ms);
+          entry_->set_access(0xabcdef);
+          Replace({to});
+          ASSERT_EQ(Text(), to);
+          ASSERT_EQ(entry_->key(), key);
+          ASSERT_EQ(entry_->expiry_ms(), expiry_ms);
+          ASSERT_EQ(entry_->access(), 0xabcdefU);
+          SetExpiry(expiry_ms == kNoExpiry ? 99 : kNoExpiry);
+          ASSERT_EQ(Text(), to);
+          ASSERT_EQ(entry_->key(), key);
+          ASSERT_EQ(entry_->expiry_ms(), expiry_ms == kNoExpiry ? 99 : kNoExpiry);
+          ASSERT_EQ(entry_->access(), 0xabcdefU);
+        }
+      }
+    }
+  }
+}
+
+TEST_F(EntryTest, ResizingKeepsWhatFitsAndZeroesTheRest) {
+  for (const unsigned key_size : {3U, 300U, 600U}) {
+    for (const unsigned from : {0U, 1U, 5U, 100U, 490U, 513U, 5000U}) {
+      for (const unsigned to : {0U, 1U, 4U, 5U, 6U, 100U, 495U, 600U, 5001U, 20000U}) {
+        Make(std::string(key_size, 'k'), {std::string(from, 'v')}, 7);
+        entry_->set_access(42);
+        char* bytes = Resize(to);
+        ASSERT_EQ(entry_->string().bytes.data(), bytes);
+        ASSERT_EQ(Text(), std::string(std::min(from, to), 'v') + std::string(to - std::min(from, to), '\0'));
+        ASSERT_TRUE(entry_->is_raw());
+        ASSERT_EQ(entry_->key().size(), key_size);
+        ASSERT_EQ(entry_->expiry_ms(), 7);
+        ASSERT_EQ(entry_->access(), 42U);
+      }
+    }
+  }
+}
+
+TEST_F(EntryTest, ResizingAnIntegerGivesItsText) {
+  Make("k", {"-12345"});
+  std::memcpy(Resize(8) + 6, "67", 2);
+  EXPECT_EQ(Text(), "-1234567");
+  EXPECT_EQ(entry_->form(), ValueForm::kInline);
+}
+
+TEST_F(EntryTest, GrowingLeavesRoomSoThatAppendingSeldomMoves) {
+  Make("k", {std::string(1000, 'v')});
+  const char* bytes = Resize(1001);
+  for (size_t size = 1002; size < 2000; ++size) ASSERT_EQ(Resize(size), bytes);
+}
+
+TEST_F(EntryTest, LentBytesAreLeftAloneByEveryChange) {
+  const std::string before(1000, 'v');
+  Make("k", {before});
+  {
+    const SharedBytesRef lent(entry_->string().shared);
+    Resize(1000)[0] = 'x';
+    EXPECT_EQ(lent.view(), before);
+    EXPECT_EQ(Text()[0], 'x');
+  }
+  {
+    const SharedBytesRef lent(entry_->string().shared);
+    const std::string now = Text();
+    Replace({std::string(1000, 'y')});
+    EXPECT_EQ(lent.view(), now);
+  }
+}
+
+TEST_F(EntryTest, TheRawMarkFollowsTheValueAndGoesWithAReplacement) {
+  for (const unsigned size : {4U, 495U, 2000U}) {
+    Make("k", {std::string(size, 'v')});
+    Resize(size);
+    EXPECT_TRUE(entry_->is_raw());
+    SetExpiry(5);
+    EXPECT_TRUE(entry_->is_raw());
+    Entry* copy = EntryStore::CopyValue(pool_, entry_, std::string(300, 'c'), kNoExpiry);
+    EXPECT_TRUE(copy->is_raw());
+    copy = EntryStore::MoveValue(pool_, copy, "m", 9);
+    EXPECT_TRUE(copy->is_raw());
+    EntryStore::Free(copy);
+    Replace({std::string(size, 'w')});
+    EXPECT_FALSE(entry_->is_raw());
+    SetExpiry(kNoExpiry);
+    EXPECT_FALSE(entry_->is_raw());
+  }
+}
+
+TEST_F(EntryTest, MovingAndCopyingKeepValueAndFormUnderKeysOfAnyLength) {
+  for (const char* text : {"", "12", "abc"}) {
+    for (const unsigned value_size : {0U, 400U, 2000U}) {
+      for (const unsigned key_size : {1U, 255U, 256U, 509U}) {
+        const std::string value = text + std::string(value_size, 'v');
+        const std::string key(key_size, 'n');
+        Make("k", {value}, 5);
+        entry_->set_access(3);
+        const ValueForm form = entry_->form();
+        Entry* copy = EntryStore::CopyValue(pool_, entry_, key, 8);
+        ASSERT_EQ(copy->key(), key);
+        ASSERT_EQ(copy->expiry_ms(), 8);
+        entry_ = EntryStore::MoveValue(pool_, entry_, key, kNoExpiry);
+        ASSERT_EQ(entry_->key(), key);
+        ASSERT_EQ(entry_->expiry_ms(), kNoExpiry);
+        ASSERT_EQ(entry_->access(), 3U);
+        ASSERT_EQ(Text(), value);
+        if (form == ValueForm::kInteger) ASSERT_EQ(copy->form(), ValueForm::kInteger);
+        EntryStore::Free(entry_);
+        entry_ = copy;
+        ASSERT_EQ(Text(), value);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace kvick
