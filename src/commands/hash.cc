@@ -287,6 +287,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "HINCRBYFLOAT",
         .syntax = "key field increment",
+        .argument_notes = "increment(double)",
         .summary = "Adds a floating point number to the value of a field of a hash.",
         .since = "2.6.0",
         .group = "hash",

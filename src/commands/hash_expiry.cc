@@ -198,7 +198,8 @@ Status HPersist(CommandContext& context) {
 constexpr CommandSpec kCommands[] = {
     {
         .name = "HEXPIRE",
-        .syntax = "key seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
+        .syntax = "key seconds [NX | XX | GT | LT] <FIELDS numfields field [field ...]>",
+        .argument_notes = "nx=condition fields.numfields(integer)",
         .summary = "Sets the time to live of fields of a hash in seconds.",
         .since = "7.4.0",
         .group = "hash",
@@ -210,7 +211,8 @@ constexpr CommandSpec kCommands[] = {
     },
     {
         .name = "HEXPIREAT",
-        .syntax = "key unix-time-seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
+        .syntax = "key unix-time-seconds [NX | XX | GT | LT] <FIELDS numfields field [field ...]>",
+        .argument_notes = "nx=condition fields.numfields(integer)",
         .summary = "Sets the time at which fields of a hash expire, as Unix time in seconds.",
         .since = "7.4.0",
         .group = "hash",
@@ -222,7 +224,8 @@ constexpr CommandSpec kCommands[] = {
     },
     {
         .name = "HEXPIRETIME",
-        .syntax = "key FIELDS numfields field [field ...]",
+        .syntax = "key <FIELDS numfields field [field ...]>",
+        .argument_notes = "fields.numfields(integer)",
         .summary = "Returns the Unix time in seconds at which fields of a hash expire.",
         .since = "7.4.0",
         .group = "hash",
@@ -234,7 +237,8 @@ constexpr CommandSpec kCommands[] = {
     },
     {
         .name = "HPERSIST",
-        .syntax = "key FIELDS numfields field [field ...]",
+        .syntax = "key <FIELDS numfields field [field ...]>",
+        .argument_notes = "fields.numfields(integer)",
         .summary = "Removes the time to live of fields of a hash.",
         .since = "7.4.0",
         .group = "hash",
@@ -246,7 +250,8 @@ constexpr CommandSpec kCommands[] = {
     },
     {
         .name = "HPEXPIRE",
-        .syntax = "key milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
+        .syntax = "key milliseconds [NX | XX | GT | LT] <FIELDS numfields field [field ...]>",
+        .argument_notes = "nx=condition fields.numfields(integer)",
         .summary = "Sets the time to live of fields of a hash in milliseconds.",
         .since = "7.4.0",
         .group = "hash",
@@ -258,7 +263,8 @@ constexpr CommandSpec kCommands[] = {
     },
     {
         .name = "HPEXPIREAT",
-        .syntax = "key unix-time-milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
+        .syntax = "key unix-time-milliseconds [NX | XX | GT | LT] <FIELDS numfields field [field ...]>",
+        .argument_notes = "nx=condition fields.numfields(integer)",
         .summary = "Sets the time at which fields of a hash expire, as Unix time in milliseconds.",
         .since = "7.4.0",
         .group = "hash",
@@ -270,7 +276,8 @@ constexpr CommandSpec kCommands[] = {
     },
     {
         .name = "HPEXPIRETIME",
-        .syntax = "key FIELDS numfields field [field ...]",
+        .syntax = "key <FIELDS numfields field [field ...]>",
+        .argument_notes = "fields.numfields(integer)",
         .summary = "Returns the Unix time in milliseconds at which fields of a hash expire.",
         .since = "7.4.0",
         .group = "hash",
@@ -282,7 +289,8 @@ constexpr CommandSpec kCommands[] = {
     },
     {
         .name = "HPTTL",
-        .syntax = "key FIELDS numfields field [field ...]",
+        .syntax = "key <FIELDS numfields field [field ...]>",
+        .argument_notes = "fields.numfields(integer)",
         .summary = "Returns the time to live of fields of a hash in milliseconds.",
         .since = "7.4.0",
         .group = "hash",
@@ -295,7 +303,8 @@ constexpr CommandSpec kCommands[] = {
     },
     {
         .name = "HTTL",
-        .syntax = "key FIELDS numfields field [field ...]",
+        .syntax = "key <FIELDS numfields field [field ...]>",
+        .argument_notes = "fields.numfields(integer)",
         .summary = "Returns the time to live of fields of a hash in seconds.",
         .since = "7.4.0",
         .group = "hash",

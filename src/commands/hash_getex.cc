@@ -321,7 +321,8 @@ Status HSetEx(CommandContext& context) {
 constexpr CommandSpec kCommands[] = {
     {
         .name = "HGETDEL",
-        .syntax = "key FIELDS numfields field [field ...]",
+        .syntax = "key <FIELDS numfields field [field ...]>",
+        .argument_notes = "fields.numfields(integer)",
         .summary = "Returns the values of fields of a hash and deletes the fields.",
         .since = "8.0.0",
         .group = "hash",
@@ -333,8 +334,9 @@ constexpr CommandSpec kCommands[] = {
     },
     {
         .name = "HGETEX",
-        .syntax = "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | "
-                  "PERSIST] FIELDS numfields field [field ...]",
+        .syntax = "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST] "
+                  "<FIELDS numfields field [field ...]>",
+        .argument_notes = "seconds=expiration fields.numfields(integer)",
         .summary = "Returns the values of fields of a hash and sets or removes their time to live.",
         .since = "8.0.0",
         .group = "hash",
@@ -347,7 +349,8 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "HSETEX",
         .syntax = "key [FNX | FXX] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT "
-                  "unix-time-milliseconds | KEEPTTL] FIELDS numfields field value [field value ...]",
+                  "unix-time-milliseconds | KEEPTTL] <FIELDS numfields field value [field value ...]>",
+        .argument_notes = "fnx=condition seconds=expiration fields.numfields(integer)",
         .summary = "Sets the values of fields of a hash and their time to live.",
         .since = "8.0.0",
         .group = "hash",

@@ -173,6 +173,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "HRANDFIELD",
         .syntax = "key [count [WITHVALUES]]",
+        .argument_notes = "count=options",
         .summary = "Returns random fields of a hash.",
         .since = "6.2.0",
         .group = "hash",

@@ -391,6 +391,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "SPOP",
         .syntax = "key [count]",
+        .argument_notes = "count@3.2.0",
         .summary = "Removes random members of a set and returns them. The emptied key is deleted.",
         .since = "1.0.0",
         .group = "set",
@@ -404,6 +405,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "SRANDMEMBER",
         .syntax = "key [count]",
+        .argument_notes = "count@2.6.0",
         .summary = "Returns random members of a set.",
         .since = "1.0.0",
         .group = "set",

@@ -143,6 +143,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "SDIFFCARD",
         .syntax = "numkeys key [key ...] [LIMIT limit]",
+        .argument_notes = "limit(integer)",
         .summary = "Returns how many members of the first set are in none of the others.",
         .since = "8.10.0",
         .group = "set",
@@ -180,6 +181,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "SINTERCARD",
         .syntax = "numkeys key [key ...] [LIMIT limit]",
+        .argument_notes = "limit(integer)",
         .summary = "Returns how many members all sets share.",
         .since = "7.0.0",
         .group = "set",
@@ -217,6 +219,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "SUNIONCARD",
         .syntax = "numkeys key [key ...] [APPROX] [LIMIT limit]",
+        .argument_notes = "limit(integer)",
         .summary = "Returns how many different members several sets have together.",
         .since = "8.10.0",
         .group = "set",

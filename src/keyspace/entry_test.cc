@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/block_pool.h"
 #include "base/numbers.h"
-#include "keyspace/block_pool.h"
 
 namespace kvick {
 namespace {
