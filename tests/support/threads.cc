@@ -20,7 +20,7 @@ namespace kvick::test {
 namespace {
 
 constexpr int64_t kBudgetMs = 300;
-constexpr int kQuestionsMin = 300;
+constexpr int kQuestionsMin = 100;
 
 std::optional<uint64_t> NumberFromEnvironment(const char* name) {
   const char* text = std::getenv(name);
