@@ -24,7 +24,8 @@ std::vector<Session*> AllClients(Engine& engine) {
   std::vector<Session*> clients;
   engine.ForEachExecutor([&clients](Executor& executor) {
     for (Session* session : executor.sessions()) {
-      if (!session->is_internal) clients.push_back(session);
+      // Who was killed is gone for everybody, though his worker has yet to notice.
+      if (!session->is_internal && !session->closing) clients.push_back(session);
     }
   });
   std::sort(clients.begin(), clients.end(), [](const Session* a, const Session* b) { return a->id < b->id; });
