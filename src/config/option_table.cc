@@ -45,7 +45,7 @@ Status UnknownOption(std::string_view name) {
 }
 
 Status SetFailed(std::string_view name, std::string_view reason) {
-  return Status::Error("ERR CONFIG SET failed (possibly related to argument '" + ToLower(name) + "') - " +
+  return Status::Error("ERR CONFIG SET failed (possibly related to argument '" + std::string(name) + "') - " +
                        std::string(reason));
 }
 
@@ -159,13 +159,13 @@ Status OptionTable::StoreAll(std::vector<Assignment>* assignments) {
     const OptionSpec& spec = *assignment.spec;
     const auto words = WordsFor(spec, assignment.words);
     Status status = words.ok() ? spec.store(spec, *words, OptionSource::kCommand, settings_) : words.status();
-    if (!status.ok()) return SetFailed(assignment.name, status.text());
+    if (!status.ok()) return SetFailed(ToLower(assignment.name), status.text());
     assignment.is_changed = spec.Has(kOptionVolatile) || Value(spec) != assignment.old_value;
   }
   for (const Assignment& assignment : *assignments) {
     if (!assignment.spec->check_together) continue;
     const Status status = assignment.spec->check_together(*settings_);
-    if (!status.ok()) return SetFailed(assignment.name, status.text());
+    if (!status.ok()) return SetFailed(ToLower(assignment.name), status.text());
   }
   return Status::Ok();
 }
@@ -184,7 +184,7 @@ Status OptionTable::RunHooks(const std::vector<Assignment>& assignments, size_t*
     const Assignment* cause = Concerns(hook, assignments);
     if (cause == nullptr) continue;
     const Status status = hook.run();
-    if (!status.ok()) return SetFailed(cause->name, status.text());
+    if (!status.ok()) return SetFailed(ToLower(cause->name), status.text());
   }
   return Status::Ok();
 }

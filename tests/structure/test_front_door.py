@@ -66,5 +66,5 @@ def test_names_choose_suites():
 
     assert names() == ([suite.name for suite in SUITES], [])
     assert names("unit") == (["unit"], [])
-    assert names("tsan", "hash") == (["unit-tsan", "conversations-tsan"], ["hash"])
+    assert names("tsan", "hash") == (["unit-tsan", "stress-tsan", "conversations-tsan"], ["hash"])
     assert names("hash") == ([suite.name for suite in SUITES if suite.takes_words], ["hash"])

@@ -75,7 +75,7 @@ def test_our_includes_come_last():
         for number, _, path in include_lines(file):
             if path == own:
                 continue
-            if (ROOT / "src" / path).exists():
+            if (ROOT / "src" / path).exists() or (ROOT / "tests" / path).exists():
                 seen_ours = path
             elif seen_ours:
                 wrong.append(f"{name(file)}:{number}: {path} comes after {seen_ours}")
