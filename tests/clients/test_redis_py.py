@@ -37,8 +37,6 @@ def test_strings(client):
     assert client.msetnx({'b': 3, 'd': 4}) is False
     assert client.getdel('b') == b'1'
     assert client.exists('b', 'c') == 1
-    assert client.setbit('bits', 7, 1) == 0
-    assert client.bitcount('bits') == 1
 
 
 def test_binary_values_survive(client):
