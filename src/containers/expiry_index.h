@@ -42,9 +42,9 @@ class ExpiryIndex {
 
  private:
   struct Chunk {
-    static constexpr size_t kItemCount = 60;
+    static constexpr size_t kItemCount = 61;
     Chunk* next;
-    uint64_t count;
+    uint32_t count;
     uint32_t items[kItemCount];
   };
   static_assert(sizeof(Chunk) == 256);

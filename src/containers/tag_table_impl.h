@@ -18,8 +18,8 @@
 namespace kvick {
 namespace tag_table {
 
-// Split when there are more than 7.5 entries a bucket, merge below 3.
-inline constexpr uint64_t kLoadMaxTwice = 15;
+// Split when there are more than eight entries a bucket, merge below 3.
+inline constexpr uint64_t kLoadMaxTwice = 16;
 inline constexpr uint64_t kLoadMin = 3;
 // A bucket with its chain never holds more in practice (probability below 10^-12); the assertion guards it.
 inline constexpr size_t kChainEntriesMax = 512;

@@ -68,7 +68,7 @@ void ReplyWriter::Bulk(std::string_view bytes) {
   if (bytes.size() <= OutputBuffer::kReserveMax - 32) {
     char* out = out_->Reserve(bytes.size() + 32);
     size_t length = WriteNumberLine(out, '$', bytes.size());
-    std::memcpy(out + length, bytes.data(), bytes.size());
+    if (!bytes.empty()) std::memcpy(out + length, bytes.data(), bytes.size());
     length += bytes.size();
     out[length++] = '\r';
     out[length++] = '\n';
