@@ -13,8 +13,6 @@ namespace {
 constexpr size_t kInlineBytesMax = size_t{64} * 1024;
 constexpr int64_t kUnauthenticatedArgumentCountMax = 10;
 constexpr int64_t kUnauthenticatedBulkBytesMax = 16384;
-// From this size on an argument is worth memory of its own.
-constexpr int64_t kLargeBulkBytes = int64_t{32} * 1024;
 constexpr size_t kLineBreakBytes = 2;
 // So many arguments may leave their room behind for the next command.
 constexpr size_t kArgumentsKept = 1024;
@@ -79,7 +77,9 @@ size_t RequestParser::argument_bytes() const {
   return sum;
 }
 
-bool RequestParser::WantsDetach() const { return bulk_bytes_ >= kLargeBulkBytes && !is_detached(); }
+bool RequestParser::WantsDetach(const Limits& limits) const {
+  return bulk_bytes_ >= limits.detach_bytes_min && !is_detached();
+}
 
 size_t RequestParser::Detach(std::string_view bytes) {
   const auto size = static_cast<size_t>(bulk_bytes_);

@@ -17,7 +17,7 @@
 // A large argument that has not come as a whole is read into memory of its own, which whoever stores it can keep
 // without copying:
 //
-//   if (parser.WantsDetach()) { kept = parser.Detach(bytes); ... keep bytes.substr(0, kept) ... }
+//   if (parser.WantsDetach(limits)) { kept = parser.Detach(bytes); ... keep bytes.substr(0, kept) ... }
 //   while (parser.is_detached()) parser.CommitDetached(read(fd, parser.DetachedRoom()));
 //   ... Parse what was kept, as before ...
 //
@@ -43,6 +43,8 @@ class RequestParser {
   struct Limits {
     int64_t bulk_bytes_max = int64_t{512} * 1024 * 1024;
     int64_t argument_count_max = INT32_MAX;
+    // From this size on an argument is worth memory of its own.
+    int64_t detach_bytes_min = int64_t{32} * 1024;
     // Stricter rules for clients that have not authenticated.
     bool authenticated = true;
   };
@@ -66,7 +68,7 @@ class RequestParser {
   const std::string& error() const { return error_; }
 
   // After kIncomplete: what is missing belongs to a large argument.
-  bool WantsDetach() const;
+  bool WantsDetach(const Limits& limits) const;
   // Gives that argument memory of its own and moves what `bytes` (as given to Parse) has of it there. Returns how many
   // of `bytes` are still needed, from the front.
   size_t Detach(std::string_view bytes);

@@ -307,7 +307,7 @@ void Worker::ExecuteInput(Connection& connection) {
 // gets memory of its own.
 std::string_view Worker::KeepUnfinished(Connection& connection, std::string_view rest) {
   RequestParser* parser = connection.parser_.get();
-  if (parser == nullptr || !parser->WantsDetach()) return rest;
+  if (parser == nullptr || !parser->WantsDetach({})) return rest;
   return rest.substr(0, parser->Detach(rest));
 }
 
