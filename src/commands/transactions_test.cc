@@ -15,6 +15,7 @@ namespace {
 class TransactionsTest : public ::testing::Test {
  protected:
   TransactionsTest() : engine_(&settings_, clock_) {
+    engine_.commands().Add(KeyspaceCommands());
     engine_.commands().Add(StringCommands());
     engine_.commands().Add(StringMultiCommands());
     engine_.commands().Add(TransactionCommands());
@@ -41,6 +42,15 @@ TEST_F(TransactionsTest, AClientThatLeavesWatchesNothingMore) {
   }
   LocalClient client(engine_);
   EXPECT_EQ(client.Execute({"SET", "a", "1"}), "+OK\r\n");
+}
+
+TEST_F(TransactionsTest, ATransactionThatRunsAloneWritesWithoutLocks) {
+  LocalClient client(engine_);
+  client.Execute({"MULTI"});
+  client.Execute({"SET", "a", "1"});
+  client.Execute({"SET", "a", "2", "PX", "100"});
+  client.Execute({"KEYS", "*"});
+  EXPECT_EQ(client.Execute({"EXEC"}), "*3\r\n+OK\r\n+OK\r\n*1\r\n$1\r\na\r\n");
 }
 
 // Lets time pass, for the process and for the store, whenever a key is set.

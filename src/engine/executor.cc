@@ -464,10 +464,10 @@ void Executor::RunExclusive(const std::function<void()>& work) {
   const bool was_inside = is_inside_;
   if (was_inside) engine_.gate().Leave(gate_slot_);
   engine_.gate().RunExclusive([&] {
-    is_exclusive_ = true;
+    is_exclusive_ = mutation_.is_alone = true;
     RefreshClock();  // the wait may have been long
     work();
-    is_exclusive_ = false;
+    is_exclusive_ = mutation_.is_alone = false;
   });
   if (was_inside) engine_.gate().Enter(gate_slot_);
 }

@@ -148,7 +148,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::RebuildExpiryIndex(Stripe& stripe
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::InsertNew(const KeyRef& key, Entry* entry, Mutation& mutation) {
   Stripe& stripe = StripeOf(key);
-  KVICK_DEBUG_ASSERT(stripe.lock.IsHeld());
+  KVICK_DEBUG_ASSERT(mutation.is_alone || stripe.lock.IsHeld());
   entry->set_access(mutation.access_clock);
   stripe.table.Insert(entry, key.hash);
   Modified(key, mutation);
@@ -226,8 +226,8 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS char* Database::ResizeString(const KeyRef& key, 
   return bytes;
 }
 
-void Database::WillChange(const KeyRef& key, const KeyTable::Slot& /*slot*/, Mutation& /*mutation*/) {
-  KVICK_DEBUG_ASSERT(StripeOf(key).lock.IsHeld());
+void Database::WillChange(const KeyRef& key, const KeyTable::Slot& /*slot*/, Mutation& mutation) {
+  KVICK_DEBUG_ASSERT(mutation.is_alone || StripeOf(key).lock.IsHeld());
 }
 
 void Database::Change(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation) {

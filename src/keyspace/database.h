@@ -55,6 +55,8 @@ class KeyspaceListener {
 struct Mutation {
   int64_t now_ms = 0;
   KeyspaceListener* listener = nullptr;
+  // In an exclusive moment: no lock is needed, and none is held.
+  bool is_alone = false;
   // False on a replica: expired keys are hidden but left for the primary's DEL.
   bool removes_expired = true;
   // Whether reading an entry updates its access bits; what a recency policy writes, and a new key gets.

@@ -21,7 +21,7 @@ namespace kvick::test {
 // One seed a call; announced on standard output with the line that repeats the running test.
 uint64_t Seed();
 
-// Passes KVICK_TEST_MS (300 unless told) after it was made, but not before it was asked some hundred times: on a busy
+// Passes KVICK_TEST_MS (300 unless told) after it was made, but not before it was asked a hundred times: on a busy
 // machine the threads may have begun late. Any thread may ask.
 class Deadline {
  public:
