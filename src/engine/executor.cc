@@ -171,8 +171,8 @@ Status Executor::ProblemStatus(const Prepared& prepared) const {
                          "', with args beginning with: ";
       size_t shown = 0;
       for (size_t i = 1; i < prepared.arguments.size() && shown < 128; ++i) {
-        const std::string_view argument = prepared.arguments[i].substr(0, 128 - shown);
-        text += "'" + std::string(UpToZeroByte(argument)) + "' ";
+        const std::string_view argument = UpToZeroByte(prepared.arguments[i].substr(0, 128 - shown));
+        text += "'" + std::string(argument) + "' ";
         shown += argument.size() + 3;
       }
       return Status::Error(std::move(text));
