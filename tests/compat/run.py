@@ -68,6 +68,9 @@ def make_servers(options):
     return [ServerProcess(shutil.which(binary) or binary, server_options)
             for binary, server_options in ((options.kvick, kvick_options), (options.oracle, SERVER_OPTIONS))]
 
+# So many differences of one test may go away when the same commands are sent again.
+PASSING_MAX = 3
+
 
 class Commands:
     """Which commands a server has, asked once each."""
@@ -97,6 +100,7 @@ class Test:
         self.seed = seed
         self.failed_rows = []
         self.crash_logs = []
+        self.passing_count = 0
 
     def run(self):
         """True when the servers agree."""
@@ -106,6 +110,8 @@ class Test:
             mismatch = self.attempt(units)
             if mismatch is None:
                 break
+            if self.is_passing(units, mismatch):
+                continue
             row = self.report(units, mismatch)
             self.failed_rows.append(row)
             self.rows = [other for other in self.rows if other.label != row]
@@ -155,6 +161,24 @@ class Test:
                     server.log_path.write_bytes(b'')
                     server.start()
             self.pair.connect()
+
+    def is_passing(self, units, mismatch):
+        """True for a difference that goes away when the same commands are sent again, up to four times.
+
+        When a key expires, and therefore whether DBSIZE still counts it, depends on the moment, which two servers on a
+        busy machine do not share. Such a difference is said, but fails nothing; one that stays, or a crash, does. The
+        number of times is bounded, so that a fault that shows now and then is not excused for ever.
+        """
+        if self.crash_logs or self.passing_count >= PASSING_MAX:
+            return False
+        for _ in range(4):
+            found = self.attempt(units)
+            if found is None:
+                self.passing_count += 1
+                print(f'{self.label()}: {mismatch.what} at command {mismatch.unit_index + 1} '
+                      f'({units[mismatch.unit_index].row_label}), but not when sent again')
+                return True
+        return False
 
     def report(self, units, mismatch):
         """Shrinks and prints a failure; returns the label of the row that shows it."""

@@ -20,6 +20,7 @@ PYTHON = "/usr/bin/python3"  # Debian's, which has the packages of packages.txt
 PYTEST = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 FUZZ_SMOKE_SECONDS = 5
 COMPAT_COMMANDS = 50_000
+COMPAT_SEED = "1"  # the same commands each time; ./dev soak draws others
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,7 +191,7 @@ def compat_steps(words):
     if words or not script.exists():
         return []
     server = build.program("release", "kvick-server")
-    command = [PYTHON, script, "--kvick", server, "--commands", str(COMPAT_COMMANDS)]
+    command = [PYTHON, script, "--kvick", server, "--commands", str(COMPAT_COMMANDS), "--seed", COMPAT_SEED]
     return [Step("kvick and redis-server", command, counting.last_line)]
 
 
