@@ -51,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (const char c : subject) escaped.append({'\\', c});
     KVICK_ASSERT(kvick::MatchesGlob(escaped, subject));
     // Stars do not match an empty text, as clients know it.
-  KVICK_ASSERT(subject.empty() || kvick::MatchesGlob("*" + escaped + "*", subject));
+    KVICK_ASSERT(subject.empty() || kvick::MatchesGlob("*" + escaped + "*", subject));
   }
   return 0;
 }
