@@ -116,6 +116,8 @@ void TagTable<Kind>::Replace(const Slot& slot, Entry* entry) {
 
 template <typename Kind>
 void TagTable<Kind>::Erase(const Slot& slot, uint64_t hash) {
+  // A slot found before another entry was removed may be that of a third by now.
+  KVICK_DEBUG_ASSERT(slot.bucket->tags[slot.index] != 0 && EntryAt(slot.bucket, slot.index) == slot.entry);
   Bucket* last = BucketAt(BucketIndex(hash));
   Bucket* before_last = nullptr;
   while (last->chained != 0) {
