@@ -68,6 +68,7 @@ def make_servers(options):
     return [ServerProcess(shutil.which(binary) or binary, server_options)
             for binary, server_options in ((options.kvick, kvick_options), (options.oracle, SERVER_OPTIONS))]
 
+
 # So many differences of one test may go away when the same commands are sent again.
 PASSING_MAX = 3
 
