@@ -250,7 +250,7 @@ constexpr CommandSpec kCommands[] = {
         .since = "5.0.0",
         .group = "connection",
         .complexity = "O(log N) where N is the number of client connections",
-        .flags = kAdministration,
+        .flags = kAdministration | kExclusive,
         .categories = kAclConnection,
         .handler = Unblock,
     },
