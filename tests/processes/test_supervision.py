@@ -55,14 +55,18 @@ def test_score_for_the_out_of_memory_killer(make_server):
         assert oom_score(server) == own
 
 
-def test_huge_pages_are_switched_off(kvick_only, make_server):
-    """Always; the stock server does it only where the system would use them everywhere."""
-    for value, expected in (('yes', '0'), ('no', '1')):
-        server = make_server({'disable-thp': value}).start()
+def test_huge_pages_that_the_store_asks_for_are_allowed(kvick_only, make_server):
+    """Whatever disable-thp says: the stock server gives up all, because it forks."""
+    for value in ('yes', 'no'):
+        server = make_server({'disable-thp': value, 'enable-debug-command': 'yes'}).start()
         status = pathlib.Path(f'/proc/{server.pid}/status').read_text()
         if 'THP_enabled:' not in status:
             pytest.skip('this kernel does not tell')
-        assert f'THP_enabled:\t{expected}' in status
+        assert 'THP_enabled:\t1' in status
+        with server.connect() as connection:  # the first region of the store does without
+            assert connection.call('DEBUG', 'POPULATE', '400000', 'key', '64') == b'OK'
+        flags = [line.split() for line in pathlib.Path(f'/proc/{server.pid}/smaps').read_text().splitlines()]
+        assert any('hg' in words for words in flags if words[0] == 'VmFlags:')
 
 
 def test_the_log_follows_a_rotation(make_server):
