@@ -39,6 +39,7 @@ class PageSource {
 
  private:
   static constexpr size_t kRegionBytes = size_t{16} * 1024 * 1024;
+  static constexpr size_t kSmallPageRegions = 4;
   static constexpr size_t kWarmMax = 64;
 
   static void* Pop(std::vector<void*>& pages) {
@@ -57,9 +58,9 @@ class PageSource {
     if (aligned > start) munmap(raw, aligned - start);
     const uintptr_t tail = start + 2 * kRegionBytes - (aligned + kRegionBytes);
     if (tail > 0) munmap(reinterpret_cast<void*>(aligned + kRegionBytes), tail);
-    // Huge pages save a page walk on most look-ups of a large data set. Not for the first region: a small server
-    // stays small.
-    if (region_count_++ > 0) madvise(reinterpret_cast<void*>(aligned), kRegionBytes, MADV_HUGEPAGE);
+    // Huge pages save a page walk on most look-ups of a large data set. The last one is half empty in the mean, hence
+    // not for a small one.
+    if (region_count_++ >= kSmallPageRegions) madvise(reinterpret_cast<void*>(aligned), kRegionBytes, MADV_HUGEPAGE);
     next_ = reinterpret_cast<char*>(aligned);
     end_ = next_ + kRegionBytes;
   }

@@ -63,8 +63,8 @@ def test_huge_pages_that_the_store_asks_for_are_allowed(kvick_only, make_server)
         if 'THP_enabled:' not in status:
             pytest.skip('this kernel does not tell')
         assert 'THP_enabled:\t1' in status
-        with server.connect() as connection:  # the first region of the store does without
-            assert connection.call('DEBUG', 'POPULATE', '400000', 'key', '64') == b'OK'
+        with server.connect() as connection:  # a small store does without
+            assert connection.call('DEBUG', 'POPULATE', '1000000', 'key', '64') == b'OK'
         flags = [line.split() for line in pathlib.Path(f'/proc/{server.pid}/smaps').read_text().splitlines()]
         assert any('hg' in words for words in flags if words[0] == 'VmFlags:')
 
