@@ -11,8 +11,14 @@
 namespace kvick {
 namespace {
 
+#ifdef MADV_COLLAPSE
+constexpr int kAdviceCollapse = MADV_COLLAPSE;
+#else
+constexpr int kAdviceCollapse = 25;  // the C library's headers are older than the kernel
+#endif
+
 // Keeps free pages of all pools. Pages are cut from regions of kRegionBytes of address space; a page that comes
-// back keeps its address and gives its memory to the kernel, unless it is one of the few that are kept warm.
+// back keeps its address; Tend gives its memory to the kernel, unless it is one of the few that are kept warm.
 class PageSource {
  public:
   explicit PageSource(size_t page_bytes) : page_bytes_(page_bytes) {}
@@ -22,24 +28,43 @@ class PageSource {
     if (!warm_.empty()) return Pop(warm_);
     if (!cold_.empty()) return Pop(cold_);
     if (next_ == end_) AddRegion();
-    void* page = next_;
+    char* page = next_;
     next_ += page_bytes_;
+    if (reinterpret_cast<uintptr_t>(next_) % kHugePageBytes == 0) full_.push_back(next_ - kHugePageBytes);
     return page;
   }
 
   void Give(void* page) {
     MutexLock lock(mutex_);
-    if (warm_.size() < kWarmMax) {
-      warm_.push_back(page);
-      return;
+    warm_.push_back(page);
+  }
+
+  // What would hold a command up. Huge pages are made of stretches whose pages have all been handed out: if they were
+  // asked for beforehand, the kernel would clear two megabytes in the middle of a command, and the last of them would
+  // lie half empty. Free pages give their memory back.
+  void Tend() {
+    std::vector<char*> full;
+    std::vector<void*> spare;
+    {
+      MutexLock lock(mutex_);
+      full.swap(full_);
+      if (warm_.size() > kWarmMax) {
+        spare.assign(warm_.begin() + kWarmMax, warm_.end());
+        warm_.resize(kWarmMax);
+      }
     }
-    madvise(page, page_bytes_, MADV_DONTNEED);
-    cold_.push_back(page);
+    for (char* start : full) {
+      // A kernel before 6.1 does not know it, and does it in its own time.
+      if (madvise(start, kHugePageBytes, kAdviceCollapse) != 0) madvise(start, kHugePageBytes, MADV_HUGEPAGE);
+    }
+    for (void* page : spare) madvise(page, page_bytes_, MADV_DONTNEED);
+    MutexLock lock(mutex_);
+    cold_.insert(cold_.end(), spare.begin(), spare.end());
   }
 
  private:
   static constexpr size_t kRegionBytes = size_t{16} * 1024 * 1024;
-  static constexpr size_t kSmallPageRegions = 4;
+  static constexpr size_t kHugePageBytes = size_t{2} * 1024 * 1024;
   static constexpr size_t kWarmMax = 64;
 
   static void* Pop(std::vector<void*>& pages) {
@@ -58,20 +83,17 @@ class PageSource {
     if (aligned > start) munmap(raw, aligned - start);
     const uintptr_t tail = start + 2 * kRegionBytes - (aligned + kRegionBytes);
     if (tail > 0) munmap(reinterpret_cast<void*>(aligned + kRegionBytes), tail);
-    // Huge pages save a page walk on most look-ups of a large data set. The last one is half empty in the mean, hence
-    // not for a small one.
-    if (region_count_++ >= kSmallPageRegions) madvise(reinterpret_cast<void*>(aligned), kRegionBytes, MADV_HUGEPAGE);
     next_ = reinterpret_cast<char*>(aligned);
     end_ = next_ + kRegionBytes;
   }
 
   const size_t page_bytes_;
   Mutex mutex_;
-  size_t region_count_ KVICK_GUARDED_BY(mutex_) = 0;
   char* next_ KVICK_GUARDED_BY(mutex_) = nullptr;
   char* end_ KVICK_GUARDED_BY(mutex_) = nullptr;
   std::vector<void*> warm_ KVICK_GUARDED_BY(mutex_);
   std::vector<void*> cold_ KVICK_GUARDED_BY(mutex_);
+  std::vector<char*> full_ KVICK_GUARDED_BY(mutex_);  // not collapsed yet
 };
 
 }  // namespace
@@ -92,6 +114,8 @@ static PageSource& Pages() {
   static PageSource* source = new PageSource(size_t{32} * 1024);  // never destroyed: entries may outlive statics
   return *source;
 }
+
+void BlockPool::TendPages() { Pages().Tend(); }
 
 BlockPool* BlockPool::Pools() {
   static BlockPool* pools = new BlockPool[kShardCount + 1];

@@ -31,6 +31,11 @@ class BlockPool {
   // `size` is what was asked for. The block may come from any pool: it goes back to the one it was taken from.
   static void Free(void* block, size_t size);
 
+  // Gives free pages back to the kernel, and backs what was filled since the last call by huge pages, which save a page
+  // walk on most look-ups of a large data set. To be called some times a second, by any thread but those that run
+  // commands: it takes some milliseconds for every 20 MiB.
+  static void TendPages();
+
   // What a block of `size` bytes really occupies.
   static size_t BlockSize(size_t size);
   // Bytes in blocks that are handed out, and in pages, over all shards.

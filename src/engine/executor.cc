@@ -498,7 +498,7 @@ bool Executor::MayRemoveExpired() const {
   return engine_.active_expire_enabled && !engine_.pause.IsActive(mutation_.now_ms);
 }
 
-void Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) {
+bool Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) {
   BeginBatch();
   const uint64_t deadline = CycleClock::Now() + static_cast<uint64_t>(cycles_per_us_ * static_cast<double>(budget_us));
   bool goes_on = MayRemoveExpired();
@@ -528,6 +528,7 @@ void Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) 
     if (!goes_on) expire_cursor_ = turn;
   }
   EndBatch();
+  return !goes_on;
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::StripeGuard::StripeGuard(Executor& executor, Stripe& stripe)

@@ -125,9 +125,9 @@ class Executor final : public KeyspaceListener {
   const std::vector<Session*>& sessions() const { return sessions_; }
   const RunningCall& running_call() const { return running_call_; }
 
-  // Removes due keys from one of `part_count` nearly equal parts of all stripes, for at most `budget_us`.
-  // Between batches only.
-  void RemoveExpired(size_t part, size_t part_count, int64_t budget_us);
+  // Removes due keys from one of `part_count` nearly equal parts of all stripes, for at most `budget_us`, but at least
+  // once. Whether there may be more: time ran out, or it must not be done at present. Between batches only.
+  bool RemoveExpired(size_t part, size_t part_count, int64_t budget_us);
 
   // Locks for commands that walk the keyspace: one stripe at a time.
   class StripeGuard {

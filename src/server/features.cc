@@ -1,5 +1,6 @@
 #include "server/features.h"
 
+#include "base/block_pool.h"
 #include "commands/families.h"
 #include "observability/features.h"
 #include "security/password_authorizer.h"
@@ -55,6 +56,8 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(SlowLogCommands());
   AttachInfoSections(engine);
   AttachSlowLog(engine);
+
+  engine.AddPeriodicWork([] { BlockPool::TendPages(); });
 
   engine.hooks.authorizer = &engine.Attach<PasswordAuthorizer>(engine.settings());
 }

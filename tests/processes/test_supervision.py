@@ -58,15 +58,11 @@ def test_score_for_the_out_of_memory_killer(make_server):
 def test_huge_pages_that_the_store_asks_for_are_allowed(kvick_only, make_server):
     """Whatever disable-thp says: the stock server gives up all, because it forks."""
     for value in ('yes', 'no'):
-        server = make_server({'disable-thp': value, 'enable-debug-command': 'yes'}).start()
+        server = make_server({'disable-thp': value}).start()
         status = pathlib.Path(f'/proc/{server.pid}/status').read_text()
         if 'THP_enabled:' not in status:
             pytest.skip('this kernel does not tell')
         assert 'THP_enabled:\t1' in status
-        with server.connect() as connection:  # a small store does without
-            assert connection.call('DEBUG', 'POPULATE', '1000000', 'key', '64') == b'OK'
-        flags = [line.split() for line in pathlib.Path(f'/proc/{server.pid}/smaps').read_text().splitlines()]
-        assert any('hg' in words for words in flags if words[0] == 'VmFlags:')
 
 
 def test_the_log_follows_a_rotation(make_server):

@@ -86,7 +86,7 @@ COMMANDS = (
     ("build", add_build, build_presets, "build presets (release when none is named)"),
     ("fmt", add_fmt, lambda given: quality.format_sources(given.check), "clang-format all sources"),
     ("tidy", add_tidy, lambda given: quality.tidy(given.words), "clang-tidy"),
-    ("bench", add_bench, lambda given: workloads.bench(given.name, given.rest), "compare, memory, connections, micro"),
+    ("bench", add_bench, lambda given: workloads.bench(given.name, given.rest), "compare, memory, connections, instructions, micro"),
     ("fuzz", add_fuzz, lambda given: workloads.fuzz(given.targets, given.seconds), "run fuzz targets for longer"),
     ("soak", add_soak, lambda given: workloads.soak(given.names, given.minutes, given.preset), "run tests/stress"),
     ("readme", add_nothing, lambda given: update_readme(), "count the commands of kvick-server into README.md"),

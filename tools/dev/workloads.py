@@ -15,7 +15,7 @@ from suites import (
     set_environment,
 )
 
-BENCHMARKS = ("compare", "memory", "connections", "micro")
+BENCHMARKS = ("compare", "memory", "connections", "instructions", "micro")
 
 
 def bench(name, arguments):
@@ -29,7 +29,7 @@ def bench(name, arguments):
                 say(f"\n== {program.name}")
                 run([program, *options])
         return
-    build.build("release", ["kvick-server", "kvick-benchmark"])
+    build.build("release", ["kvick-server", "kvick-benchmark", "command_loop"])
     run([PYTHON, ROOT / "bench" / name, *arguments])
 
 
