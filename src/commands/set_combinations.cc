@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "commands/families.h"
-#include "commands/set_limits.h"
+#include "commands/set_access.h"
 #include "engine/command_context.h"
 #include "types/set_algebra.h"
 
@@ -19,7 +19,7 @@ Result<std::vector<const SetValue*>> FindSets(CommandContext& context, size_t fi
   std::vector<const SetValue*> sets;
   sets.reserve(context.key_count());
   for (size_t i = first_ordinal; i < context.key_count(); ++i) {
-    KVICK_ASSIGN_OR_RETURN(const SetValue* set, context.FindValue<SetValue>(i));
+    KVICK_ASSIGN_OR_RETURN(const SetValue* set, FindSet(context, i));
     sets.push_back(set);
   }
   return sets;

@@ -101,6 +101,10 @@ DIFFERENCES = [
         lambda arguments, kvick, oracle: kvick[0] == oracle[0] == ':' and kvick[1] < oracle[1],
         'Keys that have expired leave sooner; the oracle still counts them. What is really there is compared at the end.'),
     Difference(
+        ('ttl', 'pttl', 'persist'),
+        lambda arguments, kvick, oracle: len(arguments) == 3 and _is_error(oracle, b'ERR wrong number of arguments'),
+        'A member of a set or a field of a hash may follow the key.'),
+    Difference(
         ('lolwut',),
         lambda arguments, kvick, oracle: len(arguments) > 3 and not _is_error(kvick) and _is_error(oracle),
         'The art is our own and takes no sizes.'),
