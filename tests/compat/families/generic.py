@@ -238,9 +238,11 @@ def sort(dice):
         lambda: by,
         lambda: [dice.word('GET'), dice.pick([b'#', b'string:*', b'hash:*->f1'])],
         lambda: [dice.word('STORE'), dice.key('free')], each=0.4)
-    # Not sorted sets: the oracle unpacks them for good.
-    name = dice.pick(KEYS[dice.pick(['string', 'list', 'hash', 'set'] if dice.chance(0.1) else ['sortable'])])
-    return [FORGET_RANGE_ERRORS, Step([b'SORT', name, *options])]
+    # No sorted sets: the oracle unpacks them for good.
+    if dice.chance(0.05):
+        name = b'sortable:string'
+        return [Step([b'SET', name, b'x']), FORGET_RANGE_ERRORS, Step([b'SORT', name, *options])]
+    return [FORGET_RANGE_ERRORS, Step([b'SORT', dice.pick(KEYS['sortable']), *options])]
 
 
 @row('SORT+RPUSH+DEL', weight=1, mutate=False)
