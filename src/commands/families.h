@@ -26,10 +26,12 @@ std::span<const CommandSpec> LcsCommands();
 std::span<const CommandSpec> ListCommands();
 std::span<const CommandSpec> ListMoveCommands();
 std::span<const CommandSpec> ListWaitCommands();
+std::span<const CommandSpec> MemberExpiryCommands();
 std::span<const CommandSpec> ObjectCommands();
 std::span<const CommandSpec> RelocateCommands();
 std::span<const CommandSpec> SetCombinationCommands();  // of several sets
 std::span<const CommandSpec> SetCommands();
+std::span<const CommandSpec> SortCommands();
 std::span<const CommandSpec> SortedSetAlgebraCommands();
 std::span<const CommandSpec> SortedSetCommands();
 std::span<const CommandSpec> SortedSetPopCommands();

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "commands/families.h"
-#include "commands/set_limits.h"
+#include "commands/set_access.h"
 #include "engine/command_context.h"
 #include "types/set_algebra.h"
 
@@ -19,7 +19,7 @@ Result<std::vector<const SetValue*>> FindSets(CommandContext& context, size_t fi
   std::vector<const SetValue*> sets;
   sets.reserve(context.key_count());
   for (size_t i = first_ordinal; i < context.key_count(); ++i) {
-    KVICK_ASSIGN_OR_RETURN(const SetValue* set, context.FindValue<SetValue>(i));
+    KVICK_ASSIGN_OR_RETURN(const SetValue* set, FindSet(context, i));
     sets.push_back(set);
   }
   return sets;
@@ -57,8 +57,40 @@ Status SInter(CommandContext& context) { return ReplyMembers(context, Combinatio
 Status SUnion(CommandContext& context) { return ReplyMembers(context, Combination::kUnion); }
 Status SDiff(CommandContext& context) { return ReplyMembers(context, Combination::kDifference); }
 
+// Whether looking each member of the first set up in the others would be more work than taking the others' members away
+// from a copy of it. The copy's form stays when few are left, as OBJECT ENCODING shows.
+bool IsTakenFromCopy(const std::vector<const SetValue*>& sets) {
+  uint64_t lookups = 0;
+  uint64_t members = 0;
+  for (const SetValue* set : sets) {
+    if (set == nullptr) continue;
+    lookups += sets[0]->count();
+    members += set->count();
+  }
+  return lookups / 2 > members;
+}
+
+std::unique_ptr<SetValue> TakeFromCopy(const std::vector<const SetValue*>& sets, const SetLimits& limits) {
+  auto result = std::make_unique<SetValue>();
+  sets[0]->ForEach([&](std::string_view member) {
+    result->Add(member, limits);
+    return true;
+  });
+  for (size_t i = 1; i < sets.size(); ++i) {
+    if (sets[i] == nullptr) continue;
+    sets[i]->ForEach([&](std::string_view member) {
+      result->Remove(member);
+      return result->count() > 0;
+    });
+  }
+  return result;
+}
+
 std::unique_ptr<SetValue> Combine(Combination combination, const std::vector<const SetValue*>& sets,
                                   const SetLimits& limits) {
+  if (combination == Combination::kDifference && sets[0] != nullptr && IsTakenFromCopy(sets)) {
+    return TakeFromCopy(sets, limits);
+  }
   // An intersection grows in the form of the smallest set; only if all members turn out to be integers does a packed
   // one become an intset in the end. The others begin as intsets.
   const bool starts_packed = combination == Combination::kIntersection && !AnyIsMissing(sets) &&

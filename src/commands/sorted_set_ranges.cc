@@ -161,6 +161,17 @@ Status ZRevRangeByLex(CommandContext& context) {
   return ReplyRange(context, Fixed(RangeBy::kLex, Order::kDescending), FreeOptions::kScores);
 }
 
+// Packing makes 0 of -0. A result of few members is packed until it meets one that is too long, in the order in which
+// they come: those before keep no sign. Whoever looks at the scores of zeros sees that.
+void DropSignsBeforeUnpacking(std::vector<ScoredText>* members, Order order, const SortedSetLimits& limits) {
+  if (members->size() > limits.listpack_entries_max) return;
+  for (size_t i = 0; i < members->size(); ++i) {
+    ScoredText& item = (*members)[order == Order::kAscending ? i : members->size() - 1 - i];
+    if (item.member.size() > limits.listpack_value_max_bytes) return;
+    item.score += 0.0;
+  }
+}
+
 Status ZRangeStore(CommandContext& context) {
   RangeRequest request;
   KVICK_RETURN_IF_ERROR(ParseRange(context, 3, FreeOptions::kByAndOrder, &request));
@@ -173,8 +184,9 @@ Status ZRangeStore(CommandContext& context) {
       members.push_back({std::string(member), score});
     });
   }
-  StoreSortedSet(context, std::make_unique<SortedSetValue>(std::move(members), SortedSetLimitsOf(context.settings())),
-                 "zrangestore");
+  const SortedSetLimits limits = SortedSetLimitsOf(context.settings());
+  DropSignsBeforeUnpacking(&members, request.order, limits);
+  StoreSortedSet(context, std::make_unique<SortedSetValue>(std::move(members), limits), "zrangestore");
   return Status::Ok();
 }
 

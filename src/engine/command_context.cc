@@ -1,5 +1,6 @@
 #include "engine/command_context.h"
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/numbers.h"
 
@@ -23,13 +24,24 @@ KeyTable::Slot CommandContext::Find(size_t ordinal) {
 }
 
 void CommandContext::CountRead(size_t ordinal, const KeyTable::Slot& slot) {
+  CountReadOf(*keys_[ordinal].database, keys_[ordinal].key.name, slot);
+}
+
+void CommandContext::CountReadOf(Database& database, std::string_view name, const KeyTable::Slot& slot) {
   ExecutorStats& stats = executor_.stats();
   if (slot.entry != nullptr) {
     stats.keyspace_hits.Add(1);
   } else {
     stats.keyspace_misses.Add(1);
-    Notify(KeyEventClass::kMissed, "keymiss", ordinal);
+    NotifyKey(KeyEventClass::kMissed, "keymiss", database, name);
   }
+}
+
+KeyTable::Slot CommandContext::FindUndeclared(std::string_view name) {
+  KVICK_ASSERT(executor_.is_exclusive());
+  const KeyTable::Slot slot = database().Find(KeyRef::Make(name), mutation());
+  CountReadOf(database(), name, slot);
+  return slot;
 }
 
 KeyTable::Slot CommandContext::Peek(size_t ordinal) {

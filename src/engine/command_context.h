@@ -61,6 +61,9 @@ class CommandContext {
   KeyTable::Slot Find(size_t ordinal);
   // The same without counting it as an access.
   KeyTable::Slot Peek(size_t ordinal);
+  // A key of the selected database that the request does not declare, counted as Find counts it. Only while the command
+  // runs alone (CommandSpec::must_run_alone, kExclusive).
+  KeyTable::Slot FindUndeclared(std::string_view name);
   Result<std::optional<StringRef>> FindString(size_t ordinal);  // WRONGTYPE
   // Counts a hit or a miss, for what Find does not count by itself: reads by commands that also write, and Peek.
   void CountRead(size_t ordinal, const KeyTable::Slot& slot);
@@ -143,6 +146,7 @@ class CommandContext {
   enum class FindFor { kReading, kWriting };
   Result<void*> FindObject(size_t ordinal, ValueType type, FindFor purpose);
   void PutObject(size_t ordinal, ValueType type, void* object);
+  void CountReadOf(Database& database, std::string_view name, const KeyTable::Slot& slot);
 
   Executor& executor_;
   Session& session_;

@@ -276,7 +276,7 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
       outcome = Outcome::kPaused;
     } else if ((session.restrictions & Session::kInTransaction) != 0 && Queue(session, prepared, reply)) {
       // Runs at EXEC.
-    } else if (prepared.command->has(kExclusive)) {
+    } else if (prepared.command->RunsAlone(prepared.arguments)) {
       RunExclusive([&] {
         // Whoever was alone before us may have ended the server or killed the session.
         if (engine_.is_ended) {
@@ -438,17 +438,19 @@ void Executor::OnExpired(Database& database, std::string_view key) {
   }
 }
 
-void Executor::OnFieldsExpired(Database& database, std::string_view key, std::span<const std::string> fields,
-                               bool is_emptied) {
-  stats_.expired_fields.Add(fields.size());
-  stats_.change_count.Add(fields.size());
-  for (const std::string& field : fields) {
-    const std::string_view effect[] = {"HDEL", key, field};
+void Executor::OnPartsExpired(Database& database, std::string_view key, ValueType type,
+                              std::span<const std::string> parts, bool is_emptied) {
+  const bool is_set = type == ValueType::kSet;
+  stats_.expired_fields.Add(parts.size());
+  stats_.change_count.Add(parts.size());
+  for (const std::string& part : parts) {
+    const std::string_view effect[] = {is_set ? "SREM" : "HDEL", key, part};
     Record(database.index(), effect);
   }
   ChangeSink* sink = engine_.hooks.change_sink;
   if (sink == nullptr) return;
-  sink->OnKeyEvent(database.index(), KeyEventClass::kHash, "hexpired", key);
+  sink->OnKeyEvent(database.index(), is_set ? KeyEventClass::kSet : KeyEventClass::kHash, is_set ? "srem" : "hexpired",
+                   key);
   if (is_emptied) sink->OnKeyEvent(database.index(), KeyEventClass::kGeneric, "del", key);
 }
 

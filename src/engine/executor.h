@@ -142,8 +142,8 @@ class Executor final : public KeyspaceListener {
   };
 
   void OnExpired(Database& database, std::string_view key) override;
-  void OnFieldsExpired(Database& database, std::string_view key, std::span<const std::string> fields,
-                       bool is_emptied) override;
+  void OnPartsExpired(Database& database, std::string_view key, ValueType type, std::span<const std::string> parts,
+                      bool is_emptied) override;
   void OnAwaitedKey(Database& database, std::string_view key) override;
   void CountError(std::string_view text);
 

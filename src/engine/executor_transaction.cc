@@ -84,7 +84,8 @@ Status Executor::RunTransaction(Session& session, ReplyWriter& reply) {
   for (const std::vector<std::string>& queued : transaction.queued) {
     arguments.emplace_back(queued.begin(), queued.end());
     prepared.push_back(Prepare(session, arguments.back()));
-    runs_alone = runs_alone || prepared.back().command->has(kExclusive | kWalksKeyspace);
+    const Command& command = *prepared.back().command;
+    runs_alone = runs_alone || command.has(kWalksKeyspace) || command.RunsAlone(prepared.back().arguments);
   }
   const auto run = [&] {
     const int selected_before = session.database_index;

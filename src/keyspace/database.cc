@@ -123,7 +123,8 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS bool Database::EraseDueParts(const KeyRef& key, 
                             .erase_due(slot.entry->object(), mutation.now_ms, kPartsPerCall,
                                        [&](std::string_view name) { erased.emplace_back(name); });
   if (erased.empty()) return true;
-  if (mutation.listener != nullptr) mutation.listener->OnFieldsExpired(*this, key.name, erased, !has_more);
+  const ValueType type = slot.entry->type();
+  if (mutation.listener != nullptr) mutation.listener->OnPartsExpired(*this, key.name, type, erased, !has_more);
   Modified(key, mutation);
   if (!has_more) RemoveEntry(stripe, slot, key.hash, mutation);
   return has_more;

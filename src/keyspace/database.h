@@ -44,9 +44,10 @@ class KeyspaceListener {
   virtual ~KeyspaceListener() = default;
   // A key was removed because its time had passed.
   virtual void OnExpired(Database& database, std::string_view key) = 0;
-  // Fields of a hash were removed because their time had passed; `is_emptied`: and so was the key, with the last.
-  virtual void OnFieldsExpired(Database& /*database*/, std::string_view /*key*/,
-                               std::span<const std::string> /*fields*/, bool /*is_emptied*/) {}
+  // Parts of a value (fields of a hash, members of a set) were removed because their time had passed; `is_emptied`: and
+  // so was the key, with the last.
+  virtual void OnPartsExpired(Database& /*database*/, std::string_view /*key*/, ValueType /*type*/,
+                              std::span<const std::string> /*parts*/, bool /*is_emptied*/) {}
   // A key for which somebody waits was made or changed.
   virtual void OnAwaitedKey(Database& database, std::string_view key) = 0;
 };

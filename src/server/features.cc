@@ -37,10 +37,12 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(ListCommands());
   commands.Add(ListMoveCommands());
   commands.Add(ListWaitCommands());
+  commands.Add(MemberExpiryCommands());
   commands.Add(ObjectCommands());
   commands.Add(RelocateCommands());
   commands.Add(SetCombinationCommands());
   commands.Add(SetCommands());
+  commands.Add(SortCommands());
   commands.Add(SortedSetAlgebraCommands());
   commands.Add(SortedSetCommands());
   commands.Add(SortedSetPopCommands());

@@ -1,5 +1,7 @@
 #include "tools/benchmark/request_template.h"
 
+#include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace kvick::benchmark {
@@ -40,7 +42,29 @@ std::string ReplaceAll(std::string text, std::string_view mark, std::string_view
   return text;
 }
 
+// Steps of about these parts of the bound visit it evenly and in no order that shows.
+constexpr double kStepParts[] = {0.6180339887, 0.4142135624, 0.7320508076, 0.2360679775};
+
 }  // namespace
+
+KeyNumbers KeyNumbers::EachOnce(uint64_t bound) {
+  KeyNumbers made(Order::kEachOnce, 0, bound);
+  for (const double part : kStepParts) {
+    auto step = std::max<uint64_t>(1, static_cast<uint64_t>(static_cast<double>(bound) * part));
+    while (std::gcd(step, bound) != 1) ++step;
+    made.walks_.push_back({step % bound, 0});
+  }
+  return made;
+}
+
+uint64_t KeyNumbers::Next(size_t mark) {
+  if (order_ == Order::kRandom) return random_.Below(bound_);
+  if (order_ == Order::kSequence) return next_++;
+  Walk& walk = walks_[mark % walks_.size()];
+  const uint64_t number = walk.at;
+  walk.at = (walk.at + walk.step) % bound_;
+  return number;
+}
 
 RequestTemplate RequestTemplate::Make(const std::vector<std::string>& words, std::string_view data) {
   RequestTemplate made;
@@ -69,7 +93,9 @@ RequestTemplate RequestTemplate::Raw(std::string bytes) {
 void RequestTemplate::AppendTo(std::string& out, KeyNumbers& numbers) const {
   const size_t start = out.size();
   out.append(bytes_);
-  for (const size_t offset : number_offsets_) WriteTwelveDigits(numbers.Next(), out.data() + start + offset);
+  for (size_t mark = 0; mark < number_offsets_.size(); ++mark) {
+    WriteTwelveDigits(numbers.Next(mark), out.data() + start + number_offsets_[mark]);
+  }
 }
 
 }  // namespace kvick::benchmark

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 namespace kvick::benchmark {
 namespace {
@@ -38,11 +40,38 @@ TEST(RequestTemplateTest, DrawsEveryKeyOfASmallKeySpace) {
   KeyNumbers numbers = KeyNumbers::Randomly(7, 10);
   unsigned seen = 0;
   for (int i = 0; i < 1000; ++i) {
-    const uint64_t number = numbers.Next();
+    const uint64_t number = numbers.Next(0);
     ASSERT_LT(number, 10U);
     seen |= 1U << number;
   }
   EXPECT_EQ(seen, 0x3FFU);
+}
+
+TEST(RequestTemplateTest, TakesEachNumberOnceForEveryMark) {
+  for (const uint64_t bound : {1U, 2U, 10U, 12U, 1000U}) {
+    KeyNumbers numbers = KeyNumbers::EachOnce(bound);
+    for (size_t mark = 0; mark < 5; ++mark) {
+      std::vector<int> seen(bound, 0);
+      for (uint64_t i = 0; i < bound; ++i) {
+        const uint64_t number = numbers.Next(mark == 4 ? 0 : mark);  // around a second time
+        ASSERT_LT(number, bound);
+        ++seen[number];
+      }
+      EXPECT_EQ(std::count(seen.begin(), seen.end(), 1), static_cast<ptrdiff_t>(bound)) << bound << ", mark " << mark;
+    }
+  }
+}
+
+TEST(RequestTemplateTest, TakesEachNumberInNoSimpleOrder) {
+  KeyNumbers numbers = KeyNumbers::EachOnce(1000);
+  int ascending = 0;
+  uint64_t before = 1000;
+  for (int i = 0; i < 1000; ++i) {
+    const uint64_t number = numbers.Next(0);
+    ascending += number == before + 1 ? 1 : 0;
+    before = number;
+  }
+  EXPECT_EQ(ascending, 0);
 }
 
 }  // namespace
