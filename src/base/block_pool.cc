@@ -2,6 +2,8 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <new>
 #include <vector>
@@ -45,15 +47,22 @@ class PageSource {
   void Tend() {
     std::vector<char*> full;
     std::vector<void*> spare;
+    std::vector<void*> cold;
     {
       MutexLock lock(mutex_);
       full.swap(full_);
+      if (!full.empty()) cold = cold_;
       if (warm_.size() > kWarmMax) {
         spare.assign(warm_.begin() + kWarmMax, warm_.end());
         warm_.resize(kWarmMax);
       }
     }
     for (char* start : full) {
+      // What has been given back would come back with it.
+      const bool has_cold = std::any_of(cold.begin(), cold.end(), [start](const void* page) {
+        return page >= start && page < start + kHugePageBytes;
+      });
+      if (has_cold) continue;
       // A kernel before 6.1 does not know it, and does it in its own time.
       if (madvise(start, kHugePageBytes, kAdviceCollapse) != 0) madvise(start, kHugePageBytes, MADV_HUGEPAGE);
     }
@@ -98,7 +107,7 @@ class PageSource {
 
 }  // namespace
 
-// Lies at the start of its 32 KiB, which are aligned to 32 KiB: a block finds its page by masking its address.
+// Lies at the start of its bytes, which are aligned to their size: a block finds its page by masking its address.
 struct BlockPool::Page {
   BlockPool* pool;
   Page* next;
@@ -111,20 +120,26 @@ struct BlockPool::Page {
 };
 
 static PageSource& Pages() {
-  static PageSource* source = new PageSource(size_t{32} * 1024);  // never destroyed: entries may outlive statics
+  static PageSource* source = new PageSource(BlockPool::kPageBytes);  // never destroyed: entries may outlive statics
   return *source;
 }
 
 void BlockPool::TendPages() { Pages().Tend(); }
 
 BlockPool* BlockPool::Pools() {
-  static BlockPool* pools = new BlockPool[kShardCount + 1];
+  static BlockPool* pools = new BlockPool[kShardCountMax + 1];
   return pools;
 }
 
-BlockPool& BlockPool::Shard(size_t shard) { return Pools()[shard % kShardCount]; }
+size_t BlockPool::shard_mask_ = kShardCountMax - 1;
 
-BlockPool& BlockPool::ForTables() { return Pools()[kShardCount]; }
+void BlockPool::ChooseShardCount(size_t thread_count) {
+  shard_mask_ = std::bit_ceil(std::clamp<size_t>(thread_count * 4, 4, kShardCountMax)) - 1;
+}
+
+BlockPool& BlockPool::Shard(size_t shard) { return Pools()[shard & shard_mask_]; }
+
+BlockPool& BlockPool::ForTables() { return Pools()[kShardCountMax]; }
 
 size_t BlockPool::BlockSize(size_t size) {
 #ifdef KVICK_SANITIZED
@@ -218,13 +233,13 @@ void BlockPool::FreeBlock(Page* page, void* block) {
 
 size_t BlockPool::BlockBytes() {
   size_t sum = 0;
-  for (size_t i = 0; i <= kShardCount; ++i) sum += Pools()[i].block_bytes_.load(std::memory_order_relaxed);
+  for (size_t i = 0; i <= kShardCountMax; ++i) sum += Pools()[i].block_bytes_.load(std::memory_order_relaxed);
   return sum;
 }
 
 size_t BlockPool::PageBytes() {
   size_t sum = 0;
-  for (size_t i = 0; i <= kShardCount; ++i) sum += Pools()[i].page_bytes_.load(std::memory_order_relaxed);
+  for (size_t i = 0; i <= kShardCountMax; ++i) sum += Pools()[i].page_bytes_.load(std::memory_order_relaxed);
   return sum;
 }
 

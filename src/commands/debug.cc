@@ -65,7 +65,7 @@ void DigestValue(const Entry& entry, Digest* digest) {
     char buffer[kInt64TextMax];
     digest->Append(entry.string().Text(buffer));
   } else {
-    OperationsOf(entry.type()).digest(entry.object(), digest);
+    OperationsOf(entry.type()).digest(CollectionView(entry).get(), digest);
   }
   if (entry.has_expiry()) digest->Append("expires");
 }
@@ -109,7 +109,7 @@ Status DebugDigestValue(CommandContext& context) {
 }
 
 std::string_view EncodingName(const Entry& entry) {
-  if (entry.type() != ValueType::kString) return OperationsOf(entry.type()).encoding_name(entry.object());
+  if (entry.type() != ValueType::kString) return OperationsOf(entry.type()).encoding_name(CollectionView(entry).get());
   const StringRef string = entry.string();
   if (string.is_integer) return "int";
   return entry.is_raw() || string.bytes.size() > kEmbeddedStringMax ? "raw" : "embstr";

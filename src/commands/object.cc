@@ -26,7 +26,7 @@ const Entry* FindOrReplyNull(CommandContext& context) {
 }
 
 std::string_view EncodingName(const Entry& entry) {
-  if (entry.type() != ValueType::kString) return OperationsOf(entry.type()).encoding_name(entry.object());
+  if (entry.type() != ValueType::kString) return OperationsOf(entry.type()).encoding_name(CollectionView(entry).get());
   const StringRef value = entry.string();
   if (value.is_integer) return "int";
   return entry.is_raw() || value.bytes.size() > kEmbeddedSizeMax ? "raw" : "embstr";

@@ -31,14 +31,13 @@ Result<SetValue*> FindSetForWrite(CommandContext& context, size_t ordinal) {
 }
 
 SetValue* SetOf(CommandContext& context, size_t ordinal, const Entry& entry) {
-  return WithoutDue(context, ordinal, static_cast<SetValue*>(entry.object()));
+  return WithoutDue(context, ordinal, const_cast<SetValue*>(context.ValueOf<SetValue>(entry)));
 }
 
 void IndexMemberExpiries(CommandContext& context, size_t ordinal, const SetValue& set, int64_t was_due_ms) {
   // What is in the index for an earlier moment will look again then.
   if (set.next_due_ms() >= was_due_ms) return;
-  const DeclaredKey& declared = context.key(ordinal);
-  declared.database->IndexDueParts(declared.key, context.Peek(ordinal).entry, context.now_ms());
+  context.IndexDueParts(ordinal);
 }
 
 void EraseIfEmpty(CommandContext& context, const SetValue& set, size_t ordinal) {

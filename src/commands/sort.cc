@@ -144,8 +144,8 @@ Result<Source> FindSource(CommandContext& context) {
   Source source;
   if (slot.entry == nullptr) return source;
   switch (slot.entry->type()) {
-    case ValueType::kList: source.list = static_cast<const ListValue*>(slot.entry->object()); break;
-    case ValueType::kSortedSet: source.sorted_set = static_cast<const SortedSetValue*>(slot.entry->object()); break;
+    case ValueType::kList: source.list = context.ValueOf<ListValue>(*slot.entry); break;
+    case ValueType::kSortedSet: source.sorted_set = context.ValueOf<SortedSetValue>(*slot.entry); break;
     case ValueType::kSet: source.set = SetOf(context, kSource, *slot.entry); break;
     default: return errors::WrongType();
   }

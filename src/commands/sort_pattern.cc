@@ -29,8 +29,9 @@ std::optional<std::string> SortPattern::Find(CommandContext& context, std::strin
     return std::string(entry->string().Text(buffer));
   }
   if (entry->type() != ValueType::kHash) return std::nullopt;
+  const CollectionView hash(*entry);
   FieldTexts texts;
-  const auto field = FindAlive(context, static_cast<const HashValue*>(entry->object()), field_, texts);
+  const auto field = FindAlive(context, static_cast<const HashValue*>(hash.get()), field_, texts);
   if (!field) return std::nullopt;
   return std::string(field->value);
 }

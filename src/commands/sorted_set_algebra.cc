@@ -108,7 +108,7 @@ Result<Input> FindInput(CommandContext& context, size_t ordinal) {
   const KeyTable::Slot slot = context.Find(ordinal);
   if (slot.entry == nullptr) return input;
   if (slot.entry->type() == ValueType::kSortedSet) {
-    input.scored = static_cast<const SortedSetValue*>(slot.entry->object());
+    input.scored = context.ValueOf<SortedSetValue>(*slot.entry);
   } else if (slot.entry->type() == ValueType::kSet) {
     input.plain = SetOf(context, ordinal, *slot.entry);
   } else {

@@ -190,6 +190,8 @@ class Listpack : public ListpackView {
     return pack;
   }
   void* Release() { return std::exchange(data_, nullptr); }
+  // Uses bytes that lie elsewhere, for reading: must be released, not destroyed.
+  static Listpack Borrow(std::string_view bytes) { return Adopt(const_cast<char*>(bytes.data())); }
   // Reads a block that was released.
   static ListpackView ViewOf(const void* block) { return ListpackView(static_cast<const uint8_t*>(block)); }
 

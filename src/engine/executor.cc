@@ -372,6 +372,7 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
   CommandContext context(*this, session, command, prepared.arguments, keys, reply);
   running_call_ = {&session, &command, prepared.arguments};
   const Status status = command.spec->handler(context);
+  context.CloseValues();
   if (context.change_count() != 0) Commit(context);
   if (context.block_request() != nullptr) StartWaiting(session, context);
   running_call_.session = nullptr;

@@ -37,6 +37,15 @@ namespace kvick {
 
 class CommandContext;
 
+// A collection that a handler may change (CommandContext::FindValueForWrite, PutValue).
+struct OpenValue {
+  Database* database;
+  KeyRef key;  // a view into the request
+  ValueType type;
+  void* object;
+  bool is_unpacked;  // the entry holds its former bytes, and nobody else knows of `object`
+};
+
 // For CommandSpec::place_keys.
 struct KeyPlacement {
   Engine& engine;
@@ -83,6 +92,8 @@ class Executor final : public KeyspaceListener {
   Mutation& mutation() { return mutation_; }
   Random& random() { return random_; }
   int64_t now_ms() const { return mutation_.now_ms; }
+  // Of the command that runs, behind those of the command that runs it: a stack. For CommandContext.
+  std::vector<OpenValue>& open_values() { return open_values_; }
 
   void BeginBatch();
   Prepared Prepare(const Session& session, std::span<const std::string_view> arguments);
@@ -213,6 +224,7 @@ class Executor final : public KeyspaceListener {
   int64_t slow_threshold_us_ = -1;
   bool tracks_latency_ = true;
 
+  std::vector<OpenValue> open_values_;
   std::vector<DeclaredKey> keys_;         // of the prepared requests
   std::vector<DeclaredKey> placed_keys_;  // of the running one, when place_keys changed them
   std::vector<KeyPosition> positions_;

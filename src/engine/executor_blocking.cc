@@ -146,6 +146,7 @@ bool Executor::Serve(BlockedCall& call, const ReadyKey& ready) {
   CommandContext context(*this, call.session(), call.command(), call.arguments(), call.keys(), reply);
   context.ServeOnly(ordinal);
   const Status status = call.command().spec->handler(context);
+  context.CloseValues();
   if (context.block_request() != nullptr) {
     // Not what it wanted after all (a stream entry of another group …).
     call.Unclaim();

@@ -212,6 +212,26 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::PutObject(const KeyRef&
   return StripeOf(key).table.Find(key.name, key.hash);
 }
 
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::HoldCollection(const KeyRef& key, const KeyTable::Slot& slot,
+                                                              void* object) {
+  Entry* entry = slot.entry;
+  const ValueOperations& operations = OperationsOf(entry->type());
+  const std::optional<PackedValue> packed = operations.packed != nullptr ? operations.packed(object) : std::nullopt;
+  if (!packed || !EntryStore::FitsPacked(*entry, packed->bytes.size())) return HoldObject(key, slot, object);
+  Entry* held = EntryStore::HoldPacked(PoolOf(key.stripe_index()), entry, *packed);
+  if (held != entry) StripeOf(key).table.Replace(slot, held);
+  operations.destroy(object);
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::HoldObject(const KeyRef& key, const KeyTable::Slot& slot, void* object) {
+  if (slot.entry->form() == ValueForm::kObject) return;
+  StripeOf(key).table.Replace(slot, EntryStore::HoldObject(PoolOf(key.stripe_index()), slot.entry, object));
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::FindAgain(const KeyRef& key) {
+  return StripeOf(key).table.Find(key.name, key.hash);
+}
+
 KVICK_NO_THREAD_SAFETY_ANALYSIS char* Database::ResizeString(const KeyRef& key, KeyTable::Slot* slot, size_t size,
                                                              Mutation& mutation) {
   Stripe& stripe = StripeOf(key);

@@ -115,6 +115,14 @@ class Database {
   // two are swapped, or (with itself) all are removed. Requires an exclusive moment.
   void TouchAllWatchers(Database& other, int64_t now_ms);
 
+  // A collection was changed or made: it is held in the entry if it is small, by a pointer otherwise. `object` is the
+  // entry's own, or was unpacked from its bytes; it may be gone afterwards. WillChange came before.
+  void HoldCollection(const KeyRef& key, const KeyTable::Slot& slot, void* object);
+  // The same, by a pointer in any case: `object` stays what it is.
+  void HoldObject(const KeyRef& key, const KeyTable::Slot& slot, void* object);
+  // What Find found, as it is now. Nothing expires, nothing is counted.
+  KeyTable::Slot FindAgain(const KeyRef& key);
+
   // To be called before a collection found by Find may be changed in place. Modified follows if it was.
   void WillChange(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation);
 

@@ -6,6 +6,8 @@
 #include "base/digest.h"
 
 namespace kvick {
+
+static_assert(sizeof(SetValue) <= ValueStorage::kBytes);
 namespace {
 
 size_t IntsetEntriesMax(const SetLimits& limits) { return std::min(limits.intset_entries_max, Intset::kCountMax); }
@@ -185,6 +187,8 @@ size_t SetValue::memory_bytes() const {
   return sizeof(SetValue) + sizeof(MemberTable) + table()->memory_bytes();
 }
 
+constexpr uint8_t kIntsetKind = 1;  // of PackedValue
+
 void RegisterSetType() {
   RegisterValueType(
       ValueType::kSet,
@@ -196,6 +200,21 @@ void RegisterSetType() {
        .encoding_name = [](const void* value) -> std::string_view {
          constexpr std::string_view kNames[] = {"intset", "listpack", "hashtable", "hashtable"};
          return kNames[static_cast<size_t>(static_cast<const SetValue*>(value)->encoding())];
+       },
+       .packed = [](const void* value) -> std::optional<PackedValue> {
+         const auto* set = static_cast<const SetValue*>(value);
+         if (const Listpack* pack = set->listpack()) return PackedValue{pack->bytes()};
+         if (const Intset* integers = set->intset()) return PackedValue{integers->bytes(), kIntsetKind};
+         return std::nullopt;
+       },
+       .borrow =
+           [](const PackedValue& packed, ValueStorage* storage) {
+             packed.kind == kIntsetKind ? new (storage->bytes) SetValue(Intset::Borrow(packed.bytes))
+                                        : new (storage->bytes) SetValue(Listpack::Borrow(packed.bytes));
+           },
+       .unpack = [](const PackedValue& packed) -> void* {
+         return packed.kind == kIntsetKind ? new SetValue(Intset::CopyOf(packed.bytes))
+                                           : new SetValue(Listpack::CopyOf(ListpackView(packed.bytes)));
        },
        .next_due_ms = [](const void* value) { return static_cast<const SetValue*>(value)->next_due_ms(); },
        .erase_due =

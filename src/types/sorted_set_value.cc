@@ -1,6 +1,8 @@
 #include "types/sorted_set_value.h"
 
 #include <algorithm>
+#include <new>
+#include <optional>
 #include <utility>
 
 #include "base/assert.h"
@@ -9,6 +11,8 @@
 #include "base/secret_hash.h"
 
 namespace kvick {
+
+static_assert(sizeof(SortedSetValue) <= ValueStorage::kBytes);
 namespace {
 
 // Integers are stored as such, everything else as text. A zero has no sign there.
@@ -303,6 +307,15 @@ void RegisterSortedSetType() {
           .free_effort = [](const void* value) { return static_cast<const SortedSetValue*>(value)->free_effort(); },
           .encoding_name = [](const void* value) -> std::string_view {
             return static_cast<const SortedSetValue*>(value)->listpack() != nullptr ? "listpack" : "skiplist";
+          },
+          .packed = [](const void* value) -> std::optional<PackedValue> {
+            const Listpack* pairs = static_cast<const SortedSetValue*>(value)->listpack();
+            return pairs != nullptr ? std::optional(PackedValue{pairs->bytes()}) : std::nullopt;
+          },
+          .borrow = [](const PackedValue& packed,
+                       ValueStorage* storage) { new (storage->bytes) SortedSetValue(Listpack::Borrow(packed.bytes)); },
+          .unpack = [](const PackedValue& packed) -> void* {
+            return new SortedSetValue(Listpack::CopyOf(ListpackView(packed.bytes)));
           },
       });
 }
