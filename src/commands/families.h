@@ -7,6 +7,8 @@
 
 namespace kvick {
 
+std::span<const CommandSpec> BitFieldCommands();
+std::span<const CommandSpec> BitmapCommands();
 std::span<const CommandSpec> ClientCommands();
 std::span<const CommandSpec> ClientListCommands();  // more of CLIENT
 std::span<const CommandSpec> CommandCommands();
@@ -21,6 +23,7 @@ std::span<const CommandSpec> HashCommands();
 std::span<const CommandSpec> HashExpiryCommands();
 std::span<const CommandSpec> HashGetExCommands();
 std::span<const CommandSpec> HashRandomCommands();
+std::span<const CommandSpec> HyperLogLogCommands();
 std::span<const CommandSpec> IncrExCommands();
 std::span<const CommandSpec> LcsCommands();
 std::span<const CommandSpec> ListCommands();
