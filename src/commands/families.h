@@ -19,6 +19,8 @@ std::span<const CommandSpec> ServerCommands();
 std::span<const CommandSpec> ConnectionCommands();
 std::span<const CommandSpec> ExpireCommands();
 std::span<const CommandSpec> GenericCommands();
+std::span<const CommandSpec> GeoCommands();
+std::span<const CommandSpec> GeoSearchCommands();
 std::span<const CommandSpec> HashCommands();
 std::span<const CommandSpec> HashExpiryCommands();
 std::span<const CommandSpec> HashGetExCommands();

@@ -30,6 +30,8 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(ConnectionCommands());
   commands.Add(ExpireCommands());
   commands.Add(GenericCommands());
+  commands.Add(GeoCommands());
+  commands.Add(GeoSearchCommands());
   commands.Add(HashCommands());
   commands.Add(HashExpiryCommands());
   commands.Add(HashGetExCommands());
