@@ -155,6 +155,11 @@ constexpr CommandSpec kCommands[] = {
         .syntax = "key [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding offset value | INCRBY "
                   "encoding offset increment> [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding "
                   "offset value | INCRBY encoding offset increment> ...]]",
+        .argument_notes = "get=operation operation.get=get-block operation.wrap=write "
+                          "operation.write.wrap=overflow-block operation.write.set=write-operation "
+                          "operation.write.write-operation.set=set-block "
+                          "operation.write.write-operation.SET.value(integer) "
+                          "operation.write.write-operation.incrby=incrby-block",
         .summary = "Reads, writes and increments integers of any width inside a string.",
         .since = "3.2.0",
         .group = "bitmap",
@@ -168,6 +173,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "BITFIELD_RO",
         .syntax = "key [GET encoding offset [GET encoding offset ...]]",
+        .argument_notes = "data!=get-block",
         .summary = "Reads integers of any width inside a string.",
         .since = "6.0.0",
         .group = "bitmap",

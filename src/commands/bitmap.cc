@@ -191,6 +191,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "BITCOUNT",
         .syntax = "key [start end [BYTE | BIT]]",
+        .argument_notes = "start=range range.byte=unit@7.0.0",
         .summary = "Counts the bits that are set in a string.",
         .since = "2.6.0",
         .group = "bitmap",
@@ -203,6 +204,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "BITOP",
         .syntax = "<AND | OR | XOR | NOT | DIFF | DIFF1 | ANDOR | ONE> destkey key [key ...]",
+        .argument_notes = "and=operation",
         .summary = "Combines the bits of several strings and stores the result.",
         .since = "2.6.0",
         .group = "bitmap",
@@ -215,6 +217,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "BITPOS",
         .syntax = "key bit [start [end [BYTE | BIT]]]",
+        .argument_notes = "bit(integer) start=range range.end=end-unit-block range.end-unit-block.byte=unit@7.0.0",
         .summary = "Finds the first bit of a string that is set, or that is not.",
         .since = "2.8.7",
         .group = "bitmap",
@@ -239,6 +242,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "SETBIT",
         .syntax = "key offset value",
+        .argument_notes = "value(integer)",
         .summary = "Sets or clears the bit at an offset of a string. The key is created if it doesn't exist.",
         .since = "2.2.0",
         .group = "bitmap",

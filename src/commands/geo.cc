@@ -134,6 +134,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "GEOADD",
         .syntax = "key [NX | XX] [CH] longitude latitude member [longitude latitude member ...]",
+        .argument_notes = "nx=condition@6.2.0 ch=change@6.2.0 data.longitude(double) data.latitude(double)",
         .summary = "Adds points to a sorted set, or moves them. The key is created if it doesn't exist.",
         .since = "3.2.0",
         .group = "geo",
@@ -146,6 +147,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "GEODIST",
         .syntax = "key member1 member2 [M | KM | FT | MI]",
+        .argument_notes = "m=unit",
         .summary = "Returns the distance between two points.",
         .since = "3.2.0",
         .group = "geo",

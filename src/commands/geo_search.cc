@@ -424,6 +424,9 @@ constexpr CommandSpec kCommands[] = {
         .name = "GEORADIUS",
         .syntax = "key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count "
                   "[ANY]] [ASC | DESC] [STORE key | STOREDIST key]",
+        .argument_notes = "longitude(double) latitude(double) radius(double) m=unit count=count-block "
+                          "count-block.any@6.2.0 asc=order key=source key=store source=key store.STORE=storekey "
+                          "store.key=storedistkey",
         .summary = "Finds, and may store, the points in a circle.",
         .since = "3.2.0",
         .group = "geo",
@@ -440,6 +443,8 @@ constexpr CommandSpec kCommands[] = {
         .name = "GEORADIUSBYMEMBER",
         .syntax = "key member radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC | "
                   "DESC] [STORE key | STOREDIST key]",
+        .argument_notes = "radius(double) m=unit count=count-block asc=order key=source key=store source=key "
+                          "store.STORE=storekey store.key=storedistkey",
         .summary = "Finds, and may store, the points in a circle around a member.",
         .since = "3.2.0",
         .group = "geo",
@@ -456,6 +461,7 @@ constexpr CommandSpec kCommands[] = {
         .name = "GEORADIUSBYMEMBER_RO",
         .syntax = "key member radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC | "
                   "DESC]",
+        .argument_notes = "radius(double) m=unit count=count-block asc=order",
         .summary = "Finds the points in a circle around a member.",
         .since = "3.2.10",
         .group = "geo",
@@ -471,6 +477,8 @@ constexpr CommandSpec kCommands[] = {
         .name = "GEORADIUS_RO",
         .syntax = "key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count "
                   "[ANY]] [ASC | DESC]",
+        .argument_notes = "longitude(double) latitude(double) radius(double) m=unit count=count-block "
+                          "count-block.any@6.2.0 asc=order",
         .summary = "Finds the points in a circle.",
         .since = "3.2.10",
         .group = "geo",
@@ -486,6 +494,9 @@ constexpr CommandSpec kCommands[] = {
         .name = "GEOSEARCH",
         .syntax = "key <FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS radius <M | KM | FT | MI> | BYBOX "
                   "width height <M | KM | FT | MI>> [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
+        .argument_notes = "member=from from.FROMLONLAT.longitude(double) from.FROMLONLAT.latitude(double) byradius=by "
+                          "by.BYRADIUS.radius(double) by.BYRADIUS.m=unit by.BYRADIUS!=circle by.BYBOX.width(double) "
+                          "by.BYBOX.height(double) by.BYBOX.m=unit by.BYBOX!=box asc=order count=count-block",
         .summary = "Finds the points in a circle, a rectangle or a polygon.",
         .since = "6.2.0",
         .group = "geo",
@@ -499,6 +510,9 @@ constexpr CommandSpec kCommands[] = {
         .name = "GEOSEARCHSTORE",
         .syntax = "destination source <FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS radius <M | KM | "
                   "FT | MI> | BYBOX width height <M | KM | FT | MI>> [ASC | DESC] [COUNT count [ANY]] [STOREDIST]",
+        .argument_notes = "member=from from.FROMLONLAT.longitude(double) from.FROMLONLAT.latitude(double) byradius=by "
+                          "by.BYRADIUS.radius(double) by.BYRADIUS.m=unit by.BYRADIUS!=circle by.BYBOX.width(double) "
+                          "by.BYBOX.height(double) by.BYBOX.m=unit by.BYBOX!=box asc=order count=count-block",
         .summary = "Finds the points in a circle, a rectangle or a polygon, and stores them.",
         .since = "6.2.0",
         .group = "geo",

@@ -264,6 +264,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "PFMERGE",
         .syntax = "destkey [sourcekey [sourcekey ...]]",
+        .argument_notes = "sourcekey(key)#1",
         .summary = "Merges HyperLogLogs into one.",
         .since = "2.8.9",
         .group = "hyperloglog",

@@ -32,13 +32,12 @@ uint32_t Gather(uint64_t bits) {
   return static_cast<uint32_t>(bits | bits >> 16);
 }
 
-// The cell of a grid from -latitude_max to latitude_max.
-uint64_t CellBits(GeoPoint point, double latitude_max, unsigned step) {
-  const double longitude = (point.longitude + kLongitudeMax) / (2 * kLongitudeMax);
-  const double latitude = (point.latitude + latitude_max) / (2 * latitude_max);
-  const auto side = static_cast<double>(uint64_t{1} << step);
-  return Spread(static_cast<uint32_t>(latitude * side)) | Spread(static_cast<uint32_t>(longitude * side)) << 1;
+// The column or row of a number, on a side from -maximum to maximum.
+uint32_t IndexOf(double number, double maximum, unsigned step) {
+  return static_cast<uint32_t>((number + maximum) / (2 * maximum) * static_cast<double>(uint64_t{1} << step));
 }
+
+uint64_t BitsOf(uint32_t column, uint32_t row) { return Spread(row) | Spread(column) << 1; }
 
 // Where a column or row begins, on a side from -maximum to maximum.
 double EdgeOf(uint64_t index, unsigned step, double maximum) {
@@ -47,13 +46,22 @@ double EdgeOf(uint64_t index, unsigned step, double maximum) {
 
 }  // namespace
 
-GeoCell GeoCell::Of(GeoPoint point, unsigned step) { return {CellBits(point, kLatitudeMax, step), step}; }
+GeoCell GeoCell::Of(GeoPoint point) {
+  return {BitsOf(IndexOf(point.longitude, kLongitudeMax, kStepMax), IndexOf(point.latitude, kLatitudeMax, kStepMax))};
+}
+
+GeoCell GeoCell::Holding(GeoPoint point, unsigned step) {
+  const uint32_t last = (1U << step) - 1;
+  return {BitsOf(std::min(IndexOf(point.longitude, kLongitudeMax, step), last),
+                 std::min(IndexOf(point.latitude, kLatitudeMax, step), last)),
+          step};
+}
 
 GeoCell GeoCell::Neighbour(int columns, int rows) const {
   const uint32_t mask = (1U << step) - 1;
   const uint32_t row = (Gather(bits) + static_cast<uint32_t>(rows)) & mask;
   const uint32_t column = (Gather(bits >> 1) + static_cast<uint32_t>(columns)) & mask;
-  return {Spread(row) | Spread(column) << 1, step};
+  return {BitsOf(column, row), step};
 }
 
 GeoBox GeoCell::Box() const {
@@ -98,7 +106,8 @@ std::string GeohashText(GeoPoint point) {
   constexpr unsigned kBits = 2 * GeoCell::kStepMax;
   constexpr unsigned kCharacterBits = 5;
   // The standard's grid reaches to the poles.
-  const uint64_t bits = CellBits(point, 90, GeoCell::kStepMax);
+  const uint64_t bits = BitsOf(IndexOf(point.longitude, kLongitudeMax, GeoCell::kStepMax),
+                               IndexOf(point.latitude, 90, GeoCell::kStepMax));
   std::string text;
   for (unsigned end = kCharacterBits; end <= kBits; end += kCharacterBits) {
     text += kAlphabet[bits >> (kBits - end) & 31];

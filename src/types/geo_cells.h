@@ -45,7 +45,11 @@ struct GeoCell {
   uint64_t bits = 0;
   unsigned step = kStepMax;
 
-  static GeoCell Of(GeoPoint point, unsigned step = kStepMax);
+  // The cell whose bits are a point's score. Points on the eastern and northern edge of the grid get numbers behind the
+  // last column and row: their scores are in use, and no search finds them.
+  static GeoCell Of(GeoPoint point);
+  // The cell in which a point lies; the edges belong to the last column and row.
+  static GeoCell Holding(GeoPoint point, unsigned step);
   // Columns to the east and rows to the north of this one; the grid goes on at its other side.
   GeoCell Neighbour(int columns, int rows) const;
   GeoBox Box() const;

@@ -161,10 +161,10 @@ GeoBox GeoShape::Bounds() const {
 
 GeoCover GeoShape::CoveringCells() const {
   unsigned step = EstimateStep(radius_m_, center_.latitude);
-  GeoCell middle = GeoCell::Of(center_, step);
-  if (step > 1 && AreNeighboursTooNear(middle, EstimatedBounds())) middle = GeoCell::Of(center_, --step);
+  GeoCell middle = GeoCell::Holding(center_, step);
+  if (step > 1 && AreNeighboursTooNear(middle, EstimatedBounds())) middle = GeoCell::Holding(center_, --step);
   const GeoBox bounds = Bounds();
-  while (step > 1 && !Covers(middle, bounds)) middle = GeoCell::Of(center_, --step);
+  while (step > 1 && !Covers(middle, bounds)) middle = GeoCell::Holding(center_, --step);
 
   // A neighbour behind a side of the middle cell that the shape does not reach holds nothing. At the first step there
   // are too few cells for that: the eastern one is the western one.

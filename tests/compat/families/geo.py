@@ -46,7 +46,8 @@ def place(dice):
 def coordinates(dice):
     if dice.chance(0.96):
         return place(dice)
-    return [dice.pick(ODD_FLOATS + [b'180', b'-180', b'181']), dice.pick(ODD_FLOATS + [b'85.05112878', b'86', b'-85'])]
+    # Not 180: searching from there the oracle leaves out what lies to the east.
+    return [dice.pick(ODD_FLOATS + [b'179.999999', b'-180', b'181']), dice.pick(ODD_FLOATS + [b'85.05112878', b'86', b'-85'])]
 
 
 def unit(dice):
