@@ -155,6 +155,30 @@ Result<BitOperation> ParseOperation(const CommandContext& context) {
   return found->operation;
 }
 
+// Where the result can be written: over the old value, if it is a string of its own that is not lent and not much
+// longer than the result. That saves fresh memory for each of many results that follow each other.
+bool CanOverwrite(const Entry* entry, size_t size) {
+  if (entry == nullptr || entry->form() != ValueForm::kShared) return false;
+  const SharedBytes* shared = entry->string().shared;
+  return !shared->IsShared() && size <= shared->capacity() && size >= shared->capacity() / 2;
+}
+
+// The destination may be one of the sources: each part of them is read before that part of the result is written.
+void StoreCombined(CommandContext& context, BitOperation operation, std::span<const std::string_view> sources,
+                   size_t size) {
+  KeyTable::Slot slot = context.Peek(0);
+  if (CanOverwrite(slot.entry, size)) {
+    context.NotifyReplaced(0, slot.entry, ValueType::kString);
+    CombineBits(operation, sources, context.ResizeString(0, &slot, size), size);
+    if (slot.entry->has_expiry()) context.SetExpiry(0, &slot, Entry::kNoExpiry);
+    return;
+  }
+  SharedBytes* result = SharedBytes::Make(size, size);
+  CombineBits(operation, sources, result->data(), size);
+  context.PutString(0, slot, {result->view(), false, true, result});
+  result->Drop();
+}
+
 Status BitOp(CommandContext& context) {
   KVICK_ASSIGN_OR_RETURN(const BitOperation operation, ParseOperation(context));
   std::vector<std::string_view> sources;
@@ -175,11 +199,7 @@ Status BitOp(CommandContext& context) {
       context.Notify(KeyEventClass::kGeneric, "del", 0);
     }
   } else {
-    // Not in the place of the old value: it may be lent to a reply, and be a source.
-    SharedBytes* result = SharedBytes::Make(size, size);
-    CombineBits(operation, sources, result->data(), size);
-    context.PutString(0, context.Peek(0), {result->view(), false, true, result});
-    result->Drop();
+    StoreCombined(context, operation, sources, size);
     context.Changed();
     context.Notify(KeyEventClass::kString, "set", 0);
   }
