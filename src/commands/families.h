@@ -7,6 +7,8 @@
 
 namespace kvick {
 
+std::span<const CommandSpec> BitFieldCommands();
+std::span<const CommandSpec> BitmapCommands();
 std::span<const CommandSpec> ClientCommands();
 std::span<const CommandSpec> ClientListCommands();  // more of CLIENT
 std::span<const CommandSpec> CommandCommands();
@@ -17,10 +19,13 @@ std::span<const CommandSpec> ServerCommands();
 std::span<const CommandSpec> ConnectionCommands();
 std::span<const CommandSpec> ExpireCommands();
 std::span<const CommandSpec> GenericCommands();
+std::span<const CommandSpec> GeoCommands();
+std::span<const CommandSpec> GeoSearchCommands();
 std::span<const CommandSpec> HashCommands();
 std::span<const CommandSpec> HashExpiryCommands();
 std::span<const CommandSpec> HashGetExCommands();
 std::span<const CommandSpec> HashRandomCommands();
+std::span<const CommandSpec> HyperLogLogCommands();
 std::span<const CommandSpec> IncrExCommands();
 std::span<const CommandSpec> LcsCommands();
 std::span<const CommandSpec> ListCommands();

@@ -18,6 +18,8 @@ void RegisterFeatures(Engine& engine) {
   RegisterSortedSetType();
 
   CommandTable& commands = engine.commands();
+  commands.Add(BitFieldCommands());
+  commands.Add(BitmapCommands());
   commands.Add(ClientCommands());
   commands.Add(ClientListCommands());
   commands.Add(CommandCommands());
@@ -28,10 +30,13 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(ConnectionCommands());
   commands.Add(ExpireCommands());
   commands.Add(GenericCommands());
+  commands.Add(GeoCommands());
+  commands.Add(GeoSearchCommands());
   commands.Add(HashCommands());
   commands.Add(HashExpiryCommands());
   commands.Add(HashGetExCommands());
   commands.Add(HashRandomCommands());
+  commands.Add(HyperLogLogCommands());
   commands.Add(IncrExCommands());
   commands.Add(LcsCommands());
   commands.Add(ListCommands());

@@ -21,7 +21,7 @@ from compare import exact
 from dice import ODD_FLOATS, ODD_INTEGERS
 from plan import Step, Unit
 
-NAMES = ['string', 'bitmap', 'hyperloglog', 'generic', 'keyspace', 'connection', 'server', 'protocol',
+NAMES = ['string', 'bitmap', 'geo', 'hyperloglog', 'generic', 'keyspace', 'connection', 'server', 'protocol',
          'list', 'hash', 'set', 'zset']
 
 

@@ -164,7 +164,8 @@ Puts load on a server and says how many requests a second it answered, and after
  --clients        also say the fewest and the most requests that one connection completed
  -q               only the rate
 
-A command given instead of -t may contain __rand_int__ (twelve random digits, see -r) and __data__ (a value):
+A command given instead of -t may contain __rand_int__ (twelve random digits, see -r), __rand_6__ (six) and __data__
+(a value):
   kvick-benchmark -r 100000 -n 1000000 -P 16 HSET user:__rand_int__ name __data__
 )";
 }

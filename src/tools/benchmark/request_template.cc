@@ -1,6 +1,7 @@
 #include "tools/benchmark/request_template.h"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <utility>
 
@@ -8,9 +9,10 @@ namespace kvick::benchmark {
 namespace {
 
 constexpr std::string_view kRandomMark = "__rand_int__";
+constexpr std::string_view kShortRandomMark = "__rand_6__";
 constexpr std::string_view kDataMark = "__data__";
 constexpr size_t kNumberDigits = 12;
-static_assert(kRandomMark.size() == kNumberDigits);
+constexpr size_t kShortNumberDigits = 6;
 
 // Three digits at a time: half the cost of a request at deep pipelines is here.
 constexpr auto kThreeDigits = [] {
@@ -25,21 +27,12 @@ constexpr auto kThreeDigits = [] {
   return table;
 }();
 
-void WriteTwelveDigits(uint64_t number, char* out) {
-  for (int group = 3; group >= 0; --group) {
-    const char* digits = kThreeDigits.digits[number % 1000];
-    out[group * 3] = digits[0];
-    out[group * 3 + 1] = digits[1];
-    out[group * 3 + 2] = digits[2];
+// `count` is a multiple of three.
+void WriteDigits(uint64_t number, size_t count, char* out) {
+  for (size_t at = count; at > 0; at -= 3) {
+    std::memcpy(out + at - 3, kThreeDigits.digits[number % 1000], 3);
     number /= 1000;
   }
-}
-
-std::string ReplaceAll(std::string text, std::string_view mark, std::string_view replacement) {
-  for (size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at + replacement.size())) {
-    text.replace(at, mark.size(), replacement);
-  }
-  return text;
 }
 
 // Steps of about these parts of the bound visit it evenly and in no order that shows.
@@ -66,18 +59,35 @@ uint64_t KeyNumbers::Next(size_t mark) {
   return number;
 }
 
+// Writes a word as it will be sent. Only marks of the word count, not those that the data happens to contain.
+std::string RequestTemplate::Expand(std::string_view word, std::string_view data, std::vector<Place>* numbers) {
+  std::string text;
+  while (!word.empty()) {
+    size_t mark_size = 1;
+    if (word.starts_with(kDataMark)) {
+      mark_size = kDataMark.size();
+      text += data;
+    } else if (word.starts_with(kRandomMark) || word.starts_with(kShortRandomMark)) {
+      const bool is_short = word.starts_with(kShortRandomMark);
+      mark_size = is_short ? kShortRandomMark.size() : kRandomMark.size();
+      numbers->push_back({text.size(), is_short ? kShortNumberDigits : kNumberDigits});
+      text.append(numbers->back().digit_count, '0');
+    } else {
+      text += word[0];
+    }
+    word.remove_prefix(mark_size);
+  }
+  return text;
+}
+
 RequestTemplate RequestTemplate::Make(const std::vector<std::string>& words, std::string_view data) {
   RequestTemplate made;
   made.bytes_ = "*" + std::to_string(words.size()) + "\r\n";
   for (const std::string& word : words) {
-    const std::string text = ReplaceAll(word, kDataMark, data);
+    std::vector<Place> numbers;
+    const std::string text = Expand(word, data, &numbers);
     made.bytes_ += "$" + std::to_string(text.size()) + "\r\n";
-    // Only marks of the word count, not those that the data happens to contain.
-    if (word.find(kRandomMark) != std::string::npos) {
-      for (size_t at = text.find(kRandomMark); at != std::string::npos; at = text.find(kRandomMark, at + 1)) {
-        made.number_offsets_.push_back(made.bytes_.size() + at);
-      }
-    }
+    for (const Place& place : numbers) made.numbers_.push_back({made.bytes_.size() + place.offset, place.digit_count});
     made.bytes_ += text;
     made.bytes_ += "\r\n";
   }
@@ -93,8 +103,8 @@ RequestTemplate RequestTemplate::Raw(std::string bytes) {
 void RequestTemplate::AppendTo(std::string& out, KeyNumbers& numbers) const {
   const size_t start = out.size();
   out.append(bytes_);
-  for (size_t mark = 0; mark < number_offsets_.size(); ++mark) {
-    WriteTwelveDigits(numbers.Next(mark), out.data() + start + number_offsets_[mark]);
+  for (size_t mark = 0; mark < numbers_.size(); ++mark) {
+    WriteDigits(numbers.Next(mark), numbers_[mark].digit_count, out.data() + start + numbers_[mark].offset);
   }
 }
 

@@ -47,7 +47,7 @@ class KeyNumbers {
 
 class RequestTemplate {
  public:
-  // __rand_int__ in a word becomes twelve digits, __data__ becomes `data`.
+  // __rand_int__ in a word becomes twelve digits, __rand_6__ six, and __data__ becomes `data`.
   static RequestTemplate Make(const std::vector<std::string>& words, std::string_view data);
   // Bytes as they are, for inline commands.
   static RequestTemplate Raw(std::string bytes);
@@ -56,8 +56,14 @@ class RequestTemplate {
   size_t size_bytes() const { return bytes_.size(); }
 
  private:
+  struct Place {
+    size_t offset;
+    size_t digit_count;
+  };
+  static std::string Expand(std::string_view word, std::string_view data, std::vector<Place>* numbers);
+
   std::string bytes_;
-  std::vector<size_t> number_offsets_;
+  std::vector<Place> numbers_;
 };
 
 }  // namespace kvick::benchmark

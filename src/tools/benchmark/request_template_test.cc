@@ -20,6 +20,14 @@ TEST(RequestTemplateTest, FillsNumbersAndData) {
             "*3\r\n$3\r\nSET\r\n$16\r\nkey:000000000042\r\n$7\r\n<value>\r\n");
 }
 
+TEST(RequestTemplateTest, FillsShortNumbersAtTheirPlaces) {
+  const auto request = RequestTemplate::Make({"1__rand_6__", "__data__:__rand_6__"}, "__rand_6__");
+  KeyNumbers numbers = KeyNumbers::InSequence(41);
+  std::string out;
+  request.AppendTo(out, numbers);
+  EXPECT_EQ(out, "*2\r\n$7\r\n1000041\r\n$17\r\n__rand_6__:000042\r\n");
+}
+
 TEST(RequestTemplateTest, LeavesDataAloneThatLooksLikeAMark) {
   const auto request = RequestTemplate::Make({"ECHO", "__data__"}, "__rand_int__");
   KeyNumbers numbers = KeyNumbers::InSequence(1);
