@@ -11,7 +11,7 @@
 namespace kvick {
 
 ListLimits ListLimitsOf(const Settings& settings) {
-  return {settings.list_listpack_size_max, settings.list_compress_depth};
+  return {settings.list_listpack_size_max, settings.list_compress_depth, settings.list_packed_threshold_bytes};
 }
 
 Result<ListEnd> ParseListEnd(std::string_view word) {

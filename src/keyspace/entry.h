@@ -97,6 +97,9 @@ class Entry {
   // form() must be kObject.
   void* object() const { return ReadValuePointer(); }
 
+  // What OBJECT ENCODING answers.
+  std::string_view encoding_name() const;
+
   // What the block and what hangs from it occupy.
   size_t block_bytes() const;
   size_t memory_bytes() const;

@@ -3,6 +3,8 @@
 #include <malloc.h>
 
 #include "base/assert.h"
+#include "base/digest.h"
+#include "base/numbers.h"
 
 namespace kvick {
 
@@ -97,6 +99,15 @@ void RegisterListType() {
           .memory_bytes = [](const void* value) { return static_cast<const ListValue*>(value)->memory_bytes(); },
           .free_effort = [](const void* value) { return static_cast<const ListValue*>(value)->block_count(); },
           .encoding_name = [](const void* value) { return static_cast<const ListValue*>(value)->encoding_name(); },
+          .digest =
+              [](const void* value, Digest* digest) {
+                const auto* list = static_cast<const ListValue*>(value);
+                char buffer[kInt64TextMax];
+                ListCursor cursor = list->SeekEnd(ListEnd::kHead);
+                for (size_t i = 0; i < list->count(); ++i, cursor.Next()) {
+                  digest->Append(cursor.Get().value.Text(buffer));
+                }
+              },
       });
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/block_pool.h"
+#include "base/digest.h"
 #include "base/numbers.h"
 #include "base/secret_hash.h"
 
@@ -304,6 +305,15 @@ void RegisterSortedSetType() {
           .encoding_name = [](const void* value) -> std::string_view {
             return static_cast<const SortedSetValue*>(value)->listpack() != nullptr ? "listpack" : "skiplist";
           },
+          .digest =
+              [](const void* value, Digest* digest) {
+                static_cast<const SortedSetValue*>(value)->ForEach([&](std::string_view member, double score) {
+                  Digest pair;
+                  pair.Append(member);
+                  pair.Append(FormatDouble(score + 0.0));  // the sign of a zero depends on the encoding
+                  digest->Mix(pair);
+                });
+              },
       });
 }
 
