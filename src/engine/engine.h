@@ -89,6 +89,9 @@ class Engine {
   bool is_loading = false;
   bool is_ended = false;  // the process is about to end: nothing is executed any more
 
+  // DEBUG QUICKLIST-PACKED-THRESHOLD. Exclusive.
+  void set_list_packed_threshold(size_t size_bytes) { settings_->list_packed_threshold_bytes = size_bytes; }
+
   // Executors register themselves; the list may be walked in an exclusive moment or under its mutex.
   void AddExecutor(Executor* executor) KVICK_EXCLUDES(executors_mutex_);
   void RemoveExecutor(Executor* executor) KVICK_EXCLUDES(executors_mutex_);

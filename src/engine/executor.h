@@ -185,7 +185,7 @@ class Executor final : public KeyspaceListener {
   bool Queue(Session& session, const Prepared& prepared, ReplyWriter& reply);
   // Blocked calls (executor_blocking.cc).
   struct ReadyKey {
-    Database* database;
+    Database* database = nullptr;
     std::string name;
   };
   void StartWaiting(Session& session, CommandContext& context);

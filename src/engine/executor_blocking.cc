@@ -1,6 +1,7 @@
 // The waiting half of Executor: queueing blocked calls, serving them, ending their wait.
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "engine/blocking.h"
@@ -95,9 +96,10 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS bool Executor::TryHoldAll(std::span<const Declar
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::ServeReadyKeys() {
-  // Serving a call can make another key ready (BLMOVE): the list grows meanwhile.
+  // Serving a call can make another key ready (BLMOVE): the list grows meanwhile. A key is taken from it before it is
+  // served, so that a chain of moves that leads back makes it ready once more.
   for (size_t i = 0; i < ready_keys_.size(); ++i) {
-    const ReadyKey ready = ready_keys_[i];
+    const ReadyKey ready = std::exchange(ready_keys_[i], {});
     ServeKey(ready);
   }
   ready_keys_.clear();

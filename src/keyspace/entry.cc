@@ -67,6 +67,14 @@ CollectionView::CollectionView(const Entry& entry) {
   }
 }
 
+std::string_view Entry::encoding_name() const {
+  constexpr size_t kEmbeddedStringMax = 44;
+  if (type() != ValueType::kString) return OperationsOf(type()).encoding_name(CollectionView(*this).get());
+  const StringRef value = string();
+  if (value.is_integer) return "int";
+  return is_raw() || value.bytes.size() > kEmbeddedStringMax ? "raw" : "embstr";
+}
+
 size_t Entry::block_bytes() const { return sizeof(Entry) + ValueOffset() + ValueBytes(); }
 
 size_t Entry::memory_bytes() const {

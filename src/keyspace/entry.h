@@ -102,6 +102,9 @@ class Entry {
     return {{data() + ValueOffset(), inline_size_}, static_cast<uint8_t>((flags_ & kPackedKind) != 0 ? 1 : 0)};
   }
 
+  // What OBJECT ENCODING answers.
+  std::string_view encoding_name() const;
+
   // What the block and what hangs from it occupy.
   size_t block_bytes() const;
   size_t memory_bytes() const;

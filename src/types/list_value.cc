@@ -6,6 +6,8 @@
 #include <optional>
 
 #include "base/assert.h"
+#include "base/digest.h"
+#include "base/numbers.h"
 
 namespace kvick {
 
@@ -112,6 +114,15 @@ void RegisterListType() {
           .unpack = [](const PackedValue& packed) -> void* {
             return new ListValue(Listpack::CopyOf(ListpackView(packed.bytes)));
           },
+          .digest =
+              [](const void* value, Digest* digest) {
+                const auto* list = static_cast<const ListValue*>(value);
+                char buffer[kInt64TextMax];
+                ListCursor cursor = list->SeekEnd(ListEnd::kHead);
+                for (size_t i = 0; i < list->count(); ++i, cursor.Next()) {
+                  digest->Append(cursor.Get().value.Text(buffer));
+                }
+              },
       });
 }
 

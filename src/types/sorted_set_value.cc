@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/block_pool.h"
+#include "base/digest.h"
 #include "base/numbers.h"
 #include "base/secret_hash.h"
 
@@ -317,6 +318,15 @@ void RegisterSortedSetType() {
           .unpack = [](const PackedValue& packed) -> void* {
             return new SortedSetValue(Listpack::CopyOf(ListpackView(packed.bytes)));
           },
+          .digest =
+              [](const void* value, Digest* digest) {
+                static_cast<const SortedSetValue*>(value)->ForEach([&](std::string_view member, double score) {
+                  Digest pair;
+                  pair.Append(member);
+                  pair.Append(FormatDouble(score + 0.0));  // the sign of a zero depends on the encoding
+                  digest->Mix(pair);
+                });
+              },
       });
 }
 
