@@ -103,6 +103,8 @@ class CommandContext {
   }
   // Tells watchers and waiting clients of a key whose value changed in place.
   void Modified(size_t ordinal) { keys_[ordinal].database->Modified(keys_[ordinal].key, mutation()); }
+  // The latter only.
+  void WakeWaiting(size_t ordinal) { keys_[ordinal].database->TellAwaited(keys_[ordinal].key, mutation()); }
   // Removes the key if it exists: for a collection that has become empty, and for replaced keys.
   bool EraseKey(size_t ordinal);
 
