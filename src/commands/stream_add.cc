@@ -233,9 +233,6 @@ Status XSetId(CommandContext& context) {
   KVICK_ASSIGN_OR_RETURN(const MetaRequest request, ParseMeta(context));
   KVICK_ASSIGN_OR_RETURN(auto* stream, context.FindValueForWrite<StreamValue>(0));
   if (stream == nullptr) return errors::NoSuchKey();
-  if (request.last_id < stream->max_deleted_id()) {
-    return errors::Generic("The ID specified in XSETID is smaller than current max_deleted_entry_id");
-  }
   if (stream->count() > 0) {
     if (request.last_id < *stream->entries().LastId()) {
       return errors::Generic("The ID specified in XSETID is smaller than the target stream top item");
@@ -244,10 +241,12 @@ Status XSetId(CommandContext& context) {
       return errors::Generic("The entries_added specified in XSETID is smaller than the target stream length");
     }
   }
+  if (request.last_id < stream->max_deleted_id()) {
+    return errors::Generic("The ID specified in XSETID is smaller than current max_deleted_entry_id");
+  }
   // An id of 0-0 given for the deleted ones leaves what is known.
   const bool sets_deleted = request.max_deleted_id && !request.max_deleted_id->is_zero();
   stream->SetMeta(request.last_id, request.added_count, sets_deleted ? request.max_deleted_id : std::nullopt);
-  context.Modified(0);
   context.Changed();
   context.Notify(KeyEventClass::kStream, "xsetid", 0);
   context.Reply().Ok();

@@ -148,8 +148,8 @@ Status XClaim(CommandContext& context) {
       if (pending) claimer.Drop(id);
       continue;
     }
-    // What was not pending is idle for ever, and was delivered never.
-    if (claimer.Claim(entry, pending.value_or(PendingEntry{}))) ++count;
+    // What was not pending is nobody's, and counts as delivered once.
+    if (claimer.Claim(entry, pending.value_or(PendingEntry{.delivery_count = 1}))) ++count;
   }
   context.Reply().End(hole, ReplyWriter::Aggregate::kArray, count);
   return Status::Ok();

@@ -35,10 +35,11 @@ Result<GroupPosition> ParsePosition(CommandContext& context, MakeStreamOption ma
   return position;
 }
 
-Status ParsePositionId(CommandContext& context, GroupPosition* position) {
-  if (context.Arg(4) == "$") return Status::Ok();
-  KVICK_ASSIGN_OR_RETURN(position->id, ParseExactStreamId(context.Arg(4)));
-  return Status::Ok();
+// "$" leaves it to the stream.
+Result<std::optional<StreamId>> ParsePositionId(std::string_view text, Result<StreamId> (*parse)(std::string_view)) {
+  if (text == "$") return std::optional<StreamId>();
+  KVICK_ASSIGN_OR_RETURN(const StreamId id, parse(text));
+  return std::optional(id);
 }
 
 Status KeyMustExist() {
@@ -74,7 +75,7 @@ Status XGroupCreate(CommandContext& context) {
   KVICK_ASSIGN_OR_RETURN(GroupPosition position, ParsePosition(context, MakeStreamOption::kKnown));
   KVICK_ASSIGN_OR_RETURN(auto* stream, context.FindValueForWrite<StreamValue>(0));
   if (stream == nullptr && !position.makes_stream) return KeyMustExist();
-  KVICK_RETURN_IF_ERROR(ParsePositionId(context, &position));
+  KVICK_ASSIGN_OR_RETURN(position.id, ParsePositionId(context.Arg(4), ParseExactStreamId));
   const bool is_new_stream = stream == nullptr;
   if (is_new_stream) stream = context.PutValue(0, std::make_unique<StreamValue>());
   const StreamId last_id = position.id.value_or(stream->last_id());
@@ -95,7 +96,8 @@ Status XGroupCreate(CommandContext& context) {
 Status XGroupSetId(CommandContext& context) {
   KVICK_ASSIGN_OR_RETURN(GroupPosition position, ParsePosition(context, MakeStreamOption::kUnknown));
   KVICK_ASSIGN_OR_RETURN(const StreamAndGroup found, FindStreamAndGroup(context));
-  KVICK_RETURN_IF_ERROR(ParsePositionId(context, &position));
+  // Unlike CREATE it has always understood "-" and "+".
+  KVICK_ASSIGN_OR_RETURN(position.id, ParsePositionId(context.Arg(4), ParseLooseStreamId));
   found.group->last_id = position.id.value_or(found.stream->last_id());
   found.group->read_count = CappedReadCount(position, *found.stream);
   context.Changed();

@@ -43,6 +43,8 @@ Result<GroupRead> ResolveRead(CommandContext& context, const StreamReadRequest& 
     read.wants_new = true;
   } else {
     KVICK_ASSIGN_OR_RETURN(read.after, ParseExactStreamId(text));
+    // Behind the last id there is nothing to be had, so it has always meant the same as ">".
+    read.wants_new = read.after == StreamId::Max();
   }
   return read;
 }

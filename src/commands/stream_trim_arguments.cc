@@ -35,7 +35,7 @@ Result<bool> ParseTrimOption(CommandContext& context, size_t* index, StreamTrimO
       if (length_max < 0) return errors::Generic("The MAXLEN argument must be >= 0.");
       options->trim.length_max = static_cast<size_t>(length_max);
     } else {
-      KVICK_ASSIGN_OR_RETURN(options->trim.id_min, ParseLooseStreamId(context.Arg(at)));
+      KVICK_ASSIGN_OR_RETURN(options->trim.id_min, ParseExactStreamId(context.Arg(at)));
     }
   } else if (at < last && context.ArgIs(at, "LIMIT")) {
     ++at;
