@@ -315,8 +315,9 @@ def xsetid(dice):
     """Once for each stream: newer servers refuse an id in front of one that was deleted."""
     options = dice.options(lambda: [dice.word('ENTRIESADDED'), dice.number(0, 5)],
                            lambda: [dice.word('MAXDELETEDID'), stream_id(dice)])
-    name = b'setid' if dice.chance(0.9) else dice.pick(KEYS['string'])
-    return [*(Step([b'XADD', name, new_id(dice), b'a', b'1']) for _ in range(dice.integer(0, 3))),
+    name = b'setid'
+    before = [Step([b'SET', name, b'text'])] if dice.chance(0.1) else []
+    return [*before, *(Step([b'XADD', name, new_id(dice), b'a', b'1']) for _ in range(dice.integer(0, 3))),
             Step([b'XSETID', name, stream_id(dice), *options]), Step([b'XINFO', b'STREAM', name], info_rule(name == b'setid')),
             Step([b'XADD', name, b'NOMKSTREAM', new_id(dice), b'a', b'1']), Step([b'DEL', name])]
 
