@@ -271,7 +271,7 @@ def xclaim(dice):
     options = dice.options(lambda: [dice.word('FORCE')], lambda: [dice.word('JUSTID')],
                            lambda: [dice.word('IDLE'), dice.pick([0, LONG_IDLE_MS, LONG_IDLE_MS, -1, b'x'])],
                            lambda: [dice.word('TIME'), dice.pick([b'1000000000000', b'0', b'9223372036854775807', b'-1', b'x'])],
-                           lambda: [dice.word('RETRYCOUNT'), dice.pick([0, 3, 7, -1, 5_000_000_000, 9223372036854775807, b'x'])],
+                           lambda: [dice.word('RETRYCOUNT'), dice.pick([0, 3, 7, -1, 5_000_000_000, 9223372036854770000, b'x'])],
                            lambda: [dice.word('LASTID'), stream_id(dice)], each=0.3)
     words = [b'XCLAIM', name, group_name, one, min_idle(dice), *dice.some(lambda: stream_id(dice), 1, 5), *options]
     return as_consumer(dice, name, group_name, one, words)
