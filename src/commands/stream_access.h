@@ -17,7 +17,7 @@ namespace kvick {
 
 namespace errors {
 Status InvalidStreamId();
-Status NoGroup(std::string_view key, std::string_view group);         // "No such key ... or consumer group ..."
+Status NoGroup(std::string_view key, std::string_view group);        // "No such key ... or consumer group ..."
 Status NoGroupForKey(std::string_view key, std::string_view group);  // "No such consumer group ... for key name ..."
 }  // namespace errors
 

@@ -57,7 +57,8 @@ Status ParseProducer(CommandContext& context, size_t* index, AddRequest* request
   if (*index + word_count >= context.argument_count()) return errors::Syntax();
   request->producer = context.Arg(*index + 1);
   if (request->producer.empty()) {
-    return errors::Generic(names_it ? "IDMP requires a non-empty producer ID" : "IDMPAUTO requires a non-empty producer ID");
+    return errors::Generic(names_it ? "IDMP requires a non-empty producer ID"
+                                    : "IDMPAUTO requires a non-empty producer ID");
   }
   if (names_it) {
     request->name = context.Arg(*index + 2);
@@ -258,6 +259,10 @@ constexpr CommandSpec kCommands[] = {
         .name = "XADD",
         .syntax = "key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [IDMPAUTO producer-id | IDMP producer-id idempotent-id] "
                   "[<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> field value [field value ...]",
+        .argument_notes =
+            "nomkstream@6.2.0 keepref=condition producer-id=idmp@8.6.0 idmp.producer-id=pid idmp.idmp.producer-id=pid "
+            "idmp.idmp.idempotent-id=iid maxlen=trim trim.maxlen=strategy trim.strategy.minid@6.2.0 trim.==operator "
+            "trim.operator.==equal trim.operator.~=approximately trim.count@6.2.0 *=id-selector id-selector.*=auto-id",
         .summary = "Appends a new entry to a stream. Creates the key if it does not exist.",
         .since = "5.0.0",
         .group = "stream",
@@ -271,6 +276,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "XSETID",
         .syntax = "key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id]",
+        .argument_notes = "entries-added(integer)@7.0.0 max-deleted-id@7.0.0",
         .summary = "Sets the last id that a stream remembers, and what it knows of the entries it had.",
         .since = "5.0.0",
         .group = "stream",

@@ -231,6 +231,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "XAUTOCLAIM",
         .syntax = "key group consumer min-idle-time start [COUNT count] [JUSTID]",
+        .argument_notes = "start(string)",
         .summary = "Takes over pending entries of a consumer group that are idle, walking them by their ids.",
         .since = "6.2.0",
         .group = "stream",
@@ -245,6 +246,7 @@ constexpr CommandSpec kCommands[] = {
         .name = "XCLAIM",
         .syntax = "key group consumer min-idle-time id [id ...] [IDLE ms] [TIME unix-time-milliseconds] "
                   "[RETRYCOUNT count] [FORCE] [JUSTID] [LASTID lastid]",
+        .argument_notes = "ms(integer)",
         .summary = "Takes over pending entries of a consumer group, as if they had been delivered to the consumer.",
         .since = "5.0.0",
         .group = "stream",

@@ -155,6 +155,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "XGROUP CREATE",
         .syntax = "key group <id | $> [MKSTREAM] [ENTRIESREAD entries-read]",
+        .argument_notes = "id=id-selector id-selector.$=new-id entries-read=entriesread(integer)",
         .summary = "Creates a consumer group that begins behind an id.",
         .since = "5.0.0",
         .group = "stream",
@@ -213,6 +214,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "XGROUP SETID",
         .syntax = "key group <id | $> [ENTRIESREAD entries-read]",
+        .argument_notes = "id=id-selector id-selector.$=new-id entries-read=entriesread(integer)",
         .summary = "Sets the id behind which a consumer group reads on.",
         .since = "5.0.0",
         .group = "stream",

@@ -76,6 +76,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "XCFGSET",
         .syntax = "key [IDMP-DURATION idmp-duration] [IDMP-MAXSIZE idmp-maxsize]",
+        .argument_notes = "idmp-duration(integer) idmp-maxsize(integer)",
         .summary = "Sets for how long, and how many, names of entries a stream remembers for each producer.",
         .since = "8.6.0",
         .group = "stream",

@@ -24,10 +24,9 @@ Result<PolicyAndIds> ParsePolicyAndIds(CommandContext& context, size_t index) {
   bool has_policy = false;
   for (size_t i = index; i < context.argument_count(); ++i) {
     if (context.ArgIs(i, "IDS") && request.ids.empty()) {
-      KVICK_ASSIGN_OR_RETURN(
-          request.ids, ParseIdsBlock(context, &i,
-                                     {"Number of IDs must be a positive integer",
-                                      "The `numids` parameter must match the number of arguments"}));
+      KVICK_ASSIGN_OR_RETURN(request.ids, ParseIdsBlock(context, &i,
+                                                        {"Number of IDs must be a positive integer",
+                                                         "The `numids` parameter must match the number of arguments"}));
     } else if (const std::optional<StreamRefPolicy> policy = FindRefPolicy(context, i); policy && !has_policy) {
       request.policy = *policy;
       has_policy = true;

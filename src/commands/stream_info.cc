@@ -72,8 +72,7 @@ void ReplyEdge(ReplyWriter& reply, std::string_view name, const StreamCursor& at
   at.is_valid() ? ReplyStreamEntry(reply, at) : reply.Null();
 }
 
-void ReplyFullConsumer(ReplyWriter& reply, const StreamGroup& group, const StreamConsumer& consumer,
-                       size_t count_max) {
+void ReplyFullConsumer(ReplyWriter& reply, const StreamGroup& group, const StreamConsumer& consumer, size_t count_max) {
   reply.Map(5);
   reply.Bulk("name");
   reply.Bulk(consumer.name);
@@ -245,6 +244,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "XINFO STREAM",
         .syntax = "key [FULL [COUNT count]]",
+        .argument_notes = "full=full-block",
         .summary = "Returns what is known of a stream.",
         .since = "5.0.0",
         .group = "stream",

@@ -170,9 +170,9 @@ Result<ReturnRequest> ParseReturn(CommandContext& context) {
   }
   for (size_t i = 4; i < context.argument_count(); ++i) {
     if (context.ArgIs(i, "IDS") && request.ids.empty()) {
-      KVICK_ASSIGN_OR_RETURN(request.ids, ParseIdsBlock(context, &i,
-                                                        {"numids must be a positive integer",
-                                                         "number of IDs doesn't match numids"}));
+      KVICK_ASSIGN_OR_RETURN(
+          request.ids,
+          ParseIdsBlock(context, &i, {"numids must be a positive integer", "number of IDs doesn't match numids"}));
     } else if (context.ArgIs(i, "RETRYCOUNT") && i + 1 < context.argument_count()) {
       KVICK_ASSIGN_OR_RETURN(request.delivery_count, context.IntegerArg(++i));
       if (*request.delivery_count < 0) return errors::Generic("Invalid RETRYCOUNT value, must be >= 0");
@@ -224,7 +224,8 @@ constexpr CommandSpec kCommands[] = {
     },
     {
         .name = "XNACK",
-        .syntax = "key group <SILENT | FAIL | FATAL> IDS numids id [id ...] [RETRYCOUNT count] [FORCE]",
+        .syntax = "key group <SILENT | FAIL | FATAL> <IDS numids id [id ...]> [RETRYCOUNT count] [FORCE]",
+        .argument_notes = "silent=mode ids.numids(integer)",
         .summary = "Gives pending entries back to their consumer group without acknowledging them.",
         .since = "8.8.0",
         .group = "stream",
@@ -237,6 +238,8 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "XPENDING",
         .syntax = "key group [[IDLE min-idle-time] start end count [consumer]]",
+        .argument_notes =
+            "min-idle-time=filters filters.min-idle-time(integer)@6.2.0 filters.start(string) filters.end(string)",
         .summary = "Returns what is pending in a consumer group.",
         .since = "5.0.0",
         .group = "stream",

@@ -66,6 +66,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "XRANGE",
         .syntax = "key start end [COUNT count]",
+        .argument_notes = "start(string) end(string)",
         .summary = "Returns the entries of a stream whose ids lie within a range.",
         .since = "5.0.0",
         .group = "stream",
@@ -79,6 +80,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "XREVRANGE",
         .syntax = "key end start [COUNT count]",
+        .argument_notes = "end(string) start(string)",
         .summary = "Returns the entries of a stream whose ids lie within a range, the newest first.",
         .since = "5.0.0",
         .group = "stream",

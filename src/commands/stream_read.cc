@@ -79,7 +79,8 @@ Status XRead(CommandContext& context) {
     return Status::Ok();
   }
 
-  BlockRequest block{.awaited = ValueType::kStream, .timeout_ms = *request.block_ms, .waited_count = request.stream_count};
+  BlockRequest block{
+      .awaited = ValueType::kStream, .timeout_ms = *request.block_ms, .waited_count = request.stream_count};
   for (size_t i = keys.first; i < keys.last; ++i) {
     const size_t index = request.IdIndex(i);
     if (context.Arg(index) != "$" && context.Arg(index) != "+") continue;
@@ -92,7 +93,8 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "XREAD",
         .syntax = "[COUNT count] [MAXCOUNT maxcount] [MAXSIZE maxsize] [BLOCK milliseconds] "
-                  "STREAMS key [key ...] id [id ...]",
+                  "<STREAMS key [key ...] id [id ...]>",
+        .argument_notes = "maxcount(integer)@8.10.0 maxsize(integer)@8.10.0",
         .summary = "Returns the entries of streams that are newer than the ids given. Blocks until there are some "
                    "otherwise.",
         .since = "5.0.0",

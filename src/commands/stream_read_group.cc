@@ -210,7 +210,8 @@ Status XReadGroup(CommandContext& context) {
     return Status::Ok();
   }
 
-  BlockRequest block{.awaited = ValueType::kStream, .timeout_ms = *request.block_ms, .waited_count = request.stream_count};
+  BlockRequest block{
+      .awaited = ValueType::kStream, .timeout_ms = *request.block_ms, .waited_count = request.stream_count};
   block.minds_end = true;
   if (request.claim_idle_ms) {
     block.look_again_ms = context.now_ms() + kLookAgainMaxMs;
@@ -226,8 +227,10 @@ Status XReadGroup(CommandContext& context) {
 constexpr CommandSpec kCommands[] = {
     {
         .name = "XREADGROUP",
-        .syntax = "GROUP group consumer [COUNT count] [MAXCOUNT maxcount] [MAXSIZE maxsize] [BLOCK milliseconds] "
-                  "[CLAIM min-idle-time] [NOACK] STREAMS key [key ...] id [id ...]",
+        .syntax = "<GROUP group consumer> [COUNT count] [MAXCOUNT maxcount] [MAXSIZE maxsize] [BLOCK milliseconds] "
+                  "[CLAIM min-idle-time] [NOACK] <STREAMS key [key ...] id [id ...]>",
+        .argument_notes =
+            "group=group-block maxcount(integer)@8.10.0 maxsize(integer)@8.10.0 min-idle-time(integer)@8.4.0",
         .summary = "Returns entries of streams that no consumer of a group has got yet, or that are pending for the "
                    "consumer. Blocks until there are some otherwise.",
         .since = "5.0.0",

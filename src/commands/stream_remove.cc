@@ -128,7 +128,8 @@ Status XAckDel(CommandContext& context) {
 constexpr CommandSpec kCommands[] = {
     {
         .name = "XACKDEL",
-        .syntax = "key group [KEEPREF | DELREF | ACKED] IDS numids id [id ...]",
+        .syntax = "key group [KEEPREF | DELREF | ACKED] <IDS numids id [id ...]>",
+        .argument_notes = "keepref=condition ids.numids(integer)",
         .summary = "Acknowledges pending entries of a consumer group and removes them from the stream.",
         .since = "8.2.0",
         .group = "stream",
@@ -152,7 +153,8 @@ constexpr CommandSpec kCommands[] = {
     },
     {
         .name = "XDELEX",
-        .syntax = "key [KEEPREF | DELREF | ACKED] IDS numids id [id ...]",
+        .syntax = "key [KEEPREF | DELREF | ACKED] <IDS numids id [id ...]>",
+        .argument_notes = "keepref=condition ids.numids(integer)",
         .summary = "Removes entries from a stream, with a rule for those that consumer groups still need.",
         .since = "8.2.0",
         .group = "stream",
@@ -164,7 +166,9 @@ constexpr CommandSpec kCommands[] = {
     },
     {
         .name = "XTRIM",
-        .syntax = "key <MAXLEN | MINID> [= | ~] threshold [LIMIT count] [KEEPREF | DELREF | ACKED]",
+        .syntax = "key <<MAXLEN | MINID> [= | ~] threshold [LIMIT count] [KEEPREF | DELREF | ACKED]>",
+        .argument_notes = "maxlen=trim trim.maxlen=strategy trim.strategy.minid@6.2.0 trim.==operator "
+                          "trim.operator.==equal trim.operator.~=approximately trim.count@6.2.0 trim.keepref=condition",
         .summary = "Removes the oldest entries of a stream.",
         .since = "5.0.0",
         .group = "stream",

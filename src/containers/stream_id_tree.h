@@ -181,14 +181,11 @@ class StreamIdTree {
   Cursor Last() const { return Floor(StreamId::Max()); }
 
   // The first one at or behind `from` whose order is at most `order_max`.
-  Cursor FirstDue(const StreamId& from, int64_t order_max) const
-    requires kHasOrder
-  {
+  Cursor FirstDue(const StreamId& from, int64_t order_max) const requires kHasOrder {
     return root_ == nullptr ? Cursor() : FirstDueBelow(root_, height_, from, order_max);
   }
   // The one with the smallest order; of equal ones that with the smallest id.
-  Cursor Earliest() const
-    requires kHasOrder;
+  Cursor Earliest() const requires kHasOrder;
 
   // For tests: aborts unless order, counts, links, separators and minimums are right.
   void Check() const;
@@ -547,9 +544,7 @@ typename StreamIdTree<Value>::Cursor StreamIdTree<Value>::FirstDueBelow(void* no
 }
 
 template <typename Value>
-typename StreamIdTree<Value>::Cursor StreamIdTree<Value>::Earliest() const
-  requires kHasOrder
-{
+typename StreamIdTree<Value>::Cursor StreamIdTree<Value>::Earliest() const requires kHasOrder {
   if (root_ == nullptr) return {};
   void* node = root_;
   for (size_t level = height_; level > 0; --level) {

@@ -108,20 +108,20 @@ void StreamNode::Append(Listpack* node, const StreamId& base, const StreamId& id
 
   // Kept: its memory serves the next entry.
   static thread_local std::vector<ListpackValue> elements;
-  elements.clear();
-  const auto add = [](int64_t integer) { elements.push_back(ListpackValue::FromInteger(integer)); };
-  add(has_same_fields ? StreamNodeCursor::kSameFields : 0);
-  add(Difference(id.ms, base.ms));
-  add(Difference(id.seq, base.seq));
+  const size_t text_count = fields_and_values.size();
+  const size_t element_count = has_same_fields ? kHeadSame + text_count / 2 : kHeadOwn + text_count;
+  elements.resize(element_count + 1);
+  ListpackValue* next = elements.data();
+  *next++ = ListpackValue::FromInteger(has_same_fields ? StreamNodeCursor::kSameFields : 0);
+  *next++ = ListpackValue::FromInteger(Difference(id.ms, base.ms));
+  *next++ = ListpackValue::FromInteger(Difference(id.seq, base.seq));
   if (has_same_fields) {
-    for (size_t i = 1; i < fields_and_values.size(); i += 2) {
-      elements.push_back(ListpackValue::FromText(fields_and_values[i]));
-    }
+    for (size_t i = 1; i < text_count; i += 2) *next++ = ListpackValue::FromText(fields_and_values[i]);
   } else {
-    add(static_cast<int64_t>(fields_and_values.size() / 2));
-    for (const std::string_view text : fields_and_values) elements.push_back(ListpackValue::FromText(text));
+    *next++ = ListpackValue::FromInteger(static_cast<int64_t>(text_count / 2));
+    for (const std::string_view text : fields_and_values) *next++ = ListpackValue::FromText(text);
   }
-  add(static_cast<int64_t>(elements.size()));
+  *next = ListpackValue::FromInteger(static_cast<int64_t>(element_count));
   node->AppendAll(elements);
   node->Replace(node->First(), ListpackValue::FromInteger(static_cast<int64_t>(counts.live + 1)));
 }

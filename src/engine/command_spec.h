@@ -164,7 +164,8 @@ constexpr KeySpec CountedKeys(int index, unsigned flags, int step = 1) {
   return spec;
 }
 
-// The first `1/part` of what follows `keyword`, which is searched for from argument `start` on ("STREAMS key key id id").
+// The first `1/part` of what follows `keyword`, which is searched for from argument `start` on ("STREAMS key key id
+// id").
 constexpr KeySpec KeysBehind(std::string_view keyword, int start, int part, unsigned flags) {
   KeySpec spec = OneKey(start, flags);
   spec.begin = KeySpec::Begin::kKeyword;

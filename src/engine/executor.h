@@ -231,10 +231,10 @@ class Executor final : public KeyspaceListener {
   std::span<const SharedBytesRef> large_arguments_;  // of the running command
   std::vector<ReadyKey> ready_keys_;                 // changed by the running command, and somebody waits for them
   std::vector<ReadyKey> retries_;
-  std::vector<StripePlace> extra_places_;                           // locked beyond places_, to serve blocked calls
+  std::vector<StripePlace> extra_places_;  // locked beyond places_, to serve blocked calls
   // Of this executor's sessions: when their time is up, and when they are to be run again.
   std::multimap<int64_t, std::shared_ptr<BlockedCall>> deadlines_;
-  OutputBuffer discarded_;                                          // replies of a client that asked for none
+  OutputBuffer discarded_;  // replies of a client that asked for none
   std::vector<std::function<void()>> after_command_;
   std::vector<Session*> sessions_;
   RunningCall running_call_;

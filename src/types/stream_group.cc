@@ -163,8 +163,8 @@ size_t StreamGroup::memory_bytes() const {
                  large_counts_.size() * (kMapNodeBytes + sizeof(StreamId) + sizeof(int64_t));
   for (const auto& [name, consumer] : consumers_) {
     const size_t name_bytes = name.capacity() > 15 ? name.capacity() + 1 : 0;
-    bytes += kMapNodeBytes + sizeof(name) + 8 + sizeof(StreamConsumer) + 2 * name_bytes +
-             consumer->pending.memory_bytes();
+    bytes +=
+        kMapNodeBytes + sizeof(name) + 8 + sizeof(StreamConsumer) + 2 * name_bytes + consumer->pending.memory_bytes();
   }
   return bytes;
 }

@@ -24,8 +24,7 @@ void StreamIdempotence::DropDue(Producer& producer, int64_t now_ms) {
   while (!producer.names.empty() && producer.names.front().recorded_ms <= recorded_max) DropOldest(producer);
 }
 
-std::optional<StreamId> StreamIdempotence::Find(std::string_view producer_name, std::string_view name,
-                                                int64_t now_ms) {
+std::optional<StreamId> StreamIdempotence::Find(std::string_view producer_name, std::string_view name, int64_t now_ms) {
   const auto found = producers_.find(producer_name);
   if (found == producers_.end()) return std::nullopt;
   Producer& producer = found->second;

@@ -46,9 +46,8 @@ void StreamValue::Append(const StreamId& id, std::span<const std::string_view> f
 
 bool StreamValue::IsReferenced(const StreamId& id) const {
   const auto& all = groups();
-  return std::any_of(all.begin(), all.end(), [&id](const auto& named) {
-    return named.second->last_id < id || named.second->Holds(id);
-  });
+  return std::any_of(all.begin(), all.end(),
+                     [&id](const auto& named) { return named.second->last_id < id || named.second->Holds(id); });
 }
 
 bool StreamValue::IsPending(const StreamId& id) const {
@@ -117,8 +116,8 @@ bool StreamValue::MayLackBehind(const StreamId& id) const {
 }
 
 void StreamValue::AdvanceGroup(StreamGroup& group, const StreamId& id) const {
-  const bool counts_on = group.read_count != StreamGroup::kReadCountUnknown && group.last_id >= first_id_ &&
-                         !MayLackBehind(group.last_id);
+  const bool counts_on =
+      group.read_count != StreamGroup::kReadCountUnknown && group.last_id >= first_id_ && !MayLackBehind(group.last_id);
   if (counts_on) {
     ++group.read_count;
   } else if (added_count_ > 0) {
