@@ -62,6 +62,7 @@ struct StreamTrimmed {
   size_t removed_count = 0;
   // Entries that were in question: removed, or kept because they may not go.
   size_t considered_count = 0;
+  // At or behind the last one that was removed, in front of all that stay.
   StreamId last_removed;
   // Everything in front of this id was in question, nothing else.
   StreamId end;

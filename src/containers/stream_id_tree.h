@@ -185,7 +185,7 @@ class StreamIdTree {
     return root_ == nullptr ? Cursor() : FirstDueBelow(root_, height_, from, order_max);
   }
   // The one with the smallest order; of equal ones that with the smallest id.
-  Cursor Earliest() const requires kHasOrder;
+  Cursor Earliest() const requires kHasOrder { return root_ == nullptr ? Cursor() : EarliestBelow(root_, height_); }
 
   // For tests: aborts unless order, counts, links, separators and minimums are right.
   void Check() const;
@@ -315,6 +315,7 @@ class StreamIdTree {
   void MergeInner(Step* path, size_t level);
   void FreeNodes(void* node, size_t level);
   Cursor FirstDueBelow(void* node, size_t level, const StreamId& from, int64_t order_max) const;
+  Cursor EarliestBelow(void* node, size_t level) const;
   size_t CheckNode(const void* node, size_t level, const StreamId** previous, int64_t* minimum) const;
 
   void* root_ = nullptr;  // a Leaf when height_ is 0
@@ -544,10 +545,8 @@ typename StreamIdTree<Value>::Cursor StreamIdTree<Value>::FirstDueBelow(void* no
 }
 
 template <typename Value>
-typename StreamIdTree<Value>::Cursor StreamIdTree<Value>::Earliest() const requires kHasOrder {
-  if (root_ == nullptr) return {};
-  void* node = root_;
-  for (size_t level = height_; level > 0; --level) {
+typename StreamIdTree<Value>::Cursor StreamIdTree<Value>::EarliestBelow(void* node, size_t level) const {
+  for (; level > 0; --level) {
     auto* inner = static_cast<Inner*>(node);
     node = inner->children[std::min_element(inner->minimums, inner->minimums + inner->count) - inner->minimums];
   }
