@@ -118,6 +118,8 @@ class CommandContext {
   }
   // Tells watchers and waiting clients of a key whose value changed in place.
   void Modified(size_t ordinal) { keys_[ordinal].database->Modified(keys_[ordinal].key, mutation()); }
+  // The latter only.
+  void WakeWaiting(size_t ordinal) { keys_[ordinal].database->TellAwaited(keys_[ordinal].key, mutation()); }
   // Says that the earliest moment at which a part of the key's collection is due has come nearer.
   void IndexDueParts(size_t ordinal);
   // For the dispatcher, when the handler is done: small collections that were found for writing go back into their

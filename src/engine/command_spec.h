@@ -164,6 +164,18 @@ constexpr KeySpec CountedKeys(int index, unsigned flags, int step = 1) {
   return spec;
 }
 
+// The first `1/part` of what follows `keyword`, which is searched for from argument `start` on ("STREAMS key key id
+// id").
+constexpr KeySpec KeysBehind(std::string_view keyword, int start, int part, unsigned flags) {
+  KeySpec spec = OneKey(start, flags);
+  spec.begin = KeySpec::Begin::kKeyword;
+  spec.begin_keyword = keyword;
+  spec.last_key = -1;
+  spec.key_step = 1;
+  spec.limit = part;
+  return spec;
+}
+
 using KeySpecs = std::array<KeySpec, 4>;
 
 // Whether argument `index` is a secret.

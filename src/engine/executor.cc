@@ -331,7 +331,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::RunLocked(Session& session, const
                                                          std::span<DeclaredKey> keys, ReplyWriter& reply) {
   if (!NeedsLocks() || keys.empty()) {
     Call(session, prepared, keys, reply);
-    if (!ready_keys_.empty()) ServeReadyKeys();
+    if (!ready_keys_.empty()) ServeUnlocked();
     return;
   }
   if (keys.size() == 1) {
@@ -524,6 +524,7 @@ bool Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) 
         StripeGuard guard(*this, database.StripeAt(stripe_index));
         database.RemoveExpired(stripe_index, kExpireItemsPerLock, mutation_);
       }
+      if (!ready_keys_.empty()) ServeUnlocked();
       // Whoever is alone here may give the database other stripes, or begin a pause: nothing is kept across it.
       engine_.gate().CheckIn(gate_slot_);
       goes_on = MayRemoveExpired() && CycleClock::Now() < deadline;

@@ -190,9 +190,18 @@ class Executor final : public KeyspaceListener {
   };
   void StartWaiting(Session& session, CommandContext& context);
   void LeaveQueues(BlockedCall& call);
+  void ForgetDeadline(int64_t time_ms, const std::shared_ptr<BlockedCall>& call);
+  // Notes when a call of this executor's is to be run again without a change (BlockRequest::look_again_ms).
+  void PlanLook(const std::shared_ptr<BlockedCall>& call);
   bool HoldsStripe(Database* database, uint32_t stripe_index) const;
   bool TryHoldAll(std::span<const DeclaredKey> keys);
   void ServeReadyKeys();
+  // The same while no stripe is held: takes the locks.
+  void ServeUnlocked() {
+    places_.clear();
+    ServeReadyKeys();
+    RetryServing();
+  }
   void ServeKey(const ReadyKey& ready);
   bool Serve(BlockedCall& call, const ReadyKey& ready);
   void RetryServing();
@@ -234,9 +243,10 @@ class Executor final : public KeyspaceListener {
   std::span<const SharedBytesRef> large_arguments_;  // of the running command
   std::vector<ReadyKey> ready_keys_;                 // changed by the running command, and somebody waits for them
   std::vector<ReadyKey> retries_;
-  std::vector<StripePlace> extra_places_;                           // locked beyond places_, to serve blocked calls
-  std::multimap<int64_t, std::shared_ptr<BlockedCall>> deadlines_;  // of this executor's sessions
-  OutputBuffer discarded_;                                          // replies of a client that asked for none
+  std::vector<StripePlace> extra_places_;  // locked beyond places_, to serve blocked calls
+  // Of this executor's sessions: when their time is up, and when they are to be run again.
+  std::multimap<int64_t, std::shared_ptr<BlockedCall>> deadlines_;
+  OutputBuffer discarded_;  // replies of a client that asked for none
   std::vector<std::function<void()>> after_command_;
   std::vector<Session*> sessions_;
   RunningCall running_call_;

@@ -259,6 +259,11 @@ void Database::Change(const KeyRef& key, const KeyTable::Slot& slot, Mutation& m
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::Modified(const KeyRef& key, Mutation& mutation) {
   const Stripe& stripe = StripeOf(key);
   if (stripe.watchers != nullptr) stripe.watchers->Touch(key.name);
+  TellAwaited(key, mutation);
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::TellAwaited(const KeyRef& key, Mutation& mutation) {
+  const Stripe& stripe = StripeOf(key);
   if (stripe.waiters != nullptr && mutation.listener != nullptr && stripe.waiters->Find(key.name) != nullptr) {
     mutation.listener->OnAwaitedKey(*this, key.name);
   }

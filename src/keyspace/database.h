@@ -105,7 +105,9 @@ class Database {
   char* ResizeString(const KeyRef& key, KeyTable::Slot* slot, size_t size, Mutation& mutation);
   // Marks the watchers of a key and tells of those who wait for it; done by all methods that change one.
   void Modified(const KeyRef& key, Mutation& mutation);
-  // Tells of every key here for which somebody waits (SWAPDB). Requires an exclusive moment.
+  // Only the latter: for what is no change to watchers, but may be what somebody waits for.
+  void TellAwaited(const KeyRef& key, Mutation& mutation);
+  // Tells of every key here for which somebody waits (SWAPDB, FLUSHALL). Requires an exclusive moment.
   void TellAllAwaited(Mutation& mutation);
   void Watch(const KeyRef& key, WatchMark* mark);
   void Unwatch(const KeyRef& key, WatchMark* mark);

@@ -8,6 +8,7 @@
 #include "types/list_value.h"
 #include "types/set_value.h"
 #include "types/sorted_set_value.h"
+#include "types/stream_value.h"
 
 namespace kvick {
 
@@ -16,6 +17,7 @@ void RegisterFeatures(Engine& engine) {
   RegisterHashType();
   RegisterSetType();
   RegisterSortedSetType();
+  RegisterStreamType();
 
   CommandTable& commands = engine.commands();
   commands.Add(BitFieldCommands());
@@ -52,6 +54,16 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(SortedSetCommands());
   commands.Add(SortedSetPopCommands());
   commands.Add(SortedSetRangeCommands());
+  commands.Add(StreamAddCommands());
+  commands.Add(StreamClaimCommands());
+  commands.Add(StreamGroupCommands());
+  commands.Add(StreamIdempotenceCommands());
+  commands.Add(StreamInfoCommands());
+  commands.Add(StreamPendingCommands());
+  commands.Add(StreamRangeCommands());
+  commands.Add(StreamReadCommands());
+  commands.Add(StreamReadGroupCommands());
+  commands.Add(StreamRemoveCommands());
   commands.Add(StringCommands());
   commands.Add(StringCompareCommands());
   commands.Add(StringMultiCommands());

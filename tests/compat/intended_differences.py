@@ -126,6 +126,11 @@ DIFFERENCES = [
         lambda arguments, kvick, oracle: len(arguments) > 3 and not _is_error(kvick) and _is_error(oracle),
         'The art is our own and takes no sizes.'),
     Difference(
+        ('xread',),
+        lambda arguments, kvick, oracle: b'+' in arguments
+        and _is_error(oracle, b'ERR Invalid stream ID specified as stream command argument'),
+        'Since 7.4 "+" stands for the last entry.'),
+    Difference(
         ('info',),
         lambda arguments, kvick, oracle: not (_info_fields(oracle) - _info_fields(kvick) - INFO_FIELDS_WITHOUT_MEANING),
         'Figures of a single main thread, of its reply buffers and of sampled expiry have no meaning here.'),
