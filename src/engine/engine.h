@@ -89,6 +89,9 @@ class Engine {
   bool is_loading = false;
   bool is_ended = false;  // the process is about to end: nothing is executed any more
 
+  // Held by the one script that may wait for a stripe while it holds others (engine/executor_script.cc).
+  SpinLock script_turn;
+
   // Executors register themselves; the list may be walked in an exclusive moment or under its mutex.
   void AddExecutor(Executor* executor) KVICK_EXCLUDES(executors_mutex_);
   void RemoveExecutor(Executor* executor) KVICK_EXCLUDES(executors_mutex_);

@@ -92,9 +92,12 @@ class CallObserver {
 class ScriptRunner {
  public:
   virtual ~ScriptRunner() = default;
-  virtual Status Run(CommandContext& context) = 0;
-  // Whether a script runs past its time: others are answered BUSY.
-  virtual bool IsBusy() const { return false; }
+  // Whether a script runs past its time: who needs what it holds is answered BUSY.
+  [[nodiscard]] virtual bool IsBusy() const { return false; }
+  // That answer.
+  [[nodiscard]] virtual std::string BusyError() const { return {}; }
+  // SHUTDOWN NOSAVE: ends what runs, whatever it has changed.
+  virtual void KillForShutdown() {}
 };
 
 // What SHUTDOWN asks of the process.

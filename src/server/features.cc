@@ -2,6 +2,7 @@
 
 #include "commands/families.h"
 #include "observability/features.h"
+#include "scripting/features.h"
 #include "security/password_authorizer.h"
 #include "types/hash_value.h"
 #include "types/list_value.h"
@@ -50,6 +51,11 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(StringNumericCommands());
   commands.Add(StringRangeCommands());
   commands.Add(TransactionCommands());
+
+  commands.Add(EvalCommands());
+  commands.Add(FunctionCommands());
+  commands.Add(ScriptCommands());
+  AttachScripting(engine);
 
   commands.Add(InfoCommands());
   commands.Add(SlowLogCommands());
