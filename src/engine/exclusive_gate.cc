@@ -68,7 +68,7 @@ void ExclusiveGate::RunExclusive(const std::function<void()>& work) {
   Open();
 }
 
-bool ExclusiveGate::RunExclusiveUnless(const std::function<bool()>& gives_up, const std::function<void()>& work) {
+bool ExclusiveGate::RunExclusiveUnless(const std::function<bool()>& gives_up, const std::function<bool()>& work) {
   {
     MutexLock lock(mutex_);
     while (is_taken_) {
@@ -85,11 +85,19 @@ bool ExclusiveGate::RunExclusiveUnless(const std::function<bool()>& gives_up, co
       return false;
     }
   }
-  work();
+  if (work()) {
+    MutexLock lock(mutex_);
+    is_taken_ = false;
+    Open();
+  }
+  return true;
+}
+
+void ExclusiveGate::Share(Slot& own) {
   MutexLock lock(mutex_);
+  own.inside.store(true, std::memory_order_seq_cst);
   is_taken_ = false;
   Open();
-  return true;
 }
 
 // A thread that has closed the gate by RunExclusive still waits for us to leave, so it cannot run meanwhile.

@@ -54,8 +54,11 @@ class ExclusiveGate {
   // Runs `work` alone. The calling thread must not be inside. Several callers take turns.
   void RunExclusive(const std::function<void()>& work) KVICK_EXCLUDES(mutex_);
   // The same; gives up, opens the gate again and returns false as soon as `gives_up` says so (asked now and then).
-  bool RunExclusiveUnless(const std::function<bool()>& gives_up, const std::function<void()>& work)
+  // `work` returns whether it is still alone at its end: not when it has called Share.
+  bool RunExclusiveUnless(const std::function<bool()>& gives_up, const std::function<bool()>& work)
       KVICK_EXCLUDES(mutex_);
+  // Within such work: from here on it is not alone any more, but inside as others are.
+  void Share(Slot& own) KVICK_EXCLUDES(mutex_);
 
   // For who is inside, in the middle of its work, and must not let anybody else be alone before it is done: waits until
   // nobody else is inside, ahead of all who wait to be alone. One at a time may ask for this. False when others did not

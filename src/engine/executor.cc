@@ -319,7 +319,7 @@ Executor::Outcome Executor::Dispatch(Session& session, const Prepared& prepared,
 Executor::Outcome Executor::RunExclusively(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys,
                                            ReplyWriter& reply) {
   Outcome outcome = Outcome::kDone;
-  const bool was_alone = TryRunExclusive([&] {
+  const auto run = [&] {
     // Whoever was alone before us may have ended the server or killed the session.
     if (engine_.is_ended) {
       outcome = Outcome::kEnded;
@@ -328,8 +328,14 @@ Executor::Outcome Executor::RunExclusively(Session& session, const Prepared& pre
       Call(session, prepared, keys, reply);
       if (!ready_keys_.empty()) ServeReadyKeys();
     }
-  });
-  if (!was_alone) RejectBusy(prepared, reply);
+  };
+  while (!TryRunExclusive(run)) {
+    if (!EndsBusyScript(prepared)) {
+      RejectBusy(prepared, reply);
+      break;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   return outcome;
 }
 
@@ -380,6 +386,12 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::LockOutcome Executor::LockStripe(SpinL
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::UnlockPlaces() {
   for (const StripePlace& place : places_) place.database->StripeAt(place.stripe_index).lock.Unlock();
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::WaitForStripe(SpinLock& lock) {
+  while (!lock.TryLock() && !lock.LockFor(kLockPatienceUs)) {
+    if (IsScriptBusy() && serve_while_busy) serve_while_busy();
+  }
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::LockOutcome Executor::RunLocked(Session& session, const Prepared& prepared,
@@ -523,20 +535,28 @@ bool Executor::TryRunExclusive(const std::function<void()>& work) {
   }
   const bool was_inside = is_inside_;
   if (was_inside) engine_.gate().Leave(gate_slot_);
+  bool is_shared = false;
   const bool was_alone = engine_.gate().RunExclusiveUnless([this] { return IsScriptBusy(); }, [&] {
     is_exclusive_ = mutation_.is_alone = true;
     RefreshClock();  // the wait may have been long
     work();
+    // Otherwise ShareWhileBusy made us one of many again.
+    is_shared = !is_exclusive_;
     is_exclusive_ = mutation_.is_alone = false;
+    return !is_shared;
   });
-  if (was_inside) engine_.gate().Enter(gate_slot_);
+  if (was_inside && !is_shared) engine_.gate().Enter(gate_slot_);
+  if (!was_inside && is_shared) engine_.gate().Leave(gate_slot_);
   return was_alone;
 }
 
 // A script that runs past its time keeps others from being alone, but not from answering their clients: the gate is
 // open most of the time meanwhile.
 void Executor::RunExclusive(const std::function<void()>& work) {
-  while (!TryRunExclusive(work)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  while (!TryRunExclusive(work)) {
+    if (serve_while_busy) serve_while_busy();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 void Executor::RunAfterCommand() {
@@ -585,8 +605,11 @@ void Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) 
     };
     while (goes_on && is_due()) {
       {
-        StripeGuard guard(*this, database.StripeAt(stripe_index));
+        // A stripe that a script holds for long is visited another time.
+        Stripe& stripe = database.StripeAt(stripe_index);
+        if (NeedsLocks() && !TryHold(stripe)) break;
         database.RemoveExpired(stripe_index, kExpireItemsPerLock, mutation_);
+        if (NeedsLocks()) LetGo(stripe);
       }
       // Whoever is alone here may give the database other stripes, or begin a pause: nothing is kept across it.
       engine_.gate().CheckIn(gate_slot_);
@@ -597,9 +620,15 @@ void Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) 
   EndBatch();
 }
 
+KVICK_NO_THREAD_SAFETY_ANALYSIS bool Executor::TryHold(Stripe& stripe) {
+  return stripe.lock.TryLock() || stripe.lock.LockFor(kLockPatienceUs);
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::LetGo(Stripe& stripe) { stripe.lock.Unlock(); }
+
 KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::StripeGuard::StripeGuard(Executor& executor, Stripe& stripe)
     : stripe_(executor.NeedsLocks() && !executor.holds_everything_ ? &stripe : nullptr) {
-  if (stripe_ != nullptr) stripe_->lock.Lock();
+  if (stripe_ != nullptr) executor.WaitForStripe(stripe_->lock);
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::StripeGuard::~StripeGuard() {

@@ -136,6 +136,11 @@ class Executor final : public KeyspaceListener {
   // The same; false when a script runs past its time and nobody can be alone.
   bool TryRunExclusive(const std::function<void()>& work);
   bool is_exclusive() const { return is_exclusive_; }
+  // A command of another client, while this executor's thread waits for a script that runs past its time, or runs it:
+  // only what is allowed then, and touches nothing that the script may hold; BUSY for all else.
+  Outcome RunWhileBusy(Session& session, std::span<const std::string_view> arguments, ReplyWriter& reply);
+  // Before a script that runs alone lets clients be served: it holds all stripes instead, and the gate is opened.
+  void ShareWhileBusy();
   bool is_in_transaction() const { return holds_places_; }
   // For handlers: runs `work` when the command is done and has let go of its locks and of the gate, before its client
   // gets the reply. For long work that others need not wait for.
@@ -194,6 +199,8 @@ class Executor final : public KeyspaceListener {
   Outcome Dispatch(Session& session, const Prepared& prepared, ReplyWriter& reply);
   LockOutcome RunLocked(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply);
   Outcome RunExclusively(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply);
+  // SHUTDOWN NOSAVE: kills the script that runs past its time, whatever it has changed.
+  bool EndsBusyScript(const Prepared& prepared);
   void RejectBusy(const Prepared& prepared, ReplyWriter& reply);
   bool IsScriptBusy() const {
     return engine_.hooks.script_runner != nullptr && engine_.hooks.script_runner->IsBusy();
@@ -245,6 +252,10 @@ class Executor final : public KeyspaceListener {
   // Takes the locks of all places in ascending order, or none.
   LockOutcome LockPlaces();
   LockOutcome LockStripe(SpinLock& lock);
+  static bool TryHold(Stripe& stripe);
+  static void LetGo(Stripe& stripe);
+  // For who cannot do anything else: waits, and answers clients as long as a script is busy.
+  void WaitForStripe(SpinLock& lock);
   void UnlockPlaces();
   void Record(int database_index, std::span<const std::string_view> arguments);
   void ReportSlowCall(const Session& session, const Prepared& prepared, uint64_t cycles);

@@ -18,6 +18,7 @@
 
 #include <utility>
 
+#include "base/bytes.h"
 #include "engine/command_context.h"
 #include "engine/executor.h"
 
@@ -148,6 +149,76 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::HoldEverything() {
   }
   places_.clear();
   holds_everything_ = true;
+}
+
+void Executor::ShareWhileBusy() {
+  if (!is_exclusive_) return;
+  const bool needed_locks = needs_locks_;
+  if (script_.became_alone) {
+    // Inside all the time; only the others were kept out.
+    is_exclusive_ = mutation_.is_alone = false;
+    if (needed_locks) HoldEverything();
+    script_.became_alone = false;
+    engine_.gate().EndAlone();
+    return;
+  }
+  is_exclusive_ = mutation_.is_alone = false;
+  if (needed_locks) HoldEverything();
+  engine_.gate().Share(gate_slot_);
+}
+
+bool Executor::EndsBusyScript(const Prepared& prepared) {
+  const std::span<const std::string_view> words = prepared.arguments;
+  const bool is_allowed = prepared.command->has(kAllowBusy) && prepared.command->has(kExclusive);
+  if (!is_allowed || words.size() != 2 || !EqualsIgnoreCase(words[1], "nosave")) return false;
+  engine_.hooks.script_runner->KillForShutdown();
+  return true;
+}
+
+Executor::Outcome Executor::RunWhileBusy(Session& session, std::span<const std::string_view> arguments,
+                                         ReplyWriter& reply) {
+  Prepared prepared;
+  prepared.arguments = arguments;
+  const Command* container = nullptr;
+  prepared.command = engine_.commands().Resolve(arguments, &container);
+  if (prepared.command == nullptr) {
+    prepared.command = container;
+    prepared.problem =
+        container != nullptr ? Prepared::Problem::kUnknownSubcommand : Prepared::Problem::kUnknownCommand;
+  } else if (!prepared.command->accepts(arguments.size())) {
+    prepared.problem = Prepared::Problem::kArity;
+  }
+  Status refusal = ProblemStatus(prepared);
+  if (refusal.ok()) refusal = Admit(session, prepared, {});
+  if (refusal.ok()) {
+    const Command& command = *prepared.command;
+    // What reaches for stripes waits for the script as well, though others may call it meanwhile.
+    const bool watches = session.transaction != nullptr && !session.transaction->watched.empty();
+    const bool touches_stripes = command.key_spec_count != 0 || (watches && command.has(kControlsTransaction));
+    // It runs again when the script is gone.
+    if (EndsBusyScript(prepared)) return Outcome::kPaused;
+    if (command.has(kAllowBusy) && !command.has(kExclusive) && !touches_stripes && !command.has(kRunsTransaction)) {
+      CommandContext context(*this, session, command, arguments, {}, reply);
+      const Status status = command.spec->handler(context);
+      stats_.commands[command.index].calls.Add(1);
+      stats_.command_count.Add(1);
+      if (!status.ok()) {
+        stats_.commands[command.index].failed.Add(1);
+        CountError(status.text());
+        reply.Error(status);
+      }
+      return Outcome::kDone;
+    }
+    std::string text = engine_.hooks.script_runner->BusyError();
+    if (command.has(kRunsTransaction) && session.transaction != nullptr && !watches) {
+      text.insert(0, "EXECABORT Transaction discarded because of: ");
+      DropTransaction(session);
+    }
+    refusal = Status::Error(std::move(text));
+  }
+  if (session.transaction != nullptr) session.transaction->is_aborted = true;
+  Reject(prepared, refusal, reply);
+  return Outcome::kDone;
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::LetGoOfEverything() {

@@ -3,6 +3,7 @@
 #include <lua.hpp>
 #include <utility>
 
+#include "scripting/lua_sandbox.h"
 #include "scripting/script.h"
 #include "scripting/script_run.h"
 
@@ -34,7 +35,7 @@ uint32_t ReadFlags(lua_State* lua) {
     flags |= flag;
     lua_pop(lua, 1);
   }
-  lua_pop(lua, 1);
+  lua_pop(lua, 2);
   return flags;
 }
 
@@ -45,8 +46,7 @@ void ReadNamedArguments(lua_State* lua, LibraryFunction* function) {
   lua_pushnil(lua);  // place of the callback
   lua_pushnil(lua);
   while (lua_next(lua, 1) != 0) {
-    if (lua_type(lua, -2) != LUA_TSTRING) Raise(lua, "ERR named argument key given to redis.register_function is not a string");
-    const std::string_view key = lua_tostring(lua, -2);
+    const std::string_view key = lua_type(lua, -2) == LUA_TSTRING ? lua_tostring(lua, -2) : "";
     if (key == "function_name") {
       if (lua_type(lua, -1) != LUA_TSTRING) {
         Raise(lua, "ERR function_name argument given to redis.register_function must be a string");
@@ -138,6 +138,7 @@ Result<FunctionCallbacks> FunctionLoading::Load(LuaState& state, FunctionLibrary
   std::string error;
   const bool is_protected = state.Protect(
       [&](lua_State* lua) {
+        LoadingWorld world(lua);
         lua_pushcfunction(lua, AddErrorPosition);
         lua_pushliteral(lua, "@user_function");
         const std::string_view code = library.code();

@@ -25,6 +25,8 @@ char array_metatable_key;  // registry: marks tables that are arrays even when e
 
 enum class InvalidNumbers : int { kRefuse = 0, kAllow = 1, kNull = 2 };
 
+char options_key;  // registry: the options of the instance that all scripts share
+
 // The options of one instance (cjson, or what cjson.new() gave); the upvalue of all its functions.
 struct Options {
   bool converts_sparse = false;
@@ -633,7 +635,21 @@ void OpenCjson(lua_State* lua) {
   lua_setfield(lua, -2, "__metatable");
   lua_rawset(lua, LUA_REGISTRYINDEX);
   New(lua);
+  // Its options are the upvalue of each of its functions.
+  lua_getfield(lua, -1, "encode");
+  lua_getupvalue(lua, -1, 1);
+  lua_pushlightuserdata(lua, &options_key);
+  lua_insert(lua, -2);
+  lua_rawset(lua, LUA_REGISTRYINDEX);
+  lua_pop(lua, 1);
   lua_setglobal(lua, "cjson");
+}
+
+void ResetCjson(lua_State* lua) {
+  lua_pushlightuserdata(lua, &options_key);
+  lua_rawget(lua, LUA_REGISTRYINDEX);
+  *static_cast<Options*>(lua_touserdata(lua, -1)) = Options{};
+  lua_pop(lua, 1);
 }
 
 }  // namespace kvick

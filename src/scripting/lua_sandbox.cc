@@ -21,6 +21,7 @@ constexpr char kStringMetatable[] = "kvick.strings";
 // Keys in the registry and in metatables, by address.
 char globals_key;  // registry: the real globals
 char real_key;     // metatable of a read-only table: the table behind it
+char loading_key;  // registry: the globals that a library sees when it is loaded
 char sealed_key;   // registry: what getmetatable answers for read-only tables
 
 // Pushes the table behind a read-only one and returns true, or pushes nothing.
@@ -397,6 +398,57 @@ void PushGlobals(lua_State* lua) {
   lua_rawget(lua, LUA_REGISTRYINDEX);
 }
 
+namespace {
+
+// What the read-only global table shows: the table under a key of the registry.
+void ShowGlobals(lua_State* lua, void* key) {
+  lua_getmetatable(lua, LUA_GLOBALSINDEX);
+  lua_pushlightuserdata(lua, key);
+  lua_rawget(lua, LUA_REGISTRYINDEX);
+  lua_setfield(lua, -2, "__index");
+  lua_pop(lua, 1);
+}
+
+}  // namespace
+
+LoadingWorld::LoadingWorld(lua_State* lua) : lua_(lua) { ShowGlobals(lua, &loading_key); }
+LoadingWorld::~LoadingWorld() { ShowGlobals(lua_, &globals_key); }
+
+namespace {
+
+// {redis = {register_function, log, constants}}, where everything else is an error.
+void MakeLoadingWorld(lua_State* lua) {
+  lua_pushlightuserdata(lua, &loading_key);
+  lua_createtable(lua, 0, 1);
+  lua_newtable(lua);
+  lua_getglobal(lua, "redis");
+  lua_pushnil(lua);
+  while (lua_next(lua, -2) != 0) {
+    const std::string_view name = lua_tostring(lua, -2);
+    if (lua_type(lua, -1) != LUA_TFUNCTION || name == "register_function" || name == "log") {
+      lua_pushvalue(lua, -2);
+      lua_insert(lua, -2);
+      lua_rawset(lua, -5);
+    } else {
+      lua_pop(lua, 1);
+    }
+  }
+  lua_pop(lua, 1);
+  const auto refuse_others = [lua] {
+    lua_createtable(lua, 0, 1);
+    lua_pushcfunction(lua, RefuseGlobal);
+    lua_setfield(lua, -2, "__index");
+    lua_setmetatable(lua, -2);
+  };
+  refuse_others();
+  MakeReadOnly(lua);
+  lua_setfield(lua, -2, "redis");
+  refuse_others();
+  lua_rawset(lua, LUA_REGISTRYINDEX);
+}
+
+}  // namespace
+
 void OpenSandbox(lua_State* lua, LuaState::Kind kind) {
   OpenBase(lua);
   OpenOwnLibraries(lua);
@@ -416,6 +468,11 @@ void OpenSandbox(lua_State* lua, LuaState::Kind kind) {
   lua_insert(lua, -2);
   lua_rawset(lua, LUA_REGISTRYINDEX);
 
+  MakeLoadingWorld(lua);
+  lua_getglobal(lua, "redis");
+  lua_pushnil(lua);
+  lua_setfield(lua, -2, "register_function");
+  lua_pop(lua, 1);
   for (const char* name : {"bit", "cjson", "cmsgpack", "coroutine", "math", "os", "redis", "string", "struct", "table"}) {
     lua_getglobal(lua, name);
     MakeReadOnly(lua);

@@ -17,6 +17,17 @@ void OpenSandbox(lua_State* lua, LuaState::Kind kind);
 void MakeReadOnly(lua_State* lua);
 // Pushes the table of real globals, for what changes with each script (KEYS, ARGV).
 void PushGlobals(lua_State* lua);
+// While it lives, scripts of this interpreter see nothing but what a library may use when it is loaded.
+class LoadingWorld {
+ public:
+  explicit LoadingWorld(lua_State* lua);
+  ~LoadingWorld();
+  LoadingWorld(const LoadingWorld&) = delete;
+  LoadingWorld& operator=(const LoadingWorld&) = delete;
+
+ private:
+  lua_State* lua_;
+};
 // Raises the text without a position in front.
 [[noreturn]] void RaiseText(lua_State* lua, const char* text);
 

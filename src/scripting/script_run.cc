@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "engine/engine.h"
+#include "scripting/lua_libraries.h"
 #include "scripting/lua_reply.h"
 #include "scripting/lua_sandbox.h"
 #include "scripting/scripting.h"
@@ -96,7 +97,10 @@ void ScriptRun::LookAround(lua_State* lua) {
     is_busy_.store(true, std::memory_order_relaxed);
     scripting_.NoteBusy(rules_.kind);
   }
-  if (is_busy() && executor_.serve_while_busy) executor_.serve_while_busy();
+  if (is_busy()) {
+    executor_.ShareWhileBusy();
+    if (executor_.serve_while_busy) executor_.serve_while_busy();
+  }
   if (kill_.load(std::memory_order_relaxed) == Kill::kNone) return;
   is_unwinding_ = was_killed_ = true;
   luaL_checkstack(lua, 3, "script is killed");
@@ -135,6 +139,7 @@ void CallScript(lua_State* lua, const Execution& execution, ScriptRun& run, Repl
   lua_pushcfunction(lua, AddErrorPosition);
   int parameter_count = 0;
   if (execution.state.kind() == LuaState::Kind::kEval) {
+    ResetCjson(lua);
     PushGlobals(lua);
     PushTexts(lua, execution.keys);
     lua_setfield(lua, -2, "KEYS");

@@ -18,20 +18,6 @@
 namespace kvick {
 namespace {
 
-// A client on its way to its worker. One that never arrives, because the worker has stopped, is closed and no longer
-// counted.
-struct Arrival {
-  Arrival(Engine& to, FileDescriptor client) : engine(to), socket(std::move(client)) {}
-  Arrival(const Arrival&) = delete;
-  Arrival& operator=(const Arrival&) = delete;
-  ~Arrival() {
-    if (socket.get() >= 0) engine.client_count.fetch_sub(1, std::memory_order_relaxed);
-  }
-
-  Engine& engine;
-  FileDescriptor socket;
-};
-
 constexpr int64_t kExpiryIntervalUs = 20'000;
 constexpr int64_t kSlowTimerUs = 100'000;
 // Of each interval, how much active expiry may take.
@@ -56,6 +42,20 @@ OutputBufferClass OutputClassOf(ClientType type) {
 }
 
 }  // namespace
+
+// One that never arrives, because the worker has stopped, is closed and no longer counted.
+struct Worker::Arrival {
+  Arrival(Engine& to, FileDescriptor client, bool is_unix) : engine(to), socket(std::move(client)), is_unix_socket(is_unix) {}
+  Arrival(const Arrival&) = delete;
+  Arrival& operator=(const Arrival&) = delete;
+  ~Arrival() {
+    if (socket.get() >= 0) engine.client_count.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+  Engine& engine;
+  FileDescriptor socket;
+  bool is_unix_socket;
+};
 
 Connection::Usage Connection::MeasureUsage() const {
   Usage usage;
@@ -108,9 +108,9 @@ Worker::Worker(Engine& engine, int index, int worker_count)
       worker_count_(worker_count),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       executor_(engine),
-      read_buffer_(new char[kReadBytes]),
-      batch_(kBatchCommands) {
+      scratch_(&own_scratch_) {
   KVICK_ASSERT(epoll_.get() >= 0);
+  executor_.serve_while_busy = [this] { ServeWhileBusy(); };
   Watch(mailbox_.fd(), [this] { mailbox_.RunAll(); });
 }
 
@@ -151,9 +151,20 @@ void Worker::Unwatch(int fd) {
 }
 
 void Worker::Adopt(FileDescriptor socket, bool is_unix_socket) {
-  // std::function wants a copyable callable, hence shared.
-  auto arrival = std::make_shared<Arrival>(engine_, std::move(socket));
-  mailbox_.Post([this, arrival, is_unix_socket] { AddConnection(std::move(arrival->socket), is_unix_socket); });
+  {
+    MutexLock lock(arrivals_mutex_);
+    arrivals_.push_back(std::make_unique<Arrival>(engine_, std::move(socket), is_unix_socket));
+  }
+  mailbox_.Post([this] { TakeArrivals(); });
+}
+
+void Worker::TakeArrivals() {
+  std::vector<std::unique_ptr<Arrival>> arrivals;
+  {
+    MutexLock lock(arrivals_mutex_);
+    arrivals.swap(arrivals_);
+  }
+  for (const auto& arrival : arrivals) AddConnection(std::move(arrival->socket), arrival->is_unix_socket);
 }
 
 void Worker::AddConnection(FileDescriptor socket, bool is_unix_socket) {
@@ -245,6 +256,27 @@ void Worker::Serve(int fd, uint32_t events) {
   }
 }
 
+void Worker::ServeWhileBusy() {
+  if (serves_while_busy_) return;
+  serves_while_busy_ = true;
+  if (busy_scratch_ == nullptr) busy_scratch_ = std::make_unique<Scratch>();
+  Scratch* const interrupted = std::exchange(scratch_, busy_scratch_.get());
+  TakeArrivals();
+  epoll_event events[kEventCount];
+  const int count = epoll_wait(epoll_.get(), events, kEventCount, 0);
+  for (int i = 0; i < count; ++i) {
+    const int fd = events[i].data.fd;
+    // Messages may reach for stripes.
+    if (fd == mailbox_.fd()) continue;
+    const auto found = connections_.find(fd);
+    // Whose script it is, and who waits for something else, has to wait.
+    const bool is_waiting = found != connections_.end() && (found->second->replies_ != nullptr || found->second->session_.is_waiting());
+    if (!is_waiting) Serve(fd, events[i].events);
+  }
+  scratch_ = interrupted;
+  serves_while_busy_ = false;
+}
+
 void Worker::OnReadable(Connection& connection) {
   // With nothing left over, bytes are read into the worker's buffer and executed there; else behind the rest. Those of
   // a large argument go where they will stay.
@@ -256,7 +288,7 @@ void Worker::OnReadable(Connection& connection) {
   if (is_detached) {
     target = parser->DetachedRoom();
   } else if (is_shared) {
-    target = {read_buffer_.get(), kReadBytes};
+    target = {scratch_->read_buffer.get(), kReadBytes};
   } else {
     target = {input.Reserve(kReadBytes), kReadBytes};
   }
@@ -320,12 +352,12 @@ void Worker::OnEndOfInput(Connection& connection) {
 
 size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
   Session& session = connection.session_;
-  OutputBuffer& out = connection.output_.empty() ? reply_buffer_ : connection.output_;
+  OutputBuffer& out = connection.output_.empty() ? scratch_->reply_buffer : connection.output_;
   ReplyWriter reply(out, session.protocol);
   // The parser keeps its progress in an unfinished command with the connection, and is borrowed otherwise.
   std::unique_ptr<RequestParser> own = std::move(connection.parser_);
-  RequestParser* parser = own ? own.get() : &parser_;
-  if (!own) parser_.Reset();
+  RequestParser* parser = own ? own.get() : &scratch_->parser;
+  if (!own) scratch_->parser.Reset();
   connection.executing_ = bytes;
   connection.replies_ = &out;
   size_t used = 0;
@@ -334,12 +366,12 @@ size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
     size_t count = 0;
     size_t parsed = used;
     RequestParser::Outcome outcome = RequestParser::Outcome::kCommand;
-    prepared_.clear();
+    scratch_->prepared.clear();
     RequestParser::Limits limits;
     limits.bulk_bytes_max = engine_.settings().proto_max_bulk_len_bytes;
     limits.authenticated = !engine_.MustAuthenticate(session);
     while (count < kBatchCommands && parsed < bytes.size()) {
-      RequestParser::Command& command = batch_[count];
+      RequestParser::Command& command = scratch_->batch[count];
       outcome = parser->Parse(bytes.substr(parsed), limits, &command);
       if (outcome != RequestParser::Outcome::kCommand) break;
       parsed += command.consumed;
@@ -347,31 +379,35 @@ size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
         if (count == 0)
           used = parsed;  // nothing to execute before it
         else
-          batch_[count - 1].consumed += command.consumed;
+          scratch_->batch[count - 1].consumed += command.consumed;
         continue;
       }
-      prepared_.push_back(executor_.Prepare(session, command.arguments));
-      prepared_.back().large_arguments = command.large_arguments;
+      if (!serves_while_busy_) {
+        scratch_->prepared.push_back(executor_.Prepare(session, command.arguments));
+        scratch_->prepared.back().large_arguments = command.large_arguments;
+      }
       ++count;
       // What comes after an authentication is read by other rules.
       if (!limits.authenticated) break;
     }
     connection.parsed_command_count_ += count;
     connection.parsed_batch_count_ += count > 0 ? 1 : 0;
-    executor_.Prefetch();
+    if (!serves_while_busy_) executor_.Prefetch();
     for (size_t i = 0; i < count && go_on; ++i) {
-      const Executor::Outcome result = executor_.Run(session, prepared_[i], reply);
+      const Executor::Outcome result = serves_while_busy_
+                                           ? executor_.RunWhileBusy(session, scratch_->batch[i].arguments, reply)
+                                           : executor_.Run(session, scratch_->prepared[i], reply);
       if (result != Executor::Outcome::kDone) {
-        if (result == Executor::Outcome::kPaused) Postpone(connection, bytes.substr(used), &batch_[i]);
+        if (result == Executor::Outcome::kPaused) Postpone(connection, bytes.substr(used), &scratch_->batch[i]);
         go_on = false;
         break;
       }
-      used += batch_[i].consumed;
-      batch_[i].Release();
+      used += scratch_->batch[i].consumed;
+      scratch_->batch[i].Release();
       if (connection.is_ending() || session.blocked != nullptr) go_on = false;
       if (out.size_bytes() > 0 && IsOverOutputLimit(connection, out.size_bytes())) go_on = false;
     }
-    executor_.ForgetPrepared();
+    if (!serves_while_busy_) executor_.ForgetPrepared();
     if (!go_on) break;
     if (outcome == RequestParser::Outcome::kError) {
       Log(LogLevel::kVerbose, parser->error() + " from client: " + ClientLine(connection.session_, executor_.now_ms()));
@@ -381,8 +417,8 @@ size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
     }
     if (outcome == RequestParser::Outcome::kIncomplete) {
       if (!own) {
-        own = std::make_unique<RequestParser>(std::move(parser_));
-        parser_ = RequestParser();
+        own = std::make_unique<RequestParser>(std::move(scratch_->parser));
+        scratch_->parser = RequestParser();
       }
       break;
     }

@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/sync.h"
 #include "engine/engine.h"
 #include "engine/executor.h"
 #include "net/socket.h"
@@ -60,7 +61,11 @@ class Worker {
 
   void Run();
   void Serve(int fd, uint32_t events);
+  // In the middle of a turn, while a script that runs past its time keeps this thread: reads and answers the other
+  // clients (Executor::RunWhileBusy). Nothing else is done meanwhile; connections are closed and messages run later.
+  void ServeWhileBusy();
   void AddConnection(FileDescriptor socket, bool is_unix_socket);
+  void TakeArrivals();
   void OnReadable(Connection& connection);
   void OnEndOfInput(Connection& connection);
   std::string_view KeepUnfinished(Connection& connection, std::string_view rest);
@@ -97,11 +102,24 @@ class Worker {
   std::vector<Connection*> paused_;
   std::vector<Connection*> doomed_;
 
-  std::unique_ptr<char[]> read_buffer_;
-  OutputBuffer reply_buffer_;
-  RequestParser parser_;
-  std::vector<RequestParser::Command> batch_;
-  std::vector<Executor::Prepared> prepared_;
+  // Clients on their way here.
+  struct Arrival;
+  Mutex arrivals_mutex_;
+  std::vector<std::unique_ptr<Arrival>> arrivals_ KVICK_GUARDED_BY(arrivals_mutex_);
+
+  // What executing a connection's commands needs; it is in use while a script runs, and others get another one then.
+  struct Scratch {
+    Scratch() : read_buffer(new char[kReadBytes]), batch(kBatchCommands) {}
+    std::unique_ptr<char[]> read_buffer;
+    OutputBuffer reply_buffer;
+    RequestParser parser;
+    std::vector<RequestParser::Command> batch;
+    std::vector<Executor::Prepared> prepared;
+  };
+  Scratch* scratch_;
+  Scratch own_scratch_;
+  std::unique_ptr<Scratch> busy_scratch_;
+  bool serves_while_busy_ = false;
   int64_t next_expiry_us_ = 0;
   int64_t next_slow_timer_us_ = 0;
   int64_t next_resume_us_ = 0;
