@@ -204,14 +204,20 @@ bool Scripting::VisitRunningFunction(const std::function<void(const ScriptRun&)>
   return false;
 }
 
-Scripting::Memory Scripting::MeasureMemory() {
-  Memory memory;
+ScriptUsage Scripting::MeasureUsage() {
+  ScriptUsage usage;
+  usage.script_bytes = cache_.memory_bytes();
+  usage.script_count = cache_.count();
+  usage.evicted_script_count = cache_.evicted_count();
+  usage.library_bytes = functions_.memory_bytes();
+  usage.library_count = functions_.libraries().size();
+  usage.function_count = functions_.function_count();
   MutexLock lock(mutex_);
   for (const ExecutorScripts* scripts : executors_) {
-    memory.eval_bytes += scripts->eval_memory_bytes();
-    memory.function_bytes += scripts->function_memory_bytes();
+    usage.eval_interpreter_bytes += scripts->eval_memory_bytes();
+    usage.function_interpreter_bytes += scripts->function_memory_bytes();
   }
-  return memory;
+  return usage;
 }
 
 }  // namespace kvick

@@ -97,6 +97,7 @@ class Scripting final : public ScriptRunner {
   bool IsBusy() const override { return busy_count_.load(std::memory_order_relaxed) > 0; }
   std::string BusyError() const override;
   void KillForShutdown() override;
+  ScriptUsage MeasureUsage() override KVICK_EXCLUDES(mutex_);
 
   // SCRIPT KILL, FUNCTION KILL.
   Status Kill(LuaState::Kind kind);
@@ -112,11 +113,6 @@ class Scripting final : public ScriptRunner {
   }
   void NoteIdle() { busy_count_.fetch_sub(1, std::memory_order_relaxed); }
 
-  struct Memory {
-    size_t eval_bytes = 0;  // of the interpreters
-    size_t function_bytes = 0;
-  };
-  Memory MeasureMemory() KVICK_EXCLUDES(mutex_);
 
  private:
   Engine& engine_;
