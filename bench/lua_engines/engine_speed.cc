@@ -44,7 +44,9 @@ double BestOf(const Program& program, bool with_hook) {
 #ifdef WITH_LUAJIT
   luaJIT_setmode(lua, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
 #endif
-  if (with_hook) lua_sethook(lua, [](lua_State*, lua_Debug*) {}, LUA_MASKCOUNT, kHookInstructions);
+  if (with_hook)
+    lua_sethook(
+        lua, [](lua_State*, lua_Debug*) {}, LUA_MASKCOUNT, kHookInstructions);
   double best = 1e9;
   for (int run = 0; run < kRuns; ++run) {
     const double begin = ProcessorSeconds();
@@ -62,7 +64,8 @@ double BestOf(const Program& program, bool with_hook) {
 int main() {
   for (const bool with_hook : {false, true}) {
     for (const Program& program : kPrograms) {
-      std::printf("%-7s %-8s %7.2f ms\n", program.name, with_hook ? "hook" : "no hook", 1000 * BestOf(program, with_hook));
+      std::printf("%-7s %-8s %7.2f ms\n", program.name, with_hook ? "hook" : "no hook",
+                  1000 * BestOf(program, with_hook));
     }
   }
 }

@@ -75,8 +75,8 @@ class ExclusiveGate {
 
   Mutex mutex_;
   ConditionVariable changed_;
-  std::atomic<bool> closed_{false};  // written under mutex_
-  int closer_count_ KVICK_GUARDED_BY(mutex_) = 0;    // RunExclusive, BecomeAlone: closed while there is any
+  std::atomic<bool> closed_{false};                 // written under mutex_
+  int closer_count_ KVICK_GUARDED_BY(mutex_) = 0;   // RunExclusive, BecomeAlone: closed while there is any
   bool is_taken_ KVICK_GUARDED_BY(mutex_) = false;  // by RunExclusive
   std::vector<Slot*> slots_ KVICK_GUARDED_BY(mutex_);
 };

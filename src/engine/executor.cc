@@ -536,15 +536,16 @@ bool Executor::TryRunExclusive(const std::function<void()>& work) {
   const bool was_inside = is_inside_;
   if (was_inside) engine_.gate().Leave(gate_slot_);
   bool is_shared = false;
-  const bool was_alone = engine_.gate().RunExclusiveUnless([this] { return IsScriptBusy(); }, [&] {
-    is_exclusive_ = mutation_.is_alone = true;
-    RefreshClock();  // the wait may have been long
-    work();
-    // Otherwise ShareWhileBusy made us one of many again.
-    is_shared = !is_exclusive_;
-    is_exclusive_ = mutation_.is_alone = false;
-    return !is_shared;
-  });
+  const bool was_alone = engine_.gate().RunExclusiveUnless([this] { return IsScriptBusy(); },
+                                                           [&] {
+                                                             is_exclusive_ = mutation_.is_alone = true;
+                                                             RefreshClock();  // the wait may have been long
+                                                             work();
+                                                             // Otherwise ShareWhileBusy made us one of many again.
+                                                             is_shared = !is_exclusive_;
+                                                             is_exclusive_ = mutation_.is_alone = false;
+                                                             return !is_shared;
+                                                           });
   if (was_inside && !is_shared) engine_.gate().Enter(gate_slot_);
   if (!was_inside && is_shared) engine_.gate().Leave(gate_slot_);
   return was_alone;

@@ -98,8 +98,8 @@ class Executor final : public KeyspaceListener {
   // EXEC: runs the session's queued commands as one, under the locks of all their keys, and closes the transaction.
   Status RunTransaction(Session& session, ReplyWriter& reply);
   // Scripts (executor_script.cc). RunScript calls `body`, which runs the script: its commands one by one by
-  // PrepareForScript and CallFromScript. When one of them answers kUnwind, body stops and returns at once, and is called
-  // again if the script can start over.
+  // PrepareForScript and CallFromScript. When one of them answers kUnwind, body stops and returns at once, and is
+  // called again if the script can start over.
   enum class ScriptCallOutcome {
     kDone,
     kUnwind,
@@ -202,9 +202,7 @@ class Executor final : public KeyspaceListener {
   // SHUTDOWN NOSAVE: kills the script that runs past its time, whatever it has changed.
   bool EndsBusyScript(const Prepared& prepared);
   void RejectBusy(const Prepared& prepared, ReplyWriter& reply);
-  bool IsScriptBusy() const {
-    return engine_.hooks.script_runner != nullptr && engine_.hooks.script_runner->IsBusy();
-  }
+  bool IsScriptBusy() const { return engine_.hooks.script_runner != nullptr && engine_.hooks.script_runner->IsBusy(); }
   void Call(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply);
   void Commit(CommandContext& context);
   // Puts a command behind MULTI; false when it must run now.
@@ -284,11 +282,11 @@ class Executor final : public KeyspaceListener {
   std::vector<DeclaredKey> keys_;         // of the prepared requests
   std::vector<DeclaredKey> placed_keys_;  // of the running one, when place_keys changed them
   std::vector<KeyPosition> positions_;
-  std::vector<StripePlace> places_;                  // locked, in ascending order
-  bool holds_places_ = false;      // a transaction or a script runs: its stripes are locked already
-  bool holds_everything_ = false;  // all stripes of all databases are locked
+  std::vector<StripePlace> places_;  // locked, in ascending order
+  bool holds_places_ = false;        // a transaction or a script runs: its stripes are locked already
+  bool holds_everything_ = false;    // all stripes of all databases are locked
   bool records_effects_ = true;
-  bool holds_turn_ = false;        // Engine::script_turn
+  bool holds_turn_ = false;  // Engine::script_turn
   RunningScript script_;
   std::vector<CommandLog::Entry> group_;             // what a transaction records
   std::span<const SharedBytesRef> large_arguments_;  // of the running command

@@ -25,9 +25,9 @@
 namespace kvick {
 namespace {
 
-constexpr int64_t kMomentUs = 200;            // how long anybody may wait while holding stripes
-constexpr int64_t kWaitUs = 2000;             // between two looks at what else is going on
-constexpr int kSurprisePatience = 100;        // in units of kMomentUs and of sleeping
+constexpr int64_t kMomentUs = 200;      // how long anybody may wait while holding stripes
+constexpr int64_t kWaitUs = 2000;       // between two looks at what else is going on
+constexpr int kSurprisePatience = 100;  // in units of kMomentUs and of sleeping
 constexpr int64_t kAlonePatienceMs = 1000;
 constexpr uint64_t kChangesSomething = kWrite | kMayReplicate | kPubSub;
 
@@ -67,7 +67,8 @@ Executor::ScriptCallOutcome Executor::CallFromScript(Session& session, const Pre
       outcome = ReachEverything(command.has(kExclusive));
     } else {
       outcome = ReachKeys(keys);
-      if (outcome == ScriptCallOutcome::kDone && changes_something && !script_.has_changed) outcome = TakeTurnToChange();
+      if (outcome == ScriptCallOutcome::kDone && changes_something && !script_.has_changed)
+        outcome = TakeTurnToChange();
     }
     if (outcome != ScriptCallOutcome::kDone) return outcome;
   }
@@ -327,9 +328,9 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::ReleaseScriptHolds() {
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::LockOutcome Executor::RunScriptLocked(Session& session,
-                                                                               const Prepared& prepared,
-                                                                               std::span<DeclaredKey> keys,
-                                                                               ReplyWriter& reply) {
+                                                                                const Prepared& prepared,
+                                                                                std::span<DeclaredKey> keys,
+                                                                                ReplyWriter& reply) {
   places_.clear();
   if (NeedsLocks()) {
     AddPlaces(keys);

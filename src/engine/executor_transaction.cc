@@ -161,8 +161,7 @@ Status Executor::RunTransaction(Session& session, ReplyWriter& reply) {
   keys_.resize(keys_before);
   DropTransaction(session);
   if (outcome == LockOutcome::kBusy) {
-    return Status::Error("EXECABORT Transaction discarded because of: " +
-                         engine_.hooks.script_runner->BusyError());
+    return Status::Error("EXECABORT Transaction discarded because of: " + engine_.hooks.script_runner->BusyError());
   }
   return Status::Ok();
 }

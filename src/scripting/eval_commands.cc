@@ -18,7 +18,8 @@ Result<const ExecutorScripts::Compiled*> FindByText(CommandContext& context, Exe
   const std::string_view text = context.Arg(1);
   if (const ExecutorScripts::Compiled* compiled = scripts.FindByText(text)) return compiled;
   const std::string digest = Sha1Digest(text);
-  if (std::shared_ptr<Script> known = ScriptingOf(context).cache().Find(digest)) return scripts.Compile(std::move(known));
+  if (std::shared_ptr<Script> known = ScriptingOf(context).cache().Find(digest))
+    return scripts.Compile(std::move(known));
   KVICK_ASSIGN_OR_RETURN(std::shared_ptr<Script> script, MakeScript(text));
   return scripts.Compile(std::move(script));
 }

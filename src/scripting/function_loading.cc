@@ -83,7 +83,8 @@ void ReadNamedArguments(lua_State* lua, LibraryFunction* function) {
 void ReadPositionalArguments(lua_State* lua, LibraryFunction* function) {
   // A number is a name as well as a text.
   if (lua_isstring(lua, 1) == 0) Raise(lua, "ERR first argument to redis.register_function must be a string");
-  if (lua_type(lua, 2) != LUA_TFUNCTION) Raise(lua, "ERR second argument to redis.register_function must be a function");
+  if (lua_type(lua, 2) != LUA_TFUNCTION)
+    Raise(lua, "ERR second argument to redis.register_function must be a function");
   function->name = TextAt(lua, 1);
 }
 
@@ -123,7 +124,8 @@ int RegisterFunction(lua_State* lua) {
 Status FunctionLoading::Register(lua_State* lua, std::unique_ptr<LibraryFunction> function) {
   if (!IsFunctionName(function->name)) {
     return Status::Error(
-        "ERR Library names can only contain letters, numbers, or underscores(_) and must be at least one character long");
+        "ERR Library names can only contain letters, numbers, or underscores(_) and must be at least one character "
+        "long");
   }
   if (callbacks_.count(function->name) != 0) return Status::Error("ERR Function already exists in the library");
   callbacks_[function->name] = luaL_ref(lua, LUA_REGISTRYINDEX);

@@ -75,9 +75,19 @@ int ToHex(lua_State* lua) {
 }
 
 constexpr luaL_Reg kFunctions[] = {
-    {"arshift", ArithmeticShift}, {"band", And},      {"bnot", Not},           {"bor", Or},     {"bswap", Swap},
-    {"bxor", Xor},                {"lshift", LeftShift}, {"rol", RotateLeft}, {"ror", RotateRight}, {"rshift", RightShift},
-    {"tobit", ToBit},             {"tohex", ToHex},   {nullptr, nullptr},
+    {"arshift", ArithmeticShift},
+    {"band", And},
+    {"bnot", Not},
+    {"bor", Or},
+    {"bswap", Swap},
+    {"bxor", Xor},
+    {"lshift", LeftShift},
+    {"rol", RotateLeft},
+    {"ror", RotateRight},
+    {"rshift", RightShift},
+    {"tobit", ToBit},
+    {"tohex", ToHex},
+    {nullptr, nullptr},
 };
 
 }  // namespace

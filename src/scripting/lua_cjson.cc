@@ -227,8 +227,7 @@ int Encode(lua_State* lua) {
 
 class Decoder {
  public:
-  Decoder(lua_State* lua, const Options& options, std::string_view text)
-      : lua_(lua), options_(options), text_(text) {}
+  Decoder(lua_State* lua, const Options& options, std::string_view text) : lua_(lua), options_(options), text_(text) {}
 
   // Pushes the value of the whole text.
   void Run() {
@@ -239,11 +238,25 @@ class Decoder {
   }
 
  private:
-  enum class Token { kObjectBegin, kObjectEnd, kArrayBegin, kArrayEnd, kString, kNumber, kBoolean, kNull, kColon, kComma, kEnd, kError };
+  enum class Token {
+    kObjectBegin,
+    kObjectEnd,
+    kArrayBegin,
+    kArrayEnd,
+    kString,
+    kNumber,
+    kBoolean,
+    kNull,
+    kColon,
+    kComma,
+    kEnd,
+    kError
+  };
 
   void Fail(const char* expected) {
-    static constexpr const char* kNames[] = {"T_OBJ_BEGIN", "T_OBJ_END", "T_ARR_BEGIN", "T_ARR_END", "T_STRING", "T_NUMBER",
-                                             "T_BOOLEAN",   "T_NULL",    "T_COLON",     "T_COMMA",   "T_END"};
+    static constexpr const char* kNames[] = {"T_OBJ_BEGIN", "T_OBJ_END", "T_ARR_BEGIN", "T_ARR_END",
+                                             "T_STRING",    "T_NUMBER",  "T_BOOLEAN",   "T_NULL",
+                                             "T_COLON",     "T_COMMA",   "T_END"};
     const char* found = token_ == Token::kError ? problem_ : kNames[static_cast<size_t>(token_)];
     luaL_error(lua_, "Expected %s but found %s at character %d", expected, found, static_cast<int>(token_begin_ + 1));
   }

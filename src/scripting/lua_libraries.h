@@ -6,12 +6,12 @@
 
 namespace kvick {
 
-void OpenBit(lua_State* lua);       // bit: operations on 32-bit numbers
-void OpenCjson(lua_State* lua);     // cjson: JSON
+void OpenBit(lua_State* lua);    // bit: operations on 32-bit numbers
+void OpenCjson(lua_State* lua);  // cjson: JSON
 // Sets the options of cjson back: what one script chose is not for the next.
 void ResetCjson(lua_State* lua);
-void OpenCmsgpack(lua_State* lua);  // cmsgpack: MessagePack
-void OpenStruct(lua_State* lua);    // struct: packed binary records
+void OpenCmsgpack(lua_State* lua);                       // cmsgpack: MessagePack
+void OpenStruct(lua_State* lua);                         // struct: packed binary records
 void OpenRedisApi(lua_State* lua, LuaState::Kind kind);  // redis
 
 }  // namespace kvick

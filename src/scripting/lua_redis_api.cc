@@ -54,8 +54,8 @@ bool TakeText(lua_State* lua, int index, std::string_view* text) {
   if (type == LUA_TNUMBER) {
     const lua_Number number = lua_tonumber(lua, index);
     char digits[kDoubleTextMax];
-    const bool is_small_integer =
-        number > -4503599627370496.0 && number < 4503599627370496.0 && number == static_cast<lua_Number>(static_cast<int64_t>(number));
+    const bool is_small_integer = number > -4503599627370496.0 && number < 4503599627370496.0 &&
+                                  number == static_cast<lua_Number>(static_cast<int64_t>(number));
     const size_t size =
         is_small_integer ? FormatInt64(static_cast<int64_t>(number), digits) : FormatDouble(number, digits);
     lua_pushlstring(lua, digits, size);
@@ -190,8 +190,9 @@ int AclCheckCommand(lua_State* lua) {
   std::vector<std::string_view> arguments(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) {
     if (!TakeText(lua, i + 1, &arguments[static_cast<size_t>(i)])) {
-      RaiseError(lua, "ERR redis.acl_check_cmd() require a command name"
-                      " and its arguments as strings or numbers");
+      RaiseError(lua,
+                 "ERR redis.acl_check_cmd() require a command name"
+                 " and its arguments as strings or numbers");
     }
   }
   ScriptRun& run = RunOf(lua);
@@ -206,8 +207,8 @@ int AclCheckCommand(lua_State* lua) {
     std::vector<DeclaredKey> keys;
     for (const KeyPosition& position : positions) {
       if ((position.flags & kKeyNotKey) != 0) continue;
-      keys.push_back({KeyRef::Make(arguments[position.argument_index]),
-                      &engine.database(run.session().database_index), position.flags});
+      keys.push_back({KeyRef::Make(arguments[position.argument_index]), &engine.database(run.session().database_index),
+                      position.flags});
     }
     is_allowed = engine.hooks.authorizer->Authorize(run.session(), *command, arguments, keys).ok();
   }
@@ -216,14 +217,8 @@ int AclCheckCommand(lua_State* lua) {
 }
 
 constexpr luaL_Reg kFunctions[] = {
-    {"acl_check_cmd", AclCheckCommand},
-    {"call", Call},
-    {"error_reply", ErrorReply},
-    {"log", LogLine},
-    {"pcall", ProtectedCall},
-    {"set_repl", SetRepl},
-    {"setresp", SetResp},
-    {"sha1hex", Sha1Hex},
+    {"acl_check_cmd", AclCheckCommand}, {"call", Call},        {"error_reply", ErrorReply}, {"log", LogLine},
+    {"pcall", ProtectedCall},           {"set_repl", SetRepl}, {"setresp", SetResp},        {"sha1hex", Sha1Hex},
     {"status_reply", StatusReply},
 };
 constexpr luaL_Reg kEvalFunctions[] = {

@@ -197,7 +197,8 @@ int ChangeTable(lua_State* lua) {
 int Unpack(lua_State* lua) {
   luaL_checktype(lua, 1, LUA_TTABLE);
   const lua_Integer first = luaL_optinteger(lua, 2, 1);
-  const lua_Integer last = lua_isnoneornil(lua, 3) ? static_cast<lua_Integer>(lua_objlen(lua, 1)) : luaL_checkinteger(lua, 3);
+  const lua_Integer last =
+      lua_isnoneornil(lua, 3) ? static_cast<lua_Integer>(lua_objlen(lua, 1)) : luaL_checkinteger(lua, 3);
   if (first > last) return 0;
   // The bounds come as ptrdiff_t; an unsigned difference cannot overflow.
   const size_t count = static_cast<size_t>(last) - static_cast<size_t>(first) + 1;
@@ -250,7 +251,8 @@ int Load(lua_State* lua) {
 
 // A script can ask the collector to work, but not to stop: others run here after it.
 int CollectGarbage(lua_State* lua) {
-  static const char* const kOptions[] = {"stop", "restart", "collect", "count", "step", "setpause", "setstepmul", nullptr};
+  static const char* const kOptions[] = {"stop", "restart",  "collect",    "count",
+                                         "step", "setpause", "setstepmul", nullptr};
   const int option = luaL_checkoption(lua, 1, "collect", kOptions);
   const int argument = static_cast<int>(luaL_optinteger(lua, 2, 0));
   switch (option) {
@@ -325,10 +327,17 @@ void OpenBase(lua_State* lua) {
     lua_setglobal(lua, name);
   }
   constexpr luaL_Reg kOwn[] = {
-      {"collectgarbage", CollectGarbage}, {"getmetatable", GetMetatable}, {"load", Load},
-      {"loadstring", LoadString},         {"next", Next},                 {"pcall", ProtectedCall},
-      {"rawget", RawGet},                 {"rawset", RawSet},             {"setmetatable", SetMetatable},
-      {"unpack", Unpack},                 {"xpcall", ProtectedCallWithHandler},
+      {"collectgarbage", CollectGarbage},
+      {"getmetatable", GetMetatable},
+      {"load", Load},
+      {"loadstring", LoadString},
+      {"next", Next},
+      {"pcall", ProtectedCall},
+      {"rawget", RawGet},
+      {"rawset", RawSet},
+      {"setmetatable", SetMetatable},
+      {"unpack", Unpack},
+      {"xpcall", ProtectedCallWithHandler},
   };
   for (const luaL_Reg& entry : kOwn) {
     lua_pushcfunction(lua, entry.func);
@@ -380,8 +389,8 @@ void RaiseText(lua_State* lua, const char* text) {
 }
 
 void MakeReadOnly(lua_State* lua) {
-  lua_newtable(lua);              // real, front
-  lua_createtable(lua, 0, 3);     // real, front, metatable
+  lua_newtable(lua);           // real, front
+  lua_createtable(lua, 0, 3);  // real, front, metatable
   lua_pushlightuserdata(lua, &real_key);
   lua_pushvalue(lua, -4);
   lua_rawset(lua, -3);
@@ -473,7 +482,8 @@ void OpenSandbox(lua_State* lua, LuaState::Kind kind) {
   lua_pushnil(lua);
   lua_setfield(lua, -2, "register_function");
   lua_pop(lua, 1);
-  for (const char* name : {"bit", "cjson", "cmsgpack", "coroutine", "math", "os", "redis", "string", "struct", "table"}) {
+  for (const char* name :
+       {"bit", "cjson", "cmsgpack", "coroutine", "math", "os", "redis", "string", "struct", "table"}) {
     lua_getglobal(lua, name);
     MakeReadOnly(lua);
     lua_setglobal(lua, name);

@@ -95,7 +95,8 @@ Result<Shebang> ParseLibraryShebang(std::string_view text) {
   if (!shebang.has_name) return Status::Error("ERR Library name was not given");
   if (!IsLibraryName(shebang.name)) {
     return Status::Error(
-        "ERR Library names can only contain letters, numbers, or underscores(_) and must be at least one character long");
+        "ERR Library names can only contain letters, numbers, or underscores(_) and must be at least one character "
+        "long");
   }
   if (!EqualsIgnoreCase(shebang.engine, "lua")) return Status::Error("ERR Engine '" + shebang.engine + "' not found");
   return shebang;

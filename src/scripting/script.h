@@ -20,7 +20,7 @@ struct Script {
   ScriptTraits traits;
   bool is_loaded_by_name = false;  // SCRIPT LOAD: never evicted. Guarded by the cache.
 
-  std::atomic<uint64_t> last_use{0};     // a clock of uses, for eviction
+  std::atomic<uint64_t> last_use{0};    // a clock of uses, for eviction
   std::atomic<bool> is_retired{false};  // no longer in the cache: compiled forms may go
 
   std::string_view code() const { return std::string_view(text).substr(code_begin); }

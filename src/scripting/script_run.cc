@@ -106,7 +106,7 @@ void ScriptRun::LookAround(lua_State* lua) {
   luaL_checkstack(lua, 3, "script is killed");
   lua_createtable(lua, 0, 1);
   lua_pushstring(lua, rules_.kind == LuaState::Kind::kEval ? "ERR Script killed by user with SCRIPT KILL..."
-                                                          : "ERR Script killed by user with FUNCTION KILL...");
+                                                           : "ERR Script killed by user with FUNCTION KILL...");
   lua_setfield(lua, -2, "err");
   lua_error(lua);
 }

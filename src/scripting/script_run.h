@@ -36,7 +36,7 @@ class ScriptRun {
   struct Rules {
     LuaState::Kind kind = LuaState::Kind::kEval;
     bool is_read_only = false;
-    std::string_view name;  // the digest, or the function's name
+    std::string_view name;                      // the digest, or the function's name
     std::span<const std::string_view> command;  // EVAL … as it came
   };
 
@@ -45,8 +45,8 @@ class ScriptRun {
   ScriptRun(const ScriptRun&) = delete;
   ScriptRun& operator=(const ScriptRun&) = delete;
 
-  // Runs one command of the script. The reply, or the error that stands for it, is in `reply_text`, valid until the next
-  // call. False when the script must be unwound.
+  // Runs one command of the script. The reply, or the error that stands for it, is in `reply_text`, valid until the
+  // next call. False when the script must be unwound.
   bool Call(std::span<const std::string_view> arguments, std::string_view* reply_text);
 
   // How long it runs is looked at now and then (a hook of the interpreter): serves others when it is past its time, and

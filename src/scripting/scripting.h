@@ -61,7 +61,9 @@ class ExecutorScripts {
   ScriptRun* running KVICK_GUARDED_BY(running_mutex) = nullptr;
 
   // Any thread.
-  size_t eval_memory_bytes() const { return eval_memory_state_.load() != nullptr ? eval_memory_state_.load()->memory_bytes() : 0; }
+  size_t eval_memory_bytes() const {
+    return eval_memory_state_.load() != nullptr ? eval_memory_state_.load()->memory_bytes() : 0;
+  }
   size_t function_memory_bytes() const {
     return function_memory_state_.load() != nullptr ? function_memory_state_.load()->memory_bytes() : 0;
   }
@@ -112,7 +114,6 @@ class Scripting final : public ScriptRunner {
     busy_count_.fetch_add(1, std::memory_order_relaxed);
   }
   void NoteIdle() { busy_count_.fetch_sub(1, std::memory_order_relaxed); }
-
 
  private:
   Engine& engine_;

@@ -45,7 +45,8 @@ OutputBufferClass OutputClassOf(ClientType type) {
 
 // One that never arrives, because the worker has stopped, is closed and no longer counted.
 struct Worker::Arrival {
-  Arrival(Engine& to, FileDescriptor client, bool is_unix) : engine(to), socket(std::move(client)), is_unix_socket(is_unix) {}
+  Arrival(Engine& to, FileDescriptor client, bool is_unix)
+      : engine(to), socket(std::move(client)), is_unix_socket(is_unix) {}
   Arrival(const Arrival&) = delete;
   Arrival& operator=(const Arrival&) = delete;
   ~Arrival() {
@@ -270,7 +271,8 @@ void Worker::ServeWhileBusy() {
     if (fd == mailbox_.fd()) continue;
     const auto found = connections_.find(fd);
     // Whose script it is, and who waits for something else, has to wait.
-    const bool is_waiting = found != connections_.end() && (found->second->replies_ != nullptr || found->second->session_.is_waiting());
+    const bool is_waiting =
+        found != connections_.end() && (found->second->replies_ != nullptr || found->second->session_.is_waiting());
     if (!is_waiting) Serve(fd, events[i].events);
   }
   scratch_ = interrupted;

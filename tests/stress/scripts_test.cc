@@ -55,7 +55,8 @@ constexpr char kSumByKeys[] =
     "local sum = 0 for _, name in ipairs(redis.call('keys', 'account:*')) do "
     "sum = sum + tonumber(redis.call('get', name)) end return sum";
 constexpr char kWriteThenKeys[] =
-    "redis.call('decrby', KEYS[1], 1) local n = #redis.call('keys', 'account:*') redis.call('incrby', KEYS[1], 1) return n";
+    "redis.call('decrby', KEYS[1], 1) local n = #redis.call('keys', 'account:*') redis.call('incrby', KEYS[1], 1) "
+    "return n";
 
 TEST_P(ScriptsTest, TransfersKeepTheSum) {
   const std::vector<std::string> accounts = MakeAccounts();
@@ -63,8 +64,7 @@ TEST_P(ScriptsTest, TransfersKeepTheSum) {
   const Deadline deadline;
   RunThreads(thread_count(), [&](int thread) {
     StressClient client(store_, seed, thread);
-    const std::vector<std::string> sum_words =
-        Joined({"EVAL", kSumUndeclared, "0"}, accounts);
+    const std::vector<std::string> sum_words = Joined({"EVAL", kSumUndeclared, "0"}, accounts);
     while (!deadline.HasPassed()) {
       const std::string amount = std::to_string(client.Below(20));
       const std::string& from = client.Pick(accounts);
@@ -124,8 +124,8 @@ TEST_P(ScriptsTest, UnknownScriptsKeepTheSum) {
       const std::string& from = client.Pick(accounts);
       const std::string& to = client.Pick(accounts);
       const bool is_half = text.find("ARGV[2]") != std::string::npos;
-      const Value reply = is_half ? client.Call({"EVAL", text, "1", from, "3", to})
-                                  : client.Call({"EVAL", text, "2", from, to, "3"});
+      const Value reply =
+          is_half ? client.Call({"EVAL", text, "1", from, "3", to}) : client.Call({"EVAL", text, "2", from, to, "3"});
       EXPECT_FALSE(reply.IsError()) << reply.text;
     }
   });
@@ -142,9 +142,10 @@ TEST_P(ScriptsTest, FunctionsAreWholeWhileLibrariesChange) {
     while (!deadline.HasPassed()) {
       switch (client.Below(8)) {
         case 0: {
-          const std::string code = "#!lua name=lib\nredis.register_function('add', function(keys, args) "
-                                   "return redis.call('incrby', keys[1], args[1]) + 0*" +
-                                   std::to_string(client.Below(5)) + " end)";
+          const std::string code =
+              "#!lua name=lib\nredis.register_function('add', function(keys, args) "
+              "return redis.call('incrby', keys[1], args[1]) + 0*" +
+              std::to_string(client.Below(5)) + " end)";
           EXPECT_FALSE(client.Call({"FUNCTION", "LOAD", "REPLACE", code}).IsError());
           break;
         }
