@@ -74,6 +74,8 @@ class KVICK_CAPABILITY("spin lock") SpinLock {
     if (!state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire, std::memory_order_relaxed))
       LockSlow();
   }
+  // Waits at most so long; false when it did not get the lock.
+  bool LockFor(int64_t patience_us) KVICK_TRY_ACQUIRE(true) KVICK_NO_THREAD_SAFETY_ANALYSIS;
   bool TryLock() KVICK_TRY_ACQUIRE(true) {
     uint32_t expected = kFree;
     return state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire, std::memory_order_relaxed);

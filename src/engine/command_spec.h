@@ -58,6 +58,7 @@ enum CommandFlags : uint64_t {
   kAllowBusy = 1ULL << 17,  // allowed while a script runs past its time
   kNoMulti = 1ULL << 18,
   kMovableKeys = 1ULL << 19,
+  kScriptRunner = 1ULL << 20,  // EVAL and its like: runs other commands, under the locks of all their keys
 
   // Runs alone: every worker is at a safe point, no stripe is locked, everything may be touched.
   kExclusive = 1ULL << 40,

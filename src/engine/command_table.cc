@@ -155,6 +155,7 @@ std::vector<std::string_view> FlagNames(const Command& command) {
       {kNoMulti, "no_multi"},
       {kMovableKeys, "movablekeys"},
       {kAllowBusy, "allow_busy"},
+      {kScriptRunner, "script_runner"},
   };
   std::vector<std::string_view> names;
   for (const auto& [flag, name] : kNames) {

@@ -53,15 +53,31 @@ class ExclusiveGate {
 
   // Runs `work` alone. The calling thread must not be inside. Several callers take turns.
   void RunExclusive(const std::function<void()>& work) KVICK_EXCLUDES(mutex_);
+  // The same; gives up, opens the gate again and returns false as soon as `gives_up` says so (asked now and then).
+  // `work` returns whether it is still alone at its end: not when it has called Share.
+  bool RunExclusiveUnless(const std::function<bool()>& gives_up, const std::function<bool()>& work)
+      KVICK_EXCLUDES(mutex_);
+  // Within such work: from here on it is not alone any more, but inside as others are.
+  void Share(Slot& own) KVICK_EXCLUDES(mutex_);
+
+  // For who is inside, in the middle of its work, and must not let anybody else be alone before it is done: waits until
+  // nobody else is inside, ahead of all who wait to be alone. One at a time may ask for this. False when others did not
+  // leave within `patience_ms`. EndAlone lets the others in again.
+  bool BecomeAlone(const Slot& own, int64_t patience_ms) KVICK_EXCLUDES(mutex_);
+  void EndAlone() KVICK_EXCLUDES(mutex_);
 
  private:
   void WaitAndEnter(Slot& slot) KVICK_EXCLUDES(mutex_);
   void NotifyLeft() KVICK_EXCLUDES(mutex_);
-  bool AnyoneInside() const KVICK_REQUIRES(mutex_);
+  bool AnyoneInside(const Slot* except = nullptr) const KVICK_REQUIRES(mutex_);
+  void Close() KVICK_REQUIRES(mutex_);
+  void Open() KVICK_REQUIRES(mutex_);
 
   Mutex mutex_;
   ConditionVariable changed_;
-  std::atomic<bool> closed_{false};  // written under mutex_
+  std::atomic<bool> closed_{false};                 // written under mutex_
+  int closer_count_ KVICK_GUARDED_BY(mutex_) = 0;   // RunExclusive, BecomeAlone: closed while there is any
+  bool is_taken_ KVICK_GUARDED_BY(mutex_) = false;  // by RunExclusive
   std::vector<Slot*> slots_ KVICK_GUARDED_BY(mutex_);
 };
 

@@ -1,7 +1,9 @@
 #include "engine/executor.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
+#include <thread>
 
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -17,6 +19,8 @@ namespace {
 constexpr int64_t kClockRefreshUs = 500;
 // How many due items are taken under one lock: some tens of microseconds.
 constexpr size_t kExpireItemsPerLock = 32;
+// How long a stripe is waited for before anything else is looked at. Commands hold one for microseconds.
+constexpr int64_t kLockPatienceUs = 1000;
 
 bool IsFrequencyPolicy(EvictionPolicy policy) {
   return policy == EvictionPolicy::kAllKeysLfu || policy == EvictionPolicy::kVolatileLfu;
@@ -266,30 +270,7 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
     if (session.transaction != nullptr) session.transaction->is_aborted = true;
     Reject(prepared, ProblemStatus(prepared), reply);
   } else {
-    const std::span<DeclaredKey> keys = PlaceKeys(session, prepared);
-    const bool needs_admission = session.restrictions != 0 || engine_.is_loading || engine_.hooks.slot_guard != nullptr;
-    const Status admission = needs_admission ? Admit(session, prepared, keys) : Status::Ok();
-    if (!admission.ok()) {
-      if (session.transaction != nullptr) session.transaction->is_aborted = true;
-      Reject(prepared, admission, reply);
-    } else if (IsPaused(session, *prepared.command)) {
-      outcome = Outcome::kPaused;
-    } else if ((session.restrictions & Session::kInTransaction) != 0 && Queue(session, prepared, reply)) {
-      // Runs at EXEC.
-    } else if (prepared.command->RunsAlone(prepared.arguments)) {
-      RunExclusive([&] {
-        // Whoever was alone before us may have ended the server or killed the session.
-        if (engine_.is_ended) {
-          outcome = Outcome::kEnded;
-        } else if (!session.closing) {
-          call_cycles_ = CycleClock::Now();  // waiting for the others is not the command's time
-          Call(session, prepared, keys, reply);
-          if (!ready_keys_.empty()) ServeReadyKeys();
-        }
-      });
-    } else {
-      RunLocked(session, prepared, keys, reply);
-    }
+    outcome = Dispatch(session, prepared, reply);
   }
   if (!after_command_.empty()) RunAfterCommand();
   if (discards) {
@@ -307,36 +288,123 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
   return outcome;
 }
 
+Executor::Outcome Executor::Dispatch(Session& session, const Prepared& prepared, ReplyWriter& reply) {
+  while (true) {
+    const std::span<DeclaredKey> keys = PlaceKeys(session, prepared);
+    const bool needs_admission = session.restrictions != 0 || engine_.is_loading || engine_.hooks.slot_guard != nullptr;
+    const Status admission = needs_admission ? Admit(session, prepared, keys) : Status::Ok();
+    if (!admission.ok()) {
+      if (session.transaction != nullptr) session.transaction->is_aborted = true;
+      Reject(prepared, admission, reply);
+      return Outcome::kDone;
+    }
+    if (IsPaused(session, *prepared.command)) return Outcome::kPaused;
+    // Runs at EXEC.
+    if ((session.restrictions & Session::kInTransaction) != 0 && Queue(session, prepared, reply)) return Outcome::kDone;
+    if (prepared.command->RunsAlone(prepared.arguments)) return RunExclusively(session, prepared, keys, reply);
+    const LockOutcome outcome = prepared.command->has(kScriptRunner) ? RunScriptLocked(session, prepared, keys, reply)
+                                                                     : RunLocked(session, prepared, keys, reply);
+    if (outcome == LockOutcome::kLocked) return Outcome::kDone;
+    if (outcome == LockOutcome::kBusy) {
+      RejectBusy(prepared, reply);
+      return Outcome::kDone;
+    }
+    // Somebody wants to be alone before the keys could be had. Nothing that was looked up holds after that.
+    engine_.gate().CheckIn(gate_slot_);
+    if (engine_.is_ended) return Outcome::kEnded;
+    if (session.closing) return Outcome::kDone;
+  }
+}
+
+Executor::Outcome Executor::RunExclusively(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys,
+                                           ReplyWriter& reply) {
+  Outcome outcome = Outcome::kDone;
+  const auto run = [&] {
+    // Whoever was alone before us may have ended the server or killed the session.
+    if (engine_.is_ended) {
+      outcome = Outcome::kEnded;
+    } else if (!session.closing) {
+      call_cycles_ = CycleClock::Now();  // waiting for the others is not the command's time
+      Call(session, prepared, keys, reply);
+      if (!ready_keys_.empty()) ServeReadyKeys();
+    }
+  };
+  while (!TryRunExclusive(run)) {
+    if (!EndsBusyScript(prepared)) {
+      RejectBusy(prepared, reply);
+      break;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return outcome;
+}
+
+void Executor::RejectBusy(const Prepared& prepared, ReplyWriter& reply) {
+  Reject(prepared, Status::Error(engine_.hooks.script_runner->BusyError()), reply);
+}
+
 void Executor::AddPlaces(std::span<const DeclaredKey> keys) {
   for (const DeclaredKey& key : keys) {
     places_.push_back({key.database, static_cast<uint32_t>(key.key.stripe_index())});
   }
 }
 
-// Takes the locks of all places in ascending order of (database, stripe), so that no two executors can wait for each
-// other. Which ones is known only at run time, hence no analysis.
-KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::LockPlaces() {
+// Takes the locks of all places in ascending order of (database, stripe), so that two executors seldom want each
+// other's. A lock that is not to be had within a moment is a script's: then all others are let go meanwhile, because a
+// script may reach for them (executor_script.cc). Which locks is known only at run time, hence no analysis.
+KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::LockOutcome Executor::LockPlaces() {
   std::sort(places_.begin(), places_.end(), [](const StripePlace& a, const StripePlace& b) {
     return a.database != b.database ? a.database->index() < b.database->index() : a.stripe_index < b.stripe_index;
   });
   places_.erase(std::unique(places_.begin(), places_.end()), places_.end());
-  for (const StripePlace& place : places_) place.database->StripeAt(place.stripe_index).lock.Lock();
+  size_t held_count = 0;
+  while (held_count < places_.size()) {
+    SpinLock& lock = places_[held_count].database->StripeAt(places_[held_count].stripe_index).lock;
+    if (lock.TryLock() || lock.LockFor(kLockPatienceUs)) {
+      ++held_count;
+      continue;
+    }
+    while (held_count > 0) {
+      const StripePlace& place = places_[--held_count];
+      place.database->StripeAt(place.stripe_index).lock.Unlock();
+    }
+    const LockOutcome outcome = LockStripe(lock);
+    if (outcome != LockOutcome::kLocked) return outcome;
+    lock.Unlock();
+  }
+  return LockOutcome::kLocked;
+}
+
+// While holding no other stripe: waits for as long as it is good for anything.
+KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::LockOutcome Executor::LockStripe(SpinLock& lock) {
+  while (!lock.TryLock() && !lock.LockFor(kLockPatienceUs)) {
+    if (engine_.gate().is_closed()) return LockOutcome::kStepOut;
+    if (IsScriptBusy()) return LockOutcome::kBusy;
+  }
+  return LockOutcome::kLocked;
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::UnlockPlaces() {
   for (const StripePlace& place : places_) place.database->StripeAt(place.stripe_index).lock.Unlock();
 }
 
-KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::RunLocked(Session& session, const Prepared& prepared,
-                                                         std::span<DeclaredKey> keys, ReplyWriter& reply) {
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::WaitForStripe(SpinLock& lock) {
+  while (!lock.TryLock() && !lock.LockFor(kLockPatienceUs)) {
+    if (IsScriptBusy() && serve_while_busy) serve_while_busy();
+  }
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::LockOutcome Executor::RunLocked(Session& session, const Prepared& prepared,
+                                                                          std::span<DeclaredKey> keys,
+                                                                          ReplyWriter& reply) {
   if (!NeedsLocks() || keys.empty()) {
     Call(session, prepared, keys, reply);
     if (!ready_keys_.empty()) ServeUnlocked();
-    return;
+    return LockOutcome::kLocked;
   }
   if (keys.size() == 1) {
     SpinLock& lock = keys[0].database->StripeOf(keys[0].key).lock;
-    lock.Lock();
+    if (const LockOutcome outcome = LockStripe(lock); outcome != LockOutcome::kLocked) return outcome;
     Call(session, prepared, keys, reply);
     if (!ready_keys_.empty()) {
       places_.assign(1, {keys[0].database, static_cast<uint32_t>(keys[0].key.stripe_index())});
@@ -346,12 +414,13 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::RunLocked(Session& session, const
   } else {
     places_.clear();
     AddPlaces(keys);
-    LockPlaces();
+    if (const LockOutcome outcome = LockPlaces(); outcome != LockOutcome::kLocked) return outcome;
     Call(session, prepared, keys, reply);
     if (!ready_keys_.empty()) ServeReadyKeys();
     UnlockPlaces();
   }
   if (!retries_.empty()) RetryServing();
+  return LockOutcome::kLocked;
 }
 
 void Executor::Call(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply) {
@@ -404,7 +473,7 @@ void Executor::ReportSlowCall(const Session& session, const Prepared& prepared, 
 }
 
 void Executor::Record(int database_index, std::span<const std::string_view> arguments) {
-  if (!engine_.log().is_active()) return;
+  if (!engine_.log().is_active() || !records_effects_) return;
   if (holds_places_) {
     group_.push_back({database_index, CommandLog::Arguments(arguments.begin(), arguments.end())});
   } else {
@@ -462,17 +531,36 @@ void Executor::OnAwaitedKey(Database& database, std::string_view key) {
   ready_keys_.push_back({&database, std::string(key)});
 }
 
-void Executor::RunExclusive(const std::function<void()>& work) {
-  if (is_exclusive_) return work();
+bool Executor::TryRunExclusive(const std::function<void()>& work) {
+  if (is_exclusive_) {
+    work();
+    return true;
+  }
   const bool was_inside = is_inside_;
   if (was_inside) engine_.gate().Leave(gate_slot_);
-  engine_.gate().RunExclusive([&] {
-    is_exclusive_ = mutation_.is_alone = true;
-    RefreshClock();  // the wait may have been long
-    work();
-    is_exclusive_ = mutation_.is_alone = false;
-  });
-  if (was_inside) engine_.gate().Enter(gate_slot_);
+  bool is_shared = false;
+  const bool was_alone = engine_.gate().RunExclusiveUnless([this] { return IsScriptBusy(); },
+                                                           [&] {
+                                                             is_exclusive_ = mutation_.is_alone = true;
+                                                             RefreshClock();  // the wait may have been long
+                                                             work();
+                                                             // Otherwise ShareWhileBusy made us one of many again.
+                                                             is_shared = !is_exclusive_;
+                                                             is_exclusive_ = mutation_.is_alone = false;
+                                                             return !is_shared;
+                                                           });
+  if (was_inside && !is_shared) engine_.gate().Enter(gate_slot_);
+  if (!was_inside && is_shared) engine_.gate().Leave(gate_slot_);
+  return was_alone;
+}
+
+// A script that runs past its time keeps others from being alone, but not from answering their clients: the gate is
+// open most of the time meanwhile.
+void Executor::RunExclusive(const std::function<void()>& work) {
+  while (!TryRunExclusive(work)) {
+    if (serve_while_busy) serve_while_busy();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 void Executor::RunAfterCommand() {
@@ -521,8 +609,11 @@ bool Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) 
     };
     while (goes_on && is_due()) {
       {
-        StripeGuard guard(*this, database.StripeAt(stripe_index));
+        // A stripe that a script holds for long is visited another time.
+        Stripe& stripe = database.StripeAt(stripe_index);
+        if (NeedsLocks() && !TryHold(stripe)) break;
         database.RemoveExpired(stripe_index, kExpireItemsPerLock, mutation_);
+        if (NeedsLocks()) LetGo(stripe);
       }
       if (!ready_keys_.empty()) ServeUnlocked();
       // Whoever is alone here may give the database other stripes, or begin a pause: nothing is kept across it.
@@ -535,9 +626,15 @@ bool Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) 
   return !goes_on;
 }
 
+KVICK_NO_THREAD_SAFETY_ANALYSIS bool Executor::TryHold(Stripe& stripe) {
+  return stripe.lock.TryLock() || stripe.lock.LockFor(kLockPatienceUs);
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::LetGo(Stripe& stripe) { stripe.lock.Unlock(); }
+
 KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::StripeGuard::StripeGuard(Executor& executor, Stripe& stripe)
-    : stripe_(executor.NeedsLocks() ? &stripe : nullptr) {
-  if (stripe_ != nullptr) stripe_->lock.Lock();
+    : stripe_(executor.NeedsLocks() && !executor.holds_everything_ ? &stripe : nullptr) {
+  if (stripe_ != nullptr) executor.WaitForStripe(stripe_->lock);
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::StripeGuard::~StripeGuard() {

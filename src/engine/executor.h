@@ -28,6 +28,7 @@
 #include "engine/declared_key.h"
 #include "engine/engine.h"
 #include "engine/key_extraction.h"
+#include "engine/script_traits.h"
 #include "engine/session.h"
 #include "engine/stats.h"
 #include "keyspace/database.h"
@@ -107,6 +108,25 @@ class Executor final : public KeyspaceListener {
 
   // EXEC: runs the session's queued commands as one, under the locks of all their keys, and closes the transaction.
   Status RunTransaction(Session& session, ReplyWriter& reply);
+  // Scripts (executor_script.cc). RunScript calls `body`, which runs the script: its commands one by one by
+  // PrepareForScript and CallFromScript. When one of them answers kUnwind, body stops and returns at once, and is
+  // called again if the script can start over.
+  enum class ScriptCallOutcome {
+    kDone,
+    kUnwind,
+    kDeadlock,  // not executed, and it cannot be: two scripts wait for each other's undeclared keys
+  };
+  Status RunScript(Session& session, ScriptTraits& traits, const std::function<Status()>& body);
+  Prepared PrepareForScript(const Session& session, std::span<const std::string_view> arguments);
+  // Whether what the script changes is recorded (redis.set_repl). Holds until the script ends.
+  void RecordScript(bool is_recorded) { records_effects_ = is_recorded; }
+  // What scripting/ keeps for this executor's thread.
+  std::shared_ptr<void> script_state;
+  // Called now and then while this thread cannot get on because of a script that runs past its time: answers BUSY to
+  // the clients of the thread.
+  std::function<void()> serve_while_busy;
+  ScriptCallOutcome CallFromScript(Session& session, const Prepared& prepared, ReplyWriter& reply);
+
   // WATCH of keys whose stripes are held; UNWATCH of all of a session's, whose stripes are not.
   void Watch(Session& session, std::span<const DeclaredKey> keys);
   void UnwatchAll(Session& session);
@@ -124,7 +144,14 @@ class Executor final : public KeyspaceListener {
 
   // Runs `work` while no executor executes. Inside an exclusive command it runs at once.
   void RunExclusive(const std::function<void()>& work);
+  // The same; false when a script runs past its time and nobody can be alone.
+  bool TryRunExclusive(const std::function<void()>& work);
   bool is_exclusive() const { return is_exclusive_; }
+  // A command of another client, while this executor's thread waits for a script that runs past its time, or runs it:
+  // only what is allowed then, and touches nothing that the script may hold; BUSY for all else.
+  Outcome RunWhileBusy(Session& session, std::span<const std::string_view> arguments, ReplyWriter& reply);
+  // Before a script that runs alone lets clients be served: it holds all stripes instead, and the gate is opened.
+  void ShareWhileBusy();
   bool is_in_transaction() const { return holds_places_; }
   // For handlers: runs `work` when the command is done and has let go of its locks and of the gate, before its client
   // gets the reply. For long work that others need not wait for.
@@ -178,7 +205,15 @@ class Executor final : public KeyspaceListener {
   void Reject(const Prepared& prepared, const Status& status, ReplyWriter& reply);
   Status ProblemStatus(const Prepared& prepared) const;
   std::span<DeclaredKey> PlaceKeys(const Session& session, const Prepared& prepared);
-  void RunLocked(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply);
+  // Locks are taken for a moment, or not at all: the caller comes again after a check-in, or gives up.
+  enum class LockOutcome { kLocked, kStepOut, kBusy };
+  Outcome Dispatch(Session& session, const Prepared& prepared, ReplyWriter& reply);
+  LockOutcome RunLocked(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply);
+  Outcome RunExclusively(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply);
+  // SHUTDOWN NOSAVE: kills the script that runs past its time, whatever it has changed.
+  bool EndsBusyScript(const Prepared& prepared);
+  void RejectBusy(const Prepared& prepared, ReplyWriter& reply);
+  bool IsScriptBusy() const { return engine_.hooks.script_runner != nullptr && engine_.hooks.script_runner->IsBusy(); }
   void Call(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply);
   void Commit(CommandContext& context);
   // Puts a command behind MULTI; false when it must run now.
@@ -206,8 +241,39 @@ class Executor final : public KeyspaceListener {
   bool Serve(BlockedCall& call, const ReadyKey& ready);
   void RetryServing();
 
+  // Scripts.
+  struct RunningScript {
+    ScriptTraits* traits = nullptr;
+    std::vector<DeclaredKey> keys;  // of its running command
+    std::vector<DeclaredKey> placed_keys;
+    std::vector<StripePlace> wanted;  // to be held from the start, when it starts over
+    bool has_changed = false;
+    bool starts_over = false;
+    bool wants_turn = false;
+    bool became_alone = false;
+  };
+  LockOutcome RunScriptLocked(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys,
+                              ReplyWriter& reply);
+  ScriptCallOutcome StartOver();
+  ScriptCallOutcome ReachKeys(std::span<const DeclaredKey> keys);
+  ScriptCallOutcome ReachEverything(bool alone);
+  ScriptCallOutcome TakeTurnToChange();
+  bool PrepareToStartOver(Session& session);
+  void HoldEverything();
+  void LetGoOfEverything();
+  void RecordGroup();
+  void EndScript();
+  void ReleaseScriptHolds();
+  bool TryTakeTurn();
+
   void AddPlaces(std::span<const DeclaredKey> keys);
-  void LockPlaces();
+  // Takes the locks of all places in ascending order, or none.
+  LockOutcome LockPlaces();
+  LockOutcome LockStripe(SpinLock& lock);
+  static bool TryHold(Stripe& stripe);
+  static void LetGo(Stripe& stripe);
+  // For who cannot do anything else: waits, and answers clients as long as a script is busy.
+  void WaitForStripe(SpinLock& lock);
   void UnlockPlaces();
   void Record(int database_index, std::span<const std::string_view> arguments);
   void ReportSlowCall(const Session& session, const Prepared& prepared, uint64_t cycles);
@@ -237,8 +303,12 @@ class Executor final : public KeyspaceListener {
   std::vector<DeclaredKey> keys_;         // of the prepared requests
   std::vector<DeclaredKey> placed_keys_;  // of the running one, when place_keys changed them
   std::vector<KeyPosition> positions_;
-  std::vector<StripePlace> places_;                  // locked, in ascending order
-  bool holds_places_ = false;                        // a transaction runs: its stripes are locked already
+  std::vector<StripePlace> places_;  // locked, in ascending order
+  bool holds_places_ = false;        // a transaction or a script runs: its stripes are locked already
+  bool holds_everything_ = false;    // all stripes of all databases are locked
+  bool records_effects_ = true;
+  bool holds_turn_ = false;  // Engine::script_turn
+  RunningScript script_;
   std::vector<CommandLog::Entry> group_;             // what a transaction records
   std::span<const SharedBytesRef> large_arguments_;  // of the running command
   std::vector<ReadyKey> ready_keys_;                 // changed by the running command, and somebody waits for them

@@ -109,7 +109,7 @@ void Executor::EndOverdueWaits() {
 
 bool Executor::HoldsStripe(Database* database, uint32_t stripe_index) const {
   const StripePlace place{database, stripe_index};
-  return !NeedsLocks() || std::find(places_.begin(), places_.end(), place) != places_.end() ||
+  return !NeedsLocks() || holds_everything_ || std::find(places_.begin(), places_.end(), place) != places_.end() ||
          std::find(extra_places_.begin(), extra_places_.end(), place) != extra_places_.end();
 }
 
@@ -217,7 +217,11 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::RetryServing() {
         break;
       }
     }
-    LockPlaces();
+    if (LockPlaces() != LockOutcome::kLocked) {
+      retries_.push_back(ready);
+      engine_.gate().CheckIn(gate_slot_);
+      continue;
+    }
     ready_keys_.push_back(ready);
     ServeReadyKeys();
     UnlockPlaces();

@@ -9,6 +9,11 @@
 #include "engine/executor.h"
 
 namespace kvick {
+namespace {
+
+constexpr int64_t kTurnPatienceUs = 2000;
+
+}  // namespace
 
 bool Executor::Queue(Session& session, const Prepared& prepared, ReplyWriter& reply) {
   const Command& command = *prepared.command;
@@ -67,6 +72,12 @@ void Executor::DropTransaction(Session& session) {
   session.restrictions &= ~static_cast<uint32_t>(Session::kInTransaction);
 }
 
+// Kept until ReleaseScriptHolds, hence no analysis.
+KVICK_NO_THREAD_SAFETY_ANALYSIS bool Executor::TryTakeTurn() {
+  if (!holds_turn_) holds_turn_ = engine_.script_turn.LockFor(kTurnPatienceUs);
+  return holds_turn_;
+}
+
 Status Executor::RunTransaction(Session& session, ReplyWriter& reply) {
   if ((session.restrictions & Session::kInTransaction) == 0) return Status::Error("ERR EXEC without MULTI");
   if (session.transaction->is_aborted) {
@@ -87,6 +98,9 @@ Status Executor::RunTransaction(Session& session, ReplyWriter& reply) {
     const Command& command = *prepared.back().command;
     runs_alone = runs_alone || command.has(kWalksKeyspace) || command.RunsAlone(prepared.back().arguments);
   }
+  // Which keys scripts reach is not known; whoever has the turn gets them.
+  const bool runs_scripts = (transaction.queued_flags & kScriptRunner) != 0;
+  LockOutcome outcome = LockOutcome::kLocked;
   const auto run = [&] {
     const int selected_before = session.database_index;
     if (!is_exclusive_) {
@@ -103,7 +117,13 @@ Status Executor::RunTransaction(Session& session, ReplyWriter& reply) {
       for (const Transaction::WatchedKey& watched : transaction.watched) {
         places_.push_back({watched.database, static_cast<uint32_t>(KeyRef::Make(watched.name).stripe_index())});
       }
-      if (NeedsLocks()) LockPlaces();
+      if (NeedsLocks()) {
+        outcome = runs_scripts && !TryTakeTurn() ? LockOutcome::kStepOut : LockPlaces();
+        if (outcome != LockOutcome::kLocked) {
+          ReleaseScriptHolds();
+          return;
+        }
+      }
     }
     CatchUpWithExpiry();
     holds_places_ = true;
@@ -122,6 +142,7 @@ Status Executor::RunTransaction(Session& session, ReplyWriter& reply) {
     engine_.log().AppendGroup(group_);
     group_.clear();
     if (!ready_keys_.empty()) ServeReadyKeys();
+    ReleaseScriptHolds();
     if (!is_exclusive_ && NeedsLocks()) UnlockPlaces();
   };
   if (runs_alone) {
@@ -131,10 +152,18 @@ Status Executor::RunTransaction(Session& session, ReplyWriter& reply) {
     });
   } else {
     run();
+    while (outcome == LockOutcome::kStepOut) {
+      engine_.gate().CheckIn(gate_slot_);
+      if (engine_.is_ended || session.closing) break;
+      run();
+    }
     if (!retries_.empty()) RetryServing();
   }
   keys_.resize(keys_before);
   DropTransaction(session);
+  if (outcome == LockOutcome::kBusy) {
+    return Status::Error("EXECABORT Transaction discarded because of: " + engine_.hooks.script_runner->BusyError());
+  }
   return Status::Ok();
 }
 

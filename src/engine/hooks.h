@@ -88,13 +88,30 @@ class CallObserver {
                       std::span<const std::string_view> /*arguments*/) {}
 };
 
+// What scripts and functions occupy.
+struct ScriptUsage {
+  uint64_t eval_interpreter_bytes = 0;
+  uint64_t function_interpreter_bytes = 0;
+  uint64_t script_bytes = 0;
+  uint64_t library_bytes = 0;
+  uint64_t script_count = 0;
+  uint64_t library_count = 0;
+  uint64_t function_count = 0;
+  uint64_t evicted_script_count = 0;
+};
+
 // Runs scripts and functions.
 class ScriptRunner {
  public:
   virtual ~ScriptRunner() = default;
-  virtual Status Run(CommandContext& context) = 0;
-  // Whether a script runs past its time: others are answered BUSY.
-  virtual bool IsBusy() const { return false; }
+  // Inside the gate.
+  [[nodiscard]] virtual ScriptUsage MeasureUsage() { return {}; }
+  // Whether a script runs past its time: who needs what it holds is answered BUSY.
+  [[nodiscard]] virtual bool IsBusy() const { return false; }
+  // That answer.
+  [[nodiscard]] virtual std::string BusyError() const { return {}; }
+  // SHUTDOWN NOSAVE: ends what runs, whatever it has changed.
+  virtual void KillForShutdown() {}
 };
 
 // What SHUTDOWN asks of the process.

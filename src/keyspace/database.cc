@@ -192,7 +192,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::PutString(const KeyRef&
 
 void Database::PutInteger(const KeyRef& key, const KeyTable::Slot& found, int64_t value, Mutation& mutation) {
   if (found.entry != nullptr && found.entry->form() == ValueForm::kInteger) {
-    WillChange(key, found, mutation);
+    Change(key, found, mutation);
     EntryStore::ReplaceInteger(found.entry, value);
     return;
   }

@@ -86,6 +86,10 @@ double Ratio(uint64_t part, uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
+ScriptUsage ScriptUsageOf(Engine& engine) {
+  return engine.hooks.script_runner != nullptr ? engine.hooks.script_runner->MeasureUsage() : ScriptUsage{};
+}
+
 // ---- Sections
 
 void WriteListeners(const Settings& settings, InfoWriter& out) {
@@ -185,16 +189,17 @@ void WriteMemory(Engine& engine, Rates& rates, const MemoryBaseline& baseline, I
   out.Field("allocator_resident", kept);
   out.Field("allocator_muzzy", allocator.muzzy_bytes);
   FieldWithHuman(out, "total_system_memory", MachineMemoryBytes());
-  FieldWithHuman(out, "used_memory_lua", 0);
-  out.Field("used_memory_vm_eval", 0);
-  out.Field("used_memory_scripts_eval", 0);
-  out.Field("number_of_cached_scripts", 0);
-  out.Field("number_of_functions", 0);
-  out.Field("number_of_libraries", 0);
-  out.Field("used_memory_vm_functions", 0);
-  FieldWithHuman(out, "used_memory_vm_total", 0);
-  out.Field("used_memory_functions", 0);
-  FieldWithHuman(out, "used_memory_scripts", 0);
+  const ScriptUsage scripts = ScriptUsageOf(engine);
+  FieldWithHuman(out, "used_memory_lua", scripts.eval_interpreter_bytes);
+  out.Field("used_memory_vm_eval", scripts.eval_interpreter_bytes);
+  out.Field("used_memory_scripts_eval", scripts.script_bytes);
+  out.Field("number_of_cached_scripts", scripts.script_count);
+  out.Field("number_of_functions", scripts.function_count);
+  out.Field("number_of_libraries", scripts.library_count);
+  out.Field("used_memory_vm_functions", scripts.function_interpreter_bytes);
+  FieldWithHuman(out, "used_memory_vm_total", scripts.eval_interpreter_bytes + scripts.function_interpreter_bytes);
+  out.Field("used_memory_functions", scripts.library_bytes);
+  FieldWithHuman(out, "used_memory_scripts", scripts.script_bytes + scripts.library_bytes);
   FieldWithHuman(out, "maxmemory", engine.settings().max_memory_bytes);
   out.Field("maxmemory_policy", PolicyName(engine));
   out.Decimal("allocator_frag_ratio", Ratio(active, used));
@@ -289,7 +294,7 @@ void WriteStats(Engine& engine, const Rates& rates, InfoWriter& out) {
   out.Field("expired_stale_perc", "0.00");
   out.Field("evicted_keys", 0);
   out.Field("evicted_clients", 0);
-  out.Field("evicted_scripts", 0);
+  out.Field("evicted_scripts", ScriptUsageOf(engine).evicted_script_count);
   out.Field("total_eviction_exceeded_time", 0);
   out.Field("current_eviction_exceeded_time", 0);
   out.Field("keyspace_hits", sum(&Stats::keyspace_hits));

@@ -3,6 +3,7 @@
 #include "base/block_pool.h"
 #include "commands/families.h"
 #include "observability/features.h"
+#include "scripting/features.h"
 #include "security/password_authorizer.h"
 #include "types/hash_value.h"
 #include "types/list_value.h"
@@ -70,6 +71,11 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(StringNumericCommands());
   commands.Add(StringRangeCommands());
   commands.Add(TransactionCommands());
+
+  commands.Add(EvalCommands());
+  commands.Add(FunctionCommands());
+  commands.Add(ScriptCommands());
+  AttachScripting(engine);
 
   commands.Add(InfoCommands());
   commands.Add(SlowLogCommands());

@@ -1,6 +1,8 @@
 #include "server/server.h"
 
+#include <chrono>
 #include <csignal>
+#include <thread>
 #include <utility>
 
 #include "base/assert.h"
@@ -168,10 +170,18 @@ void Server::AskToEnd(int signal) {
 
 void Server::EndBySignal(int signal) {
   Status status;
-  engine_.gate().RunExclusive([&] {
+  // A script that runs past its time is waited for, without keeping the others from answering their clients.
+  const auto is_busy = [this] {
+    return engine_.hooks.script_runner != nullptr && engine_.hooks.script_runner->IsBusy();
+  };
+  const auto shut_down = [&] {
     const bool by_terminate = signal == SIGTERM;
     status = Shutdown(RequestFor(by_terminate ? settings_->shutdown_on_sigterm : settings_->shutdown_on_sigint));
-  });
+    return true;
+  };
+  while (!engine_.gate().RunExclusiveUnless(is_busy, shut_down)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(Cron::kTickMs));
+  }
   if (status.ok()) return;
   Log(LogLevel::kWarning, "Errors trying to shut down the server. Check the logs for more information.");
   signals_->RequestDeclined();

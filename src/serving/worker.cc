@@ -18,20 +18,6 @@
 namespace kvick {
 namespace {
 
-// A client on its way to its worker. One that never arrives, because the worker has stopped, is closed and no longer
-// counted.
-struct Arrival {
-  Arrival(Engine& to, FileDescriptor client) : engine(to), socket(std::move(client)) {}
-  Arrival(const Arrival&) = delete;
-  Arrival& operator=(const Arrival&) = delete;
-  ~Arrival() {
-    if (socket.get() >= 0) engine.client_count.fetch_sub(1, std::memory_order_relaxed);
-  }
-
-  Engine& engine;
-  FileDescriptor socket;
-};
-
 constexpr int64_t kExpiryIntervalUs = 20'000;
 constexpr int64_t kSlowTimerUs = 100'000;
 // Of each interval, how much active expiry may take.
@@ -56,6 +42,21 @@ OutputBufferClass OutputClassOf(ClientType type) {
 }
 
 }  // namespace
+
+// One that never arrives, because the worker has stopped, is closed and no longer counted.
+struct Worker::Arrival {
+  Arrival(Engine& to, FileDescriptor client, bool is_unix)
+      : engine(to), socket(std::move(client)), is_unix_socket(is_unix) {}
+  Arrival(const Arrival&) = delete;
+  Arrival& operator=(const Arrival&) = delete;
+  ~Arrival() {
+    if (socket.get() >= 0) engine.client_count.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+  Engine& engine;
+  FileDescriptor socket;
+  bool is_unix_socket;
+};
 
 Connection::Usage Connection::MeasureUsage() const {
   Usage usage;
@@ -108,9 +109,9 @@ Worker::Worker(Engine& engine, int index, int worker_count)
       worker_count_(worker_count),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       executor_(engine),
-      read_buffer_(new char[kReadBytes]),
-      batch_(kBatchCommands) {
+      scratch_(&own_scratch_) {
   KVICK_ASSERT(epoll_.get() >= 0);
+  executor_.serve_while_busy = [this] { ServeWhileBusy(); };
   Watch(mailbox_.fd(), [this] { mailbox_.RunAll(); });
 }
 
@@ -151,9 +152,20 @@ void Worker::Unwatch(int fd) {
 }
 
 void Worker::Adopt(FileDescriptor socket, bool is_unix_socket) {
-  // std::function wants a copyable callable, hence shared.
-  auto arrival = std::make_shared<Arrival>(engine_, std::move(socket));
-  mailbox_.Post([this, arrival, is_unix_socket] { AddConnection(std::move(arrival->socket), is_unix_socket); });
+  {
+    MutexLock lock(arrivals_mutex_);
+    arrivals_.push_back(std::make_unique<Arrival>(engine_, std::move(socket), is_unix_socket));
+  }
+  mailbox_.Post([this] { TakeArrivals(); });
+}
+
+void Worker::TakeArrivals() {
+  std::vector<std::unique_ptr<Arrival>> arrivals;
+  {
+    MutexLock lock(arrivals_mutex_);
+    arrivals.swap(arrivals_);
+  }
+  for (const auto& arrival : arrivals) AddConnection(std::move(arrival->socket), arrival->is_unix_socket);
 }
 
 void Worker::AddConnection(FileDescriptor socket, bool is_unix_socket) {
@@ -252,6 +264,28 @@ void Worker::Serve(int fd, uint32_t events) {
   }
 }
 
+void Worker::ServeWhileBusy() {
+  if (serves_while_busy_) return;
+  serves_while_busy_ = true;
+  if (busy_scratch_ == nullptr) busy_scratch_ = std::make_unique<Scratch>();
+  Scratch* const interrupted = std::exchange(scratch_, busy_scratch_.get());
+  TakeArrivals();
+  epoll_event events[kEventCount];
+  const int count = epoll_wait(epoll_.get(), events, kEventCount, 0);
+  for (int i = 0; i < count; ++i) {
+    const int fd = events[i].data.fd;
+    // Messages may reach for stripes.
+    if (fd == mailbox_.fd()) continue;
+    const auto found = connections_.find(fd);
+    // Whose script it is, whose commands come behind it, and who waits for something else, has to wait.
+    const bool is_waiting =
+        found != connections_.end() && (!found->second->executing_.empty() || found->second->session_.is_waiting());
+    if (!is_waiting) Serve(fd, events[i].events);
+  }
+  scratch_ = interrupted;
+  serves_while_busy_ = false;
+}
+
 void Worker::OnReadable(Connection& connection) {
   // With nothing left over, bytes are read into the worker's buffer and executed there; else behind the rest. Those of
   // a large argument go where they will stay.
@@ -263,7 +297,7 @@ void Worker::OnReadable(Connection& connection) {
   if (is_detached) {
     target = parser->DetachedRoom();
   } else if (is_shared) {
-    target = {read_buffer_.get(), kReadBytes};
+    target = {scratch_->read_buffer.get(), kReadBytes};
   } else {
     target = {input.Reserve(kReadBytes), kReadBytes};
   }
@@ -317,27 +351,28 @@ size_t Worker::Read(Connection& connection, std::span<char> target) {
 
 // Clients that send a command or a few at a time, and of whose input nothing is left over.
 bool Worker::MayGather(const Connection& connection) const {
-  return connection.input_.empty() && connection.parser_ == nullptr && connection.last_read_bytes_ < kLittleBytes;
+  return !serves_while_busy_ && connection.input_.empty() && connection.parser_ == nullptr &&
+         connection.last_read_bytes_ < kLittleBytes;
 }
 
 // Reads and prepares, but does not run yet: RunGathered does, for several connections at once.
 void Worker::Gather(Connection& connection) {
   if (gathered_count_ == 0) {
-    prepared_.clear();
+    scratch_->prepared.clear();
     executor_.ForgetPrepared();
   }
-  const std::span<char> target(read_buffer_.get() + gathered_count_ * kGatheredBytes, kGatheredBytes);
+  const std::span<char> target(scratch_->read_buffer.get() + gathered_count_ * kGatheredBytes, kGatheredBytes);
   const size_t size = Read(connection, target);
   if (size == 0) return;
   Gathered& gathered = gathered_[gathered_count_++];
   gathered.connection = &connection;
   gathered.bytes = {target.data(), size};
   connection.executing_ = gathered.bytes;
-  parser_.Reset();
-  gathered.batch = ParseBatch(connection.session_, parser_, gathered.bytes, prepared_.size());
+  scratch_->parser.Reset();
+  gathered.batch = ParseBatch(connection.session_, scratch_->parser, gathered.bytes, scratch_->prepared.size());
   // What is not whole commands to the end takes the longer way.
   gathered.is_whole = gathered.batch.outcome == RequestParser::Outcome::kCommand && gathered.batch.size == size;
-  if (!gathered.is_whole) prepared_.resize(gathered.batch.begin);
+  if (!gathered.is_whole) scratch_->prepared.resize(gathered.batch.begin);
 }
 
 // The keys of all these connections' commands are prefetched together: a client that waits for each reply gets what
@@ -349,7 +384,7 @@ void Worker::RunGathered() {
   for (Gathered& gathered : all) {
     if (!gathered.is_whole) continue;
     Connection& connection = *gathered.connection;
-    OutputBuffer& out = connection.output_.empty() ? reply_buffer_ : connection.output_;
+    OutputBuffer& out = connection.output_.empty() ? scratch_->reply_buffer : connection.output_;
     ReplyWriter reply(out, connection.session_.protocol);
     connection.replies_ = &out;
     size_t used = gathered.batch.skipped;
@@ -395,7 +430,7 @@ Worker::Batch Worker::ParseBatch(const Session& session, RequestParser& parser, 
   limits.bulk_bytes_max = engine_.settings().proto_max_bulk_len_bytes;
   limits.authenticated = !engine_.MustAuthenticate(session);
   while (begin + batch.count < kBatchCommands && batch.size < bytes.size()) {
-    RequestParser::Command& command = batch_[begin + batch.count];
+    RequestParser::Command& command = scratch_->batch[begin + batch.count];
     batch.outcome = parser.Parse(bytes.substr(batch.size), limits, &command);
     if (batch.outcome != RequestParser::Outcome::kCommand) break;
     batch.size += command.consumed;
@@ -403,12 +438,14 @@ Worker::Batch Worker::ParseBatch(const Session& session, RequestParser& parser, 
       if (batch.count == 0) {
         batch.skipped = batch.size;
       } else {
-        batch_[begin + batch.count - 1].consumed += command.consumed;
+        scratch_->batch[begin + batch.count - 1].consumed += command.consumed;
       }
       continue;
     }
-    prepared_.push_back(executor_.Prepare(session, command.arguments));
-    prepared_.back().large_arguments = command.large_arguments;
+    if (!serves_while_busy_) {
+      scratch_->prepared.push_back(executor_.Prepare(session, command.arguments));
+      scratch_->prepared.back().large_arguments = command.large_arguments;
+    }
     ++batch.count;
     // What comes after an authentication is read by other rules.
     if (!limits.authenticated) break;
@@ -422,13 +459,15 @@ bool Worker::RunBatch(Connection& connection, const Batch& batch, std::string_vi
   connection.parsed_command_count_ += batch.count;
   connection.parsed_batch_count_ += batch.count > 0 ? 1 : 0;
   for (size_t i = batch.begin; i < batch.begin + batch.count; ++i) {
-    const Executor::Outcome outcome = executor_.Run(session, prepared_[i], reply);
+    RequestParser::Command& command = scratch_->batch[i];
+    const Executor::Outcome outcome = serves_while_busy_ ? executor_.RunWhileBusy(session, command.arguments, reply)
+                                                         : executor_.Run(session, scratch_->prepared[i], reply);
     if (outcome != Executor::Outcome::kDone) {
-      if (outcome == Executor::Outcome::kPaused) Postpone(connection, bytes.substr(*used), &batch_[i]);
+      if (outcome == Executor::Outcome::kPaused) Postpone(connection, bytes.substr(*used), &command);
       return false;
     }
-    *used += batch_[i].consumed;
-    batch_[i].Release();
+    *used += command.consumed;
+    command.Release();
     const bool is_over =
         connection.replies_->size_bytes() > 0 && IsOverOutputLimit(connection, connection.replies_->size_bytes());
     if (is_over || connection.is_ending() || session.blocked != nullptr) return false;
@@ -438,25 +477,25 @@ bool Worker::RunBatch(Connection& connection, const Batch& batch, std::string_vi
 
 size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
   Session& session = connection.session_;
-  OutputBuffer& out = connection.output_.empty() ? reply_buffer_ : connection.output_;
+  OutputBuffer& out = connection.output_.empty() ? scratch_->reply_buffer : connection.output_;
   ReplyWriter reply(out, session.protocol);
   // The parser keeps its progress in an unfinished command with the connection, and is borrowed otherwise.
   std::unique_ptr<RequestParser> own = std::move(connection.parser_);
-  RequestParser* parser = own ? own.get() : &parser_;
-  if (!own) parser_.Reset();
+  RequestParser* parser = own ? own.get() : &scratch_->parser;
+  if (!own) scratch_->parser.Reset();
   connection.executing_ = bytes;
   connection.replies_ = &out;
   size_t used = 0;
   bool go_on = true;
   while (go_on && used < bytes.size()) {
-    prepared_.clear();
+    scratch_->prepared.clear();
     const std::string_view rest = bytes.substr(used);
     const Batch batch = ParseBatch(session, *parser, rest, 0);
-    executor_.Prefetch();
+    if (!serves_while_busy_) executor_.Prefetch();
     size_t used_of_rest = batch.skipped;
     go_on = RunBatch(connection, batch, rest, &used_of_rest, reply);
     used += used_of_rest;
-    executor_.ForgetPrepared();
+    if (!serves_while_busy_) executor_.ForgetPrepared();
     if (!go_on) break;
     if (batch.outcome == RequestParser::Outcome::kError) {
       Log(LogLevel::kVerbose, parser->error() + " from client: " + ClientLine(connection.session_, executor_.now_ms()));
@@ -466,8 +505,8 @@ size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
     }
     if (batch.outcome == RequestParser::Outcome::kIncomplete) {
       if (!own) {
-        own = std::make_unique<RequestParser>(std::move(parser_));
-        parser_ = RequestParser();
+        own = std::make_unique<RequestParser>(std::move(scratch_->parser));
+        scratch_->parser = RequestParser();
       }
       break;
     }

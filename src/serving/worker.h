@@ -17,6 +17,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/sync.h"
 #include "engine/engine.h"
 #include "engine/executor.h"
 #include "net/socket.h"
@@ -65,7 +66,7 @@ class Worker {
   // Who sent less at a time lately is served in a group; a longer pipeline is a batch of its own.
   static constexpr size_t kLittleBytes = 512;
 
-  // Commands parsed and prepared: batch_ and prepared_ from `begin` on.
+  // Commands parsed and prepared: those of the scratch from `begin` on.
   struct Batch {
     size_t begin = 0;
     size_t count = 0;
@@ -83,7 +84,11 @@ class Worker {
 
   void Run();
   void Serve(int fd, uint32_t events);
+  // In the middle of a turn, while a script that runs past its time keeps this thread: reads and answers the other
+  // clients (Executor::RunWhileBusy). Nothing else is done meanwhile; connections are closed and messages run later.
+  void ServeWhileBusy();
   void AddConnection(FileDescriptor socket, bool is_unix_socket);
+  void TakeArrivals();
   void OnReadable(Connection& connection);
   size_t Read(Connection& connection, std::span<char> target);
   bool MayGather(const Connection& connection) const;
@@ -97,7 +102,7 @@ class Worker {
   void ExecuteInput(Connection& connection);
   // Executes what `bytes` holds; returns how many bytes were used up.
   size_t ExecuteAll(Connection& connection, std::string_view bytes);
-  // Parses commands of `bytes` into batch_[begin...], which comes behind what prepared_ holds.
+  // Parses commands of `bytes` into the scratch from `begin` on, which comes behind what is prepared there.
   Batch ParseBatch(const Session& session, RequestParser& parser, std::string_view bytes, size_t begin);
   // Runs them; `bytes` is what was parsed. Adds what was used up to `*used`. False: nothing more is to be run now.
   bool RunBatch(Connection& connection, const Batch& batch, std::string_view bytes, size_t* used, ReplyWriter& reply);
@@ -130,11 +135,24 @@ class Worker {
   std::vector<Connection*> paused_;
   std::vector<Connection*> doomed_;
 
-  std::unique_ptr<char[]> read_buffer_;
-  OutputBuffer reply_buffer_;
-  RequestParser parser_;
-  std::vector<RequestParser::Command> batch_;
-  std::vector<Executor::Prepared> prepared_;
+  // Clients on their way here.
+  struct Arrival;
+  Mutex arrivals_mutex_;
+  std::vector<std::unique_ptr<Arrival>> arrivals_ KVICK_GUARDED_BY(arrivals_mutex_);
+
+  // What executing a connection's commands needs; it is in use while a script runs, and others get another one then.
+  struct Scratch {
+    Scratch() : read_buffer(new char[kReadBytes]), batch(kBatchCommands) {}
+    std::unique_ptr<char[]> read_buffer;
+    OutputBuffer reply_buffer;
+    RequestParser parser;
+    std::vector<RequestParser::Command> batch;
+    std::vector<Executor::Prepared> prepared;
+  };
+  Scratch* scratch_;
+  Scratch own_scratch_;
+  std::unique_ptr<Scratch> busy_scratch_;
+  bool serves_while_busy_ = false;
   std::array<Gathered, kGatheredMax> gathered_;
   size_t gathered_count_ = 0;
   int64_t next_expiry_us_ = 0;

@@ -1,0 +1,17 @@
+// What this folder adds to an engine: scripts and functions.
+#pragma once
+
+#include <span>
+
+#include "engine/engine.h"
+
+namespace kvick {
+
+std::span<const CommandSpec> EvalCommands();
+std::span<const CommandSpec> FunctionCommands();
+std::span<const CommandSpec> ScriptCommands();
+
+// The engine can run scripts. Before executors run.
+void AttachScripting(Engine& engine);
+
+}  // namespace kvick

@@ -1,0 +1,209 @@
+#include "scripting/script_run.h"
+
+#include <lua.hpp>
+
+#include "base/log.h"
+#include "engine/engine.h"
+#include "scripting/lua_libraries.h"
+#include "scripting/lua_reply.h"
+#include "scripting/lua_sandbox.h"
+#include "scripting/scripting.h"
+
+namespace kvick {
+
+ScriptRun::ScriptRun(Scripting& scripting, ExecutorScripts& scripts, CommandContext& context, const Rules& rules)
+    : scripting_(scripting),
+      scripts_(scripts),
+      executor_(context.executor()),
+      session_(context.session()),
+      rules_(rules),
+      started_us_(scripting.engine().clock().MonotonicUs()),
+      out_(scripts.call_replies()) {
+  MutexLock lock(scripts_.running_mutex);
+  scripts_.running = this;
+}
+
+ScriptRun::~ScriptRun() {
+  if (is_busy()) scripting_.NoteIdle();
+  MutexLock lock(scripts_.running_mutex);
+  scripts_.running = nullptr;
+}
+
+std::string_view ScriptRun::Answer(std::string_view error) {
+  text_ = "-";
+  text_ += error;
+  text_ += "\r\n";
+  return text_;
+}
+
+bool ScriptRun::Call(std::span<const std::string_view> arguments, std::string_view* reply_text) {
+  if (is_unwinding_) return false;
+  const Executor::Prepared prepared = executor_.PrepareForScript(session_, arguments);
+  switch (prepared.problem) {
+    case Executor::Prepared::Problem::kNone: break;
+    case Executor::Prepared::Problem::kArity:
+      *reply_text = Answer("ERR Wrong number of args calling Redis command from script");
+      return true;
+    case Executor::Prepared::Problem::kUnknownCommand:
+    case Executor::Prepared::Problem::kUnknownSubcommand:
+      *reply_text = Answer("ERR Unknown Redis command called from script");
+      return true;
+  }
+  const Command& command = *prepared.command;
+  if (command.has(kNoScript) && !scripting_.engine().scripts_may_run_all) {
+    *reply_text = Answer("ERR This Redis command is not allowed from script");
+    return true;
+  }
+  if (rules_.is_read_only && command.has(kWrite | kMayReplicate)) {
+    *reply_text = Answer("ERR Write commands are not allowed from read-only scripts.");
+    return true;
+  }
+  out_.Clear();
+  ReplyWriter reply(out_, protocol);
+  session_.protocol = protocol;
+  executor_.RecordScript(is_recorded);
+  switch (executor_.CallFromScript(session_, prepared, reply)) {
+    case Executor::ScriptCallOutcome::kDone: break;
+    case Executor::ScriptCallOutcome::kUnwind: is_unwinding_ = true; return false;
+    case Executor::ScriptCallOutcome::kDeadlock:
+      *reply_text = Answer(
+          "ERR The script reached a key that it did not declare, after it had changed something, while another script "
+          "held that key and waited for this one");
+      return true;
+  }
+  if (command.has(kWrite)) has_written_.store(true, std::memory_order_relaxed);
+  iovec pieces[2];
+  if (out_.Peek(pieces, 2) == 1) {
+    *reply_text = {static_cast<const char*>(pieces[0].iov_base), pieces[0].iov_len};
+  } else {
+    text_ = out_.ToString();
+    *reply_text = text_;
+  }
+  return true;
+}
+
+void ScriptRun::LookAround(lua_State* lua) {
+  const int64_t threshold_ms = scripting_.engine().settings().busy_reply_threshold_ms;
+  const int64_t duration_us = scripting_.engine().clock().MonotonicUs() - started_us_;
+  if (words_.empty()) {
+    MutexLock lock(scripts_.running_mutex);
+    words_.assign(rules_.command.begin(), rules_.command.end());
+  }
+  if (!is_busy() && threshold_ms > 0 && duration_us / 1000 >= threshold_ms) {
+    Log(LogLevel::kWarning, "Slow script detected: still in execution after " + std::to_string(duration_us / 1000) +
+                                " milliseconds. You can try killing the script using the " +
+                                (rules_.kind == LuaState::Kind::kEval ? "SCRIPT" : "FUNCTION") +
+                                " KILL command. Script name is: " + std::string(rules_.name) + ".");
+    is_busy_.store(true, std::memory_order_relaxed);
+    scripting_.NoteBusy(rules_.kind);
+  }
+  if (is_busy()) {
+    executor_.ShareWhileBusy();
+    if (executor_.serve_while_busy) executor_.serve_while_busy();
+  }
+  if (kill_.load(std::memory_order_relaxed) == Kill::kNone) return;
+  is_unwinding_ = was_killed_ = true;
+  luaL_checkstack(lua, 3, "script is killed");
+  lua_createtable(lua, 0, 1);
+  lua_pushstring(lua, rules_.kind == LuaState::Kind::kEval ? "ERR Script killed by user with SCRIPT KILL..."
+                                                           : "ERR Script killed by user with FUNCTION KILL...");
+  lua_setfield(lua, -2, "err");
+  lua_error(lua);
+}
+
+namespace {
+
+// Every so many instructions the interpreter asks whether to go on.
+constexpr int kHookInstructions = 100'000;
+
+void OnHook(lua_State* lua, lua_Debug* /*where*/) {
+  if (ScriptRun* run = LuaState::Of(lua).run) run->LookAround(lua);
+}
+
+void PushTexts(lua_State* lua, std::span<const std::string_view> texts) {
+  lua_createtable(lua, static_cast<int>(texts.size()), 0);
+  int index = 0;
+  for (const std::string_view text : texts) {
+    lua_pushlstring(lua, text.data(), text.size());
+    lua_rawseti(lua, -2, ++index);
+  }
+}
+
+struct Ending {
+  bool has_error = false;
+  ScriptError error;
+};
+
+// In protected mode: calls the function, and writes what it returned.
+void CallScript(lua_State* lua, const Execution& execution, ScriptRun& run, ReplyWriter& reply, Ending* ending) {
+  lua_pushcfunction(lua, AddErrorPosition);
+  int parameter_count = 0;
+  if (execution.state.kind() == LuaState::Kind::kEval) {
+    ResetCjson(lua);
+    PushGlobals(lua);
+    PushTexts(lua, execution.keys);
+    lua_setfield(lua, -2, "KEYS");
+    PushTexts(lua, execution.arguments);
+    lua_setfield(lua, -2, "ARGV");
+    lua_pop(lua, 1);
+    lua_rawgeti(lua, LUA_REGISTRYINDEX, execution.reference);
+  } else {
+    lua_rawgeti(lua, LUA_REGISTRYINDEX, execution.reference);
+    PushTexts(lua, execution.keys);
+    PushTexts(lua, execution.arguments);
+    parameter_count = 2;
+  }
+  if (lua_pcall(lua, parameter_count, 1, 1) != 0) {
+    ending->has_error = true;
+    ending->error = TakeError(lua);
+    return;
+  }
+  if (run.is_unwinding()) return;
+  execution.state.is_unlimited = true;
+  WriteReply(lua, run.protocol, reply);
+  execution.state.is_unlimited = false;
+}
+
+Status RunOnce(CommandContext& context, ExecutorScripts& scripts, const Execution& execution) {
+  Session& session = context.session();
+  const int database_index = session.database_index;
+  const int protocol = session.protocol;
+  Ending ending;
+  bool is_killed = false;
+  bool is_unwound = false;
+  {
+    ScriptRun run(ScriptingOf(context), scripts, context, execution.rules);
+    execution.state.run = &run;
+    lua_sethook(execution.state.lua(), OnHook, LUA_MASKCOUNT, kHookInstructions);
+    std::string error;
+    const bool is_protected = execution.state.Protect(
+        [&](lua_State* lua) { CallScript(lua, execution, run, context.Reply(), &ending); }, &error);
+    execution.state.run = nullptr;
+    if (!is_protected) {
+      ending.has_error = true;
+      ending.error.text = "ERR " + error;
+    }
+    is_killed = run.was_killed();
+    is_unwound = run.is_unwinding();
+  }
+  session.database_index = database_index;
+  session.protocol = protocol;
+  if (is_unwound && !is_killed) return Status::Ok();  // starts over
+  if (!ending.has_error) return Status::Ok();
+  std::string text = std::move(ending.error.text);
+  if (!ending.error.position.empty()) {
+    text += " script: " + std::string(execution.rules.name) + ", on " + ending.error.position + ".";
+  }
+  if (!ending.error.was_counted) return Status::Error(std::move(text));
+  context.Reply().Error(text);
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status Execute(CommandContext& context, ExecutorScripts& scripts, const Execution& execution) {
+  return context.executor().RunScript(context.session(), execution.traits,
+                                      [&] { return RunOnce(context, scripts, execution); });
+}
+
+}  // namespace kvick
