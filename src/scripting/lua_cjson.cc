@@ -521,6 +521,7 @@ int Decode(lua_State* lua) {
 // ---------------------------------------------------------------------------------------------------- options
 
 void TakeArguments(lua_State* lua, int count) {
+  if (lua_gettop(lua) > 0) LuaState::Of(lua).cjson_was_changed = true;
   luaL_argcheck(lua, lua_gettop(lua) <= count, count + 1, "found too many arguments");
   lua_settop(lua, count);
 }

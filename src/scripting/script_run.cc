@@ -1,6 +1,7 @@
 #include "scripting/script_run.h"
 
 #include <lua.hpp>
+#include <utility>
 
 #include "base/log.h"
 #include "engine/engine.h"
@@ -129,6 +130,21 @@ void PushTexts(lua_State* lua, std::span<const std::string_view> texts) {
   }
 }
 
+// The closure is made once for each interpreter.
+void PushErrorHandler(lua_State* lua) {
+  static char key;
+  lua_pushlightuserdata(lua, &key);
+  lua_rawget(lua, LUA_REGISTRYINDEX);
+  if (!lua_isnil(lua, -1)) return;
+  lua_pop(lua, 1);
+  lua_pushcfunction(lua, AddErrorPosition);
+  lua_pushlightuserdata(lua, &key);
+  lua_pushvalue(lua, -2);
+  lua_rawset(lua, LUA_REGISTRYINDEX);
+  // At the same time: from the first script on the interpreter looks around.
+  lua_sethook(lua, OnHook, LUA_MASKCOUNT, kHookInstructions);
+}
+
 struct Ending {
   bool has_error = false;
   ScriptError error;
@@ -136,10 +152,10 @@ struct Ending {
 
 // In protected mode: calls the function, and writes what it returned.
 void CallScript(lua_State* lua, const Execution& execution, ScriptRun& run, ReplyWriter& reply, Ending* ending) {
-  lua_pushcfunction(lua, AddErrorPosition);
+  PushErrorHandler(lua);
   int parameter_count = 0;
   if (execution.state.kind() == LuaState::Kind::kEval) {
-    ResetCjson(lua);
+    if (std::exchange(execution.state.cjson_was_changed, false)) ResetCjson(lua);
     PushGlobals(lua);
     PushTexts(lua, execution.keys);
     lua_setfield(lua, -2, "KEYS");
@@ -174,7 +190,6 @@ Status RunOnce(CommandContext& context, ExecutorScripts& scripts, const Executio
   {
     ScriptRun run(ScriptingOf(context), scripts, context, execution.rules);
     execution.state.run = &run;
-    lua_sethook(execution.state.lua(), OnHook, LUA_MASKCOUNT, kHookInstructions);
     std::string error;
     const bool is_protected = execution.state.Protect(
         [&](lua_State* lua) { CallScript(lua, execution, run, context.Reply(), &ending); }, &error);
