@@ -118,7 +118,9 @@ namespace {
 constexpr int kHookInstructions = 100'000;
 
 void OnHook(lua_State* lua, lua_Debug* /*where*/) {
-  if (ScriptRun* run = LuaState::Of(lua).run) run->LookAround(lua);
+  const LuaState& state = LuaState::Of(lua);
+  if (state.run != nullptr) state.run->LookAround(lua);
+  if (state.loading != nullptr) state.loading->CheckTime(lua);
 }
 
 void PushTexts(lua_State* lua, std::span<const std::string_view> texts) {
@@ -142,7 +144,7 @@ void PushErrorHandler(lua_State* lua) {
   lua_pushvalue(lua, -2);
   lua_rawset(lua, LUA_REGISTRYINDEX);
   // At the same time: from the first script on the interpreter looks around.
-  lua_sethook(lua, OnHook, LUA_MASKCOUNT, kHookInstructions);
+  WatchScripts(lua);
 }
 
 struct Ending {
@@ -215,6 +217,8 @@ Status RunOnce(CommandContext& context, ExecutorScripts& scripts, const Executio
 }
 
 }  // namespace
+
+void WatchScripts(lua_State* lua) { lua_sethook(lua, OnHook, LUA_MASKCOUNT, kHookInstructions); }
 
 Status Execute(CommandContext& context, ExecutorScripts& scripts, const Execution& execution) {
   return context.executor().RunScript(context.session(), execution.traits,
