@@ -302,7 +302,8 @@ class Decoder {
 void Decoder::Next() {
   while (At(place_) == ' ' || At(place_) == '\t' || At(place_) == '\n' || At(place_) == '\r') ++place_;
   token_begin_ = place_;
-  if (place_ >= text_.size()) {
+  // A zero byte ends the text as well.
+  if (At(place_) == '\0') {
     token_ = Token::kEnd;
     return;
   }
