@@ -25,7 +25,6 @@ Result<const ExecutorScripts::Compiled*> FindByText(CommandContext& context, Exe
 }
 
 Result<const ExecutorScripts::Compiled*> FindByDigest(CommandContext& context, ExecutorScripts& scripts) {
-  if (context.Arg(1).size() != kDigestSize) return NoScript();
   if (const ExecutorScripts::Compiled* compiled = scripts.FindByDigest(context.Arg(1))) return compiled;
   const std::string digest = ToLower(context.Arg(1));
   if (const ExecutorScripts::Compiled* compiled = scripts.FindByDigest(digest)) return compiled;
@@ -38,6 +37,7 @@ enum class Naming { kText, kDigest };
 enum class Access { kReadWrite, kReadOnly };
 
 Status Eval(CommandContext& context, Naming naming, Access access) {
+  if (naming == Naming::kDigest && context.Arg(1).size() != kDigestSize) return NoScript();
   KVICK_ASSIGN_OR_RETURN(const size_t key_count, KeyCountArgument(context, errors::NotInteger()));
   ExecutorScripts& scripts = ExecutorScripts::Of(context);
   KVICK_ASSIGN_OR_RETURN(const ExecutorScripts::Compiled* compiled,

@@ -15,10 +15,10 @@ namespace {
 Status FunctionFlagError() { return errors::Generic("Can not execute a script with write flag using *_ro command."); }
 
 Status Call(CommandContext& context, bool is_read_only) {
-  KVICK_ASSIGN_OR_RETURN(const size_t key_count,
-                         KeyCountArgument(context, errors::Generic("Bad number of keys provided")));
   const FunctionRegistry::Found found = ScriptingOf(context).functions().Find(context.Arg(1));
   if (found.library == nullptr) return errors::Generic("Function not found");
+  KVICK_ASSIGN_OR_RETURN(const size_t key_count,
+                         KeyCountArgument(context, errors::Generic("Bad number of keys provided")));
   LibraryFunction& function = *found.function;
   const bool declares_no_writes = (function.flags & kScriptNoWrites) != 0;
   if (is_read_only && !declares_no_writes) return FunctionFlagError();

@@ -121,6 +121,10 @@ int RegisterFunction(lua_State* lua) {
   return 0;
 }
 
+void FunctionLoading::CheckTime(lua_State* lua) const {
+  if (SystemClock::Instance().MonotonicUs() - started_us_ > kTimeMaxUs) Raise(lua, "ERR FUNCTION LOAD timeout");
+}
+
 Status FunctionLoading::Register(lua_State* lua, std::unique_ptr<LibraryFunction> function) {
   if (!IsFunctionName(function->name)) {
     return Status::Error(
@@ -140,6 +144,7 @@ Result<FunctionCallbacks> FunctionLoading::Load(LuaState& state, FunctionLibrary
   std::string error;
   const bool is_protected = state.Protect(
       [&](lua_State* lua) {
+        WatchScripts(lua);
         LoadingWorld world(lua);
         lua_pushcfunction(lua, AddErrorPosition);
         lua_pushliteral(lua, "@user_function");

@@ -5,6 +5,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "scripting/function_library.h"
 #include "scripting/lua_state.h"
@@ -19,10 +20,15 @@ class FunctionLoading {
   // Runs the library's text. Functions are added to `library` when it is new (has none), and their callbacks returned.
   static Result<FunctionCallbacks> Load(LuaState& state, FunctionLibrary& library);
 
+  // Registering functions takes no time: a library that does not come to its end is refused.
+  void CheckTime(lua_State* lua) const;
   // A description of a function, as redis.register_function got it; its callback is on the top of the stack.
   Status Register(lua_State* lua, std::unique_ptr<LibraryFunction> function);
 
  private:
+  static constexpr int64_t kTimeMaxUs = 500'000;
+
+  const int64_t started_us_ = SystemClock::Instance().MonotonicUs();
   std::vector<std::unique_ptr<LibraryFunction>> functions_;
   FunctionCallbacks callbacks_;
 };

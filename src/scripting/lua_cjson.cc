@@ -302,7 +302,8 @@ class Decoder {
 void Decoder::Next() {
   while (At(place_) == ' ' || At(place_) == '\t' || At(place_) == '\n' || At(place_) == '\r') ++place_;
   token_begin_ = place_;
-  if (place_ >= text_.size()) {
+  // A zero byte ends the text as well.
+  if (At(place_) == '\0') {
     token_ = Token::kEnd;
     return;
   }
@@ -521,6 +522,7 @@ int Decode(lua_State* lua) {
 // ---------------------------------------------------------------------------------------------------- options
 
 void TakeArguments(lua_State* lua, int count) {
+  if (lua_gettop(lua) > 0) LuaState::Of(lua).cjson_was_changed = true;
   luaL_argcheck(lua, lua_gettop(lua) <= count, count + 1, "found too many arguments");
   lua_settop(lua, count);
 }

@@ -35,9 +35,19 @@ LuaState::LuaState(Kind kind, size_t memory_max)
     : kind_(kind), memory_max_(memory_max), lua_(lua_newstate(Allocate, this)) {
   KVICK_ASSERT(lua_ != nullptr);
   lua_atpanic(lua_, OnPanic);
-  std::string error;
-  const bool made = Protect([kind](lua_State* lua) { OpenSandbox(lua, kind); }, &error);
-  KVICK_ASSERT(made);
+  struct Opening {
+    LuaState* self;
+    Kind kind;
+  } opening{this, kind};
+  const auto open = [](lua_State* lua) {
+    const auto* what = static_cast<Opening*>(lua_touserdata(lua, 1));
+    lua_settop(lua, 0);
+    OpenSandbox(lua, what->kind);
+    lua_pushcfunction(lua, RunFrame);
+    what->self->frame_reference_ = luaL_ref(lua, LUA_REGISTRYINDEX);
+    return 0;
+  };
+  KVICK_ASSERT(lua_cpcall(lua_, open, &opening) == 0);
 }
 
 LuaState::~LuaState() { lua_close(lua_); }
@@ -67,7 +77,9 @@ void* LuaState::Allocate(void* state, void* block, size_t old_bytes, size_t new_
 bool LuaState::ProtectCall(ProtectedCall call, void* data, std::string* error) {
   ProtectedFrame frame{call, data};
   const int top = lua_gettop(lua_);
-  if (lua_cpcall(lua_, RunFrame, &frame) == 0) return true;
+  lua_rawgeti(lua_, LUA_REGISTRYINDEX, frame_reference_);
+  lua_pushlightuserdata(lua_, &frame);
+  if (lua_pcall(lua_, 1, 0, 0) == 0) return true;
   const char* text = lua_tostring(lua_, -1);
   *error = text != nullptr ? text : "unknown error";
   lua_settop(lua_, top);

@@ -57,6 +57,8 @@ class LuaState {
   FunctionLoading* loading = nullptr;
   // While a reply is written it must not fail half-way: the limit of memory does not hold.
   bool is_unlimited = false;
+  // A script has chosen other options of cjson; the next one begins with the usual ones.
+  bool cjson_was_changed = false;
   // The state of math.random: the same sequence in every process, as scripts know it.
   uint64_t random_state = 0x1234ABCD330E;
 
@@ -70,6 +72,7 @@ class LuaState {
   const size_t memory_max_;
   OwnedCounter memory_bytes_;
   lua_State* lua_;
+  int frame_reference_ = 0;  // of RunFrame, in the registry: calling it allocates nothing
 };
 
 }  // namespace kvick

@@ -77,6 +77,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "SCRIPT DEBUG",
         .syntax = "<YES | SYNC | NO>",
+        .argument_notes = "yes=mode",
         .summary = "Sets the debug mode of server-side Lua scripts.",
         .since = "3.2.0",
         .group = "scripting",

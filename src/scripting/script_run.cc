@@ -1,6 +1,7 @@
 #include "scripting/script_run.h"
 
 #include <lua.hpp>
+#include <utility>
 
 #include "base/log.h"
 #include "engine/engine.h"
@@ -117,7 +118,9 @@ namespace {
 constexpr int kHookInstructions = 100'000;
 
 void OnHook(lua_State* lua, lua_Debug* /*where*/) {
-  if (ScriptRun* run = LuaState::Of(lua).run) run->LookAround(lua);
+  const LuaState& state = LuaState::Of(lua);
+  if (state.run != nullptr) state.run->LookAround(lua);
+  if (state.loading != nullptr) state.loading->CheckTime(lua);
 }
 
 void PushTexts(lua_State* lua, std::span<const std::string_view> texts) {
@@ -129,6 +132,21 @@ void PushTexts(lua_State* lua, std::span<const std::string_view> texts) {
   }
 }
 
+// The closure is made once for each interpreter.
+void PushErrorHandler(lua_State* lua) {
+  static char key;
+  lua_pushlightuserdata(lua, &key);
+  lua_rawget(lua, LUA_REGISTRYINDEX);
+  if (!lua_isnil(lua, -1)) return;
+  lua_pop(lua, 1);
+  lua_pushcfunction(lua, AddErrorPosition);
+  lua_pushlightuserdata(lua, &key);
+  lua_pushvalue(lua, -2);
+  lua_rawset(lua, LUA_REGISTRYINDEX);
+  // At the same time: from the first script on the interpreter looks around.
+  WatchScripts(lua);
+}
+
 struct Ending {
   bool has_error = false;
   ScriptError error;
@@ -136,10 +154,10 @@ struct Ending {
 
 // In protected mode: calls the function, and writes what it returned.
 void CallScript(lua_State* lua, const Execution& execution, ScriptRun& run, ReplyWriter& reply, Ending* ending) {
-  lua_pushcfunction(lua, AddErrorPosition);
+  PushErrorHandler(lua);
   int parameter_count = 0;
   if (execution.state.kind() == LuaState::Kind::kEval) {
-    ResetCjson(lua);
+    if (std::exchange(execution.state.cjson_was_changed, false)) ResetCjson(lua);
     PushGlobals(lua);
     PushTexts(lua, execution.keys);
     lua_setfield(lua, -2, "KEYS");
@@ -174,7 +192,6 @@ Status RunOnce(CommandContext& context, ExecutorScripts& scripts, const Executio
   {
     ScriptRun run(ScriptingOf(context), scripts, context, execution.rules);
     execution.state.run = &run;
-    lua_sethook(execution.state.lua(), OnHook, LUA_MASKCOUNT, kHookInstructions);
     std::string error;
     const bool is_protected = execution.state.Protect(
         [&](lua_State* lua) { CallScript(lua, execution, run, context.Reply(), &ending); }, &error);
@@ -200,6 +217,8 @@ Status RunOnce(CommandContext& context, ExecutorScripts& scripts, const Executio
 }
 
 }  // namespace
+
+void WatchScripts(lua_State* lua) { lua_sethook(lua, OnHook, LUA_MASKCOUNT, kHookInstructions); }
 
 Status Execute(CommandContext& context, ExecutorScripts& scripts, const Execution& execution) {
   return context.executor().RunScript(context.session(), execution.traits,

@@ -92,4 +92,7 @@ class ScriptRun {
   std::string text_;
 };
 
+// The interpreter's hook: lets what runs look around now and then.
+void WatchScripts(lua_State* lua);
+
 }  // namespace kvick

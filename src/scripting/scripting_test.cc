@@ -168,6 +168,11 @@ TEST_F(ScriptingTest, LibrariesAreWholeOrNotThere) {
   EXPECT_EQ(Execute({"FCALL", "f", "0", "x"}), "$1\r\nx");
 }
 
+TEST_F(ScriptingTest, ALibraryThatDoesNotEndIsRefused) {
+  EXPECT_EQ(Execute({"FUNCTION", "LOAD", "#!lua name=a\nwhile true do end"}),
+            "-ERR Error registering functions: ERR FUNCTION LOAD timeout");
+}
+
 TEST(FunctionPayloadTest, ReadsBackWhatItWrote) {
   const std::string long_text(3'000, 'a');
   const std::vector<std::string_view> texts = {"short", long_text};

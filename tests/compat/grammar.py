@@ -22,7 +22,7 @@ from dice import ODD_FLOATS, ODD_INTEGERS
 from plan import Step, Unit
 
 NAMES = ['string', 'bitmap', 'geo', 'hyperloglog', 'generic', 'keyspace', 'connection', 'server', 'protocol',
-         'list', 'hash', 'set', 'zset', 'stream']
+         'list', 'hash', 'set', 'zset', 'stream', 'script']
 
 
 class Row:
