@@ -4,6 +4,7 @@
 #include "commands/families.h"
 #include "observability/features.h"
 #include "security/password_authorizer.h"
+#include "types/array_value.h"
 #include "types/hash_value.h"
 #include "types/list_value.h"
 #include "types/set_value.h"
@@ -12,12 +13,15 @@
 namespace kvick {
 
 void RegisterFeatures(Engine& engine) {
+  RegisterArrayType();
   RegisterListType();
   RegisterHashType();
   RegisterSetType();
   RegisterSortedSetType();
 
   CommandTable& commands = engine.commands();
+  commands.Add(ArrayCommands());
+  commands.Add(ArraySearchCommands());
   commands.Add(BitFieldCommands());
   commands.Add(BitmapCommands());
   commands.Add(ClientCommands());
