@@ -336,6 +336,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "ARDELRANGE",
         .syntax = "key start end [start end ...]",
+        .argument_notes = "data=range",
         .summary = "Deletes the items of an array that lie in ranges of indexes.",
         .since = "8.8.0",
         .group = "array",
@@ -457,6 +458,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "ARRING",
         .syntax = "key size value [value ...]",
+        .argument_notes = "size(integer)",
         .summary = "Inserts items into an array that keeps the latest. The key is created if it doesn't exist.",
         .since = "8.8.0",
         .group = "array",
@@ -470,6 +472,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "ARSCAN",
         .syntax = "key start end [LIMIT limit]",
+        .argument_notes = "LIMIT(integer)",
         .summary = "Returns the items of an array in a range, with their indexes.",
         .since = "8.8.0",
         .group = "array",

@@ -256,8 +256,12 @@ Status ArOp(CommandContext& context) {
 constexpr CommandSpec kCommands[] = {
     {
         .name = "ARGREP",
-        .syntax = "key start end <EXACT string | MATCH string | GLOB pattern | RE pattern [...]> [AND | OR | LIMIT "
-                  "limit | WITHVALUES | NOCASE [...]]",
+        .syntax = "key start end <EXACT string | MATCH string | GLOB pattern | RE pattern> [<EXACT string | MATCH "
+                  "string | GLOB pattern | RE pattern> ...] [AND | OR | LIMIT limit | WITHVALUES | NOCASE [AND | OR | "
+                  "LIMIT limit | WITHVALUES | NOCASE ...]]",
+        .argument_notes = "start(string) end(string) string=predicate predicate.EXACT! predicate.MATCH! "
+                          "predicate.GLOB! predicate.glob.pattern(string) predicate.RE! predicate.re.pattern(string) "
+                          "and=options options.LIMIT(integer)",
         .summary = "Finds the items of an array that are equal to a text, contain it, or match a pattern.",
         .since = "8.8.0",
         .group = "array",
@@ -271,6 +275,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "AROP",
         .syntax = "key start end <SUM | MIN | MAX | AND | OR | XOR | MATCH value | USED>",
+        .argument_notes = "sum=operation operation.MATCH!",
         .summary = "Computes a sum, an extreme, a combination of bits or a count of the items in a range.",
         .since = "8.8.0",
         .group = "array",

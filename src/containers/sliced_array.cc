@@ -16,7 +16,6 @@ SlicedArray::SlicedArray(const SlicedArray& other)
     : slice_bits_(other.slice_bits_),
       count_(other.count_),
       slice_count_(other.slice_count_),
-      slice_bytes_(other.slice_bytes_),
       text_bytes_(other.text_bytes_),
       long_text_count_(other.long_text_count_),
       first_numbers_(other.first_numbers_) {
@@ -26,6 +25,7 @@ SlicedArray::SlicedArray(const SlicedArray& other)
     for (const auto& slice : leaf->slices) {
       copy->slices.push_back(std::make_unique<ArraySlice>());
       copy->slices.back()->CopyFrom(*slice);
+      slice_bytes_ += copy->slices.back()->memory_bytes();  // a copy has no places to spare
     }
     leaves_.push_back(std::move(copy));
   }
