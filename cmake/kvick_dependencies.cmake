@@ -6,8 +6,11 @@ find_library(KVICK_JEMALLOC jemalloc REQUIRED)
 find_path(LIBLZF_INCLUDE_DIR liblzf/lzf.h REQUIRED)
 find_library(LIBLZF_LIBRARY lzf REQUIRED)
 
+find_path(RE2_INCLUDE_DIR re2/re2.h REQUIRED)
+find_library(RE2_LIBRARY re2 REQUIRED)
+
 add_library(kvick_dependencies INTERFACE)
-target_link_libraries(kvick_dependencies INTERFACE Threads::Threads ${CMAKE_DL_LIBS} "${LIBLZF_LIBRARY}")
+target_link_libraries(kvick_dependencies INTERFACE Threads::Threads ${CMAKE_DL_LIBS} "${LIBLZF_LIBRARY}" "${RE2_LIBRARY}")
 
 # The sanitizers bring allocators of their own.
 if(NOT KVICK_SANITIZE AND NOT KVICK_FUZZ)

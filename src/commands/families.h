@@ -7,6 +7,8 @@
 
 namespace kvick {
 
+std::span<const CommandSpec> ArrayCommands();
+std::span<const CommandSpec> ArraySearchCommands();
 std::span<const CommandSpec> BitFieldCommands();
 std::span<const CommandSpec> BitmapCommands();
 std::span<const CommandSpec> ClientCommands();

@@ -13,9 +13,6 @@
 namespace kvick {
 namespace {
 
-constexpr int64_t kArraySparseMaxDefault = 10;
-constexpr int64_t kArraySparseMinDefault = 5;
-
 Status CheckPowerOfTwo(std::string_view value) {
   const std::optional<uint64_t> number = ParseUint64(value);
   if (number && *number != 0 && (*number & (*number - 1)) == 0) return Status::Ok();
@@ -24,12 +21,7 @@ Status CheckPowerOfTwo(std::string_view value) {
 
 // A slice that becomes sparse at kmin must not become dense again at the same count.
 Status CheckArraySparseLimits(const Settings& settings) {
-  const auto number = [&settings](std::string_view name, int64_t default_value) {
-    return *ParseInt64(KeptValue(settings, name, std::to_string(default_value)));
-  };
-  const int64_t maximum = number("array-sparse-kmax", kArraySparseMaxDefault);
-  const int64_t minimum = number("array-sparse-kmin", kArraySparseMinDefault);
-  if (maximum == 0 || minimum < maximum) return Status::Ok();
+  if (settings.array_sparse_max == 0 || settings.array_sparse_min < settings.array_sparse_max) return Status::Ok();
   return Status::Error("array-sparse-kmin must be less than array-sparse-kmax");
 }
 
@@ -37,9 +29,9 @@ Status CheckArraySparseLimits(const Settings& settings) {
 
 std::vector<OptionSpec> EncodingOptions() {
   return {
-      KeptInteger("array-slice-size", 4096, {1, kUint32Max}).Check(CheckPowerOfTwo),
-      KeptInteger("array-sparse-kmax", kArraySparseMaxDefault, {0, kUint32Max}).CheckTogether(CheckArraySparseLimits),
-      KeptInteger("array-sparse-kmin", kArraySparseMinDefault, {0, kUint32Max}).CheckTogether(CheckArraySparseLimits),
+      Integer("array-slice-size", &Settings::array_slice_size, {1, kUint32Max}).Check(CheckPowerOfTwo),
+      Integer("array-sparse-kmax", &Settings::array_sparse_max, {0, kUint32Max}).CheckTogether(CheckArraySparseLimits),
+      Integer("array-sparse-kmin", &Settings::array_sparse_min, {0, kUint32Max}).CheckTogether(CheckArraySparseLimits),
       Integer("hash-max-listpack-entries", &Settings::hash_listpack_entries_max, {0, kInt64Max})
           .Alias("hash-max-ziplist-entries"),
       Memory("hash-max-listpack-value", &Settings::hash_listpack_value_max_bytes, {0, kInt64Max})

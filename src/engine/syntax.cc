@@ -267,7 +267,7 @@ class NoteReader {
     while (Skip('.')) argument = &Select(argument->parts, TakeWord());
     while (!rest_.empty()) {
       if (Skip('!')) {
-        ExchangeToken(argument);
+        MoveToken(argument);
       } else if (Skip('=')) {
         argument->name = TakeWord();
       } else if (Skip('(')) {
@@ -294,11 +294,23 @@ class NoteReader {
     rest_.remove_prefix(word.size());
     return word;
   }
-  // Whose the token is, a block's or that of its first part, does not follow from the line.
-  static void ExchangeToken(SyntaxArgument* block) {
-    KVICK_ASSERT(block->kind == Kind::kBlock);
-    std::swap(block->token, block->parts[0].token);
-    block->multiple_token = block->multiple && !block->token.empty();
+  // Whose the token is, a block's or that of its first part, does not follow from the line; nor whether a token and a
+  // name are one argument or two.
+  static void MoveToken(SyntaxArgument* argument) {
+    if (argument->kind != Kind::kBlock) {
+      SyntaxArgument block;
+      block.kind = Kind::kBlock;
+      block.name = ToLower(argument->token);
+      SyntaxArgument token;
+      token.kind = Kind::kToken;
+      token.name = block.name;
+      token.token = std::exchange(argument->token, {});
+      block.parts = {std::move(token), std::move(*argument)};
+      *argument = std::move(block);
+      return;
+    }
+    std::swap(argument->token, argument->parts[0].token);
+    argument->multiple_token = argument->multiple && !argument->token.empty();
   }
   // By its token, else by its name.
   static SyntaxArgument& Select(std::vector<SyntaxArgument>& arguments, std::string_view word) {

@@ -41,7 +41,8 @@ std::vector<SyntaxArgument> ParseSyntax(std::string_view syntax);
 //
 //   "nx=condition@2.6.12 condition.IFEQ@8.4.0 longitude(double)"
 //
-// "!" gives the token of a block to its first part, or that of the part to the block.
+// "!" gives the token of a block to its first part, or that of the part to the block; of "TOKEN name" it makes a block
+// of the two.
 //
 // Key arguments get the indexes of the command's key specs in turn, where no note says otherwise.
 void Annotate(std::string_view notes, int key_spec_count, std::vector<SyntaxArgument>* arguments);

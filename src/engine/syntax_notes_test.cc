@@ -42,6 +42,17 @@ TEST(SyntaxNotesTest, GiveATokenToTheBlockOrToItsFirstPart) {
   EXPECT_EQ(arguments[2].parts[0].token, "");
 }
 
+TEST(SyntaxNotesTest, MakeABlockOfATokenAndAName) {
+  const auto arguments = Parse("key <MATCH text | USED>", "text=operation operation.MATCH! operation.match.text(pattern)");
+  const SyntaxArgument& match = arguments[1].parts[0];
+  EXPECT_EQ(match.kind, SyntaxArgument::Kind::kBlock);
+  EXPECT_EQ(match.name, "match");
+  EXPECT_EQ(match.parts[0].kind, SyntaxArgument::Kind::kToken);
+  EXPECT_EQ(match.parts[0].token, "MATCH");
+  EXPECT_EQ(match.parts[1].kind, SyntaxArgument::Kind::kPattern);
+  EXPECT_EQ(match.parts[1].token, "");
+}
+
 TEST(SyntaxNotesTest, KeysTakeTheKeySpecsInTurn) {
   const auto arguments = Parse("key [STORE destination] source", "", 2);
   EXPECT_EQ(arguments[0].key_spec_index, 0);

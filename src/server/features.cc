@@ -5,6 +5,7 @@
 #include "observability/features.h"
 #include "scripting/features.h"
 #include "security/password_authorizer.h"
+#include "types/array_value.h"
 #include "types/hash_value.h"
 #include "types/list_value.h"
 #include "types/set_value.h"
@@ -14,6 +15,7 @@
 namespace kvick {
 
 void RegisterFeatures(Engine& engine) {
+  RegisterArrayType();
   RegisterListType();
   RegisterHashType();
   RegisterSetType();
@@ -21,6 +23,8 @@ void RegisterFeatures(Engine& engine) {
   RegisterStreamType();
 
   CommandTable& commands = engine.commands();
+  commands.Add(ArrayCommands());
+  commands.Add(ArraySearchCommands());
   commands.Add(BitFieldCommands());
   commands.Add(BitmapCommands());
   commands.Add(ClientCommands());
