@@ -345,6 +345,7 @@ constexpr CommandSpec kCommands[] = {
         .name = "SORT",
         .syntax = "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA] "
                   "[STORE destination]",
+        .argument_notes = "BY=by-pattern#1 pattern=get-pattern#1 asc=order alpha=sorting destination#2",
         .summary = "Returns or stores the elements of a list, a set or a sorted set in order.",
         .since = "1.0.0",
         .group = "generic",
@@ -360,6 +361,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "SORT_RO",
         .syntax = "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]",
+        .argument_notes = "BY=by-pattern#1 pattern=get-pattern#1 asc=order alpha=sorting",
         .summary = "Returns the elements of a list, a set or a sorted set in order.",
         .since = "7.0.0",
         .group = "generic",
