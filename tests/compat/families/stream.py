@@ -248,7 +248,7 @@ def xreadgroup_of_several(dice):
 @row('XREADGROUP', weight=1)
 def xreadgroup_wrong(dice):
     """Of a group that is not there: what is wrong in the words is told first."""
-    return [b'XREADGROUP', b'GROUP', b'nobody', consumer(dice), *dice.options(lambda: count(dice)), b'STREAMS',
+    return [b'XREADGROUP', b'GROUP', b'missing', consumer(dice), *dice.options(lambda: count(dice)), b'STREAMS',
             loose_key(dice), dice.pick([b'>', stream_id(dice)])]
 
 
