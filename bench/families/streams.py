@@ -30,5 +30,5 @@ HELD = (
     Held("10,000 pending entries in each of 10 groups", "pending entry", 100_000,
          (Fill("XADD stream * a 1", 10_000),
           *(once(f"XGROUP CREATE stream group:{i} 0") for i in range(10)),
-          *(once(f"XREADGROUP GROUP group:{i} consumer STREAMS stream >") for i in range(10)))),
+          *(Fill(f"XREADGROUP GROUP group:{i} consumer COUNT 100 STREAMS stream >", 100) for i in range(10)))),
 )  # fmt: skip

@@ -10,6 +10,7 @@
 #include "commands/families.h"
 #include "commands/stream_access.h"
 #include "commands/stream_trim_arguments.h"
+#include "commands/value_digest.h"
 
 namespace kvick {
 namespace {
@@ -44,9 +45,7 @@ std::string NameOfContent(std::span<const std::string_view> fields_and_values) {
     content += text;
   }
   const XXH128_hash_t hash = XXH3_128bits(content.data(), content.size());
-  XXH128_canonical_t bytes;
-  XXH128_canonicalFromHash(&bytes, hash);
-  return std::string(reinterpret_cast<const char*>(bytes.digest), sizeof(bytes.digest));
+  return FormatDigest(hash.high64) + FormatDigest(hash.low64);
 }
 
 Status ParseProducer(CommandContext& context, size_t* index, AddRequest* request) {

@@ -14,7 +14,8 @@ const std::initializer_list<std::span<const CommandSpec>>& Families() {
   static const std::initializer_list<std::span<const CommandSpec>> families = {
       StreamAddCommands(),       StreamClaimCommands(),   StreamGroupCommands(), StreamIdempotenceCommands(),
       StreamInfoCommands(),      StreamPendingCommands(), StreamRangeCommands(), StreamReadCommands(),
-      StreamReadGroupCommands(), StreamRemoveCommands(),  DebugCommands(),       GenericCommands()};
+      StreamReadGroupCommands(), StreamRemoveCommands(),  TransactionCommands(), DebugCommands(),
+      GenericCommands()};
   return families;
 }
 
@@ -64,7 +65,7 @@ TEST_F(StreamTest, TrimmingIsLoggedExactly) {
 
 TEST_F(StreamTest, AnAddedOnceEntryIsLoggedWithItsName) {
   Execute("XADD s IDMP p one * a 1");
-  EXPECT_EQ(Logged(), "XADD s " + NowMs() + "-0 a 1\nXIDMPRECORD s p one " + NowMs() + "-0");
+  EXPECT_EQ(Logged(), "MULTI\nXADD s " + NowMs() + "-0 a 1\nXIDMPRECORD s p one " + NowMs() + "-0\nEXEC");
   EXPECT_EQ(Execute("XADD s IDMP p one * a 1"), "$15\r\n" + NowMs() + "-0");
   EXPECT_EQ(Logged(), "XIDMPRECORD s p one " + NowMs() + "-0");
 }
@@ -206,7 +207,7 @@ class StreamReplica : public CommandFixture {
 TEST_F(StreamReplayTest, TheLogRepeatsEveryState) {
   StreamReplica replica;
   settings_.stream_node_entries_max = 3;
-  for (int round = 0; round < 3'000; ++round) {
+  for (int round = 0; round < 10'000; ++round) {
     if (round % 60 == 0) {
       Execute("DEL s t");
       Execute("XADD s 1-1 a 1");

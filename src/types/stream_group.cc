@@ -19,7 +19,7 @@ StreamGroup::StreamGroup(const StreamGroup& other) : last_id(other.last_id), rea
   for (auto at = other.pending_.First(); at.is_valid(); at.Next()) {
     const PendingEntry entry = other.Read(at);
     if (entry.consumer == nullptr) {
-      returned.emplace_back(at.value().place, at.id());
+      returned.emplace_back(at.value().order(), at.id());
     } else {
       Assign(at.id(), *FindConsumer(entry.consumer->name), {entry.delivered_ms, entry.delivery_count});
     }
@@ -63,14 +63,14 @@ void StreamGroup::RemoveConsumer(StreamConsumer& consumer) {
 PendingEntry StreamGroup::Read(const Tree::Cursor& at) const {
   const StoredPending& stored = at.value();
   PendingEntry entry;
-  if (stored.consumer_index != kNobody) {
-    entry.consumer = by_index_[stored.consumer_index];
-    entry.delivered_ms = stored.place;
+  if (stored.consumer_index() != kNobody) {
+    entry.consumer = by_index_[stored.consumer_index()];
+    entry.delivered_ms = stored.order();
   }
-  switch (stored.delivery_count) {
+  switch (stored.stored_count()) {
     case kCountMax: entry.delivery_count = std::numeric_limits<int64_t>::max(); break;
     case kCountAside: entry.delivery_count = large_counts_.find(at.id())->second; break;
-    default: entry.delivery_count = stored.delivery_count;
+    default: entry.delivery_count = stored.stored_count();
   }
   return entry;
 }
@@ -82,7 +82,7 @@ std::optional<PendingEntry> StreamGroup::Find(const StreamId& id) const {
 
 std::optional<int64_t> StreamGroup::EarliestDeliveryMs() const {
   const Tree::Cursor at = pending_.Earliest();
-  return at.is_valid() ? std::optional(at.value().place) : std::nullopt;
+  return at.is_valid() ? std::optional(at.value().order()) : std::nullopt;
 }
 
 std::vector<StreamId> StreamGroup::LongestIdle(int64_t delivered_ms, size_t count_max) const {
@@ -94,7 +94,7 @@ std::vector<StreamId> StreamGroup::LongestIdle(int64_t delivered_ms, size_t coun
   int64_t bound = delivered_ms;
   for (auto at = pending_.FirstDue(StreamId::Min(), bound); at.is_valid();) {
     const StreamId id = at.id();
-    best.emplace(at.value().place, id);
+    best.emplace(at.value().order(), id);
     if (best.size() > count_max) best.pop();
     // What is not earlier than the latest of a full heap need not be looked at.
     if (best.size() == count_max) {
@@ -110,19 +110,19 @@ std::vector<StreamId> StreamGroup::LongestIdle(int64_t delivered_ms, size_t coun
   return ids;
 }
 
-uint32_t StreamGroup::StoreCount(const StreamId& id, int64_t count) {
+uint16_t StreamGroup::StoreCount(const StreamId& id, int64_t count) {
   if (!large_counts_.empty()) large_counts_.erase(id);
   if (count == std::numeric_limits<int64_t>::max()) return kCountMax;
-  if (count < kCountAside) return static_cast<uint32_t>(count);
+  if (count < kCountAside) return static_cast<uint16_t>(count);
   large_counts_[id] = count;
   return kCountAside;
 }
 
 void StreamGroup::Detach(const StreamId& id, const StoredPending& stored) {
-  if (stored.consumer_index == kNobody) {
+  if (stored.consumer_index() == kNobody) {
     --returned_count_;
   } else {
-    by_index_[stored.consumer_index]->pending.Erase(id);
+    by_index_[stored.consumer_index()]->pending.Erase(id);
   }
 }
 
@@ -134,7 +134,7 @@ void StreamGroup::Assign(const StreamId& id, StreamConsumer& consumer, const Str
   }
   const StoredPending before = pending_.Find(id).value();
   pending_.Replace(id, stored);
-  if (before.consumer_index == consumer.index) return;
+  if (before.consumer_index() == consumer.index) return;
   Detach(id, before);
   consumer.pending.Insert(id);
 }

@@ -6,7 +6,7 @@
 //
 // A pending entry is an item of one tree, by id, whose inner nodes know the earliest delivery below them: so the next
 // entry that is idle long enough is found from any id in O(log n), and the one that is idle longest likewise. The ids
-// of one consumer are a second tree without values. Together that is some 50 bytes for an entry.
+// of one consumer are a second tree without values. Together that is some 46 bytes for an entry.
 //
 // Entries that were given back (XNACK) belong to nobody. They come before all others, in the order in which they were
 // given back: their place in the order of deliveries is negative.
@@ -39,14 +39,32 @@ struct StreamConsumer {
   uint32_t index = 0;  // in its group
 };
 
-// What the tree keeps of a pending entry.
-struct StoredPending {
-  int64_t place = 0;  // when it was delivered, or, negative, where it stands among those given back
-  uint32_t consumer_index = 0;
-  uint32_t delivery_count = 0;  // the two greatest stand for something else
+// What the tree keeps of a pending entry: twelve bytes.
+class [[gnu::packed]] StoredPending {
+ public:
+  StoredPending() = default;
+  StoredPending(int64_t place, uint32_t consumer_index, uint16_t stored_count)
+      : place_((static_cast<uint64_t>(place) << kUnusedBits) >> kUnusedBits),
+        stored_count_(stored_count),
+        consumer_index_(consumer_index) {}
 
-  int64_t order() const { return place; }
+  // 48 bits of milliseconds reach beyond the year 6000.
+  static constexpr int64_t kPlaceMin = -(int64_t{1} << 47);
+
+  // When it was delivered, or, negative, where it stands among those given back.
+  int64_t order() const { return static_cast<int64_t>(static_cast<uint64_t>(place_) << kUnusedBits) >> kUnusedBits; }
+  uint32_t consumer_index() const { return consumer_index_; }
+  // The two greatest stand for something else.
+  uint16_t stored_count() const { return static_cast<uint16_t>(stored_count_); }
+
+ private:
+  static constexpr int kUnusedBits = 16;
+
+  uint64_t place_ : 48;
+  uint64_t stored_count_ : 16;
+  uint32_t consumer_index_;
 };
+static_assert(sizeof(StoredPending) == 12);
 
 // A pending entry as others see it.
 struct PendingEntry {
@@ -116,10 +134,10 @@ class StreamGroup {
 
  private:
   static constexpr uint32_t kNobody = std::numeric_limits<uint32_t>::max();
-  static constexpr uint32_t kCountMax = std::numeric_limits<uint32_t>::max();  // stands for INT64_MAX
-  static constexpr uint32_t kCountAside = kCountMax - 1;                       // it is in large_counts_
+  static constexpr uint16_t kCountMax = std::numeric_limits<uint16_t>::max();  // stands for INT64_MAX
+  static constexpr uint16_t kCountAside = kCountMax - 1;                       // it is in large_counts_
 
-  uint32_t StoreCount(const StreamId& id, int64_t count);
+  uint16_t StoreCount(const StreamId& id, int64_t count);
   // Ends what the entry is to its consumer or among those given back.
   void Detach(const StreamId& id, const StoredPending& stored);
 
@@ -127,9 +145,9 @@ class StreamGroup {
   Consumers consumers_;
   std::vector<StreamConsumer*> by_index_;  // null where the index is free
   std::vector<uint32_t> free_indexes_;
-  std::map<StreamId, int64_t> large_counts_;  // delivery counts that four bytes do not hold
+  std::map<StreamId, int64_t> large_counts_;  // delivery counts that two bytes do not hold
   size_t returned_count_ = 0;
-  int64_t next_returned_place_ = std::numeric_limits<int64_t>::min();
+  int64_t next_returned_place_ = StoredPending::kPlaceMin;
 };
 
 }  // namespace kvick

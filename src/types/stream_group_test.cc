@@ -33,8 +33,9 @@ TEST(StreamGroupTest, AnEntryBelongsToOneConsumer) {
 TEST(StreamGroupTest, DeliveryCountsOfAllSizesAreKept) {
   StreamGroup group(StreamId::Min(), 0);
   StreamConsumer& alice = group.AddConsumer("alice", 0);
-  for (const int64_t count : {int64_t{0}, int64_t{4294967293}, int64_t{4294967294}, int64_t{4294967295},
-                              int64_t{5'000'000'000}, kInt64Max - 1, kInt64Max, int64_t{1}}) {
+  for (const int64_t count :
+       {int64_t{0}, int64_t{65533}, int64_t{65534}, int64_t{65535}, int64_t{4294967293}, int64_t{4294967294},
+        int64_t{4294967295}, int64_t{5'000'000'000}, kInt64Max - 1, kInt64Max, int64_t{1}}) {
     group.Assign({1, 0}, alice, {1, count});
     EXPECT_EQ(group.Find({1, 0})->delivery_count, count);
   }
@@ -106,7 +107,7 @@ TEST(StreamGroupTest, DoesWhatAListDoes) {
       }
       case 3:
         group.Return(id, step);
-        model.items[id] = {"", std::numeric_limits<int64_t>::min() + model.returned++, step};
+        model.items[id] = {"", StoredPending::kPlaceMin + model.returned++, step};
         break;
       case 4: EXPECT_EQ(group.Acknowledge(id), model.items.erase(id) == 1); break;
       default:

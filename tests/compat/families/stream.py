@@ -237,11 +237,19 @@ def xreadgroup(dice):
     return as_consumer(dice, name, group_name, one, words)
 
 
-@row('XREADGROUP', weight=2)
+@row('XREADGROUP', weight=2, mutate=False)
 def xreadgroup_of_several(dice):
-    keys = dice.some(lambda: key(dice), 1, 3)
-    ids = [stream_id(dice) for _ in keys]
-    return [b'XREADGROUP', b'GROUP', group(dice), consumer(dice), *dice.options(lambda: count(dice)), b'STREAMS', *keys, *ids]
+    keys, group_name, one = dice.some(lambda: key(dice), 1, 3), group(dice), consumer(dice)
+    words = [b'XREADGROUP', b'GROUP', group_name, one, *dice.options(lambda: count(dice)), b'STREAMS', *keys,
+             *(stream_id(dice) for _ in keys)]
+    return [*(Step([b'XGROUP', b'CREATECONSUMER', name, group_name, one]) for name in keys), Step(words)]
+
+
+@row('XREADGROUP', weight=1)
+def xreadgroup_wrong(dice):
+    """Of a group that is not there: what is wrong in the words is told first."""
+    return [b'XREADGROUP', b'GROUP', b'missing', consumer(dice), *dice.options(lambda: count(dice)), b'STREAMS',
+            loose_key(dice), dice.pick([b'>', stream_id(dice)])]
 
 
 @row('XACK', weight=8)
