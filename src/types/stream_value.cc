@@ -119,7 +119,8 @@ void StreamValue::AdvanceGroup(StreamGroup& group, const StreamId& id) const {
   const bool counts_on =
       group.read_count != StreamGroup::kReadCountUnknown && group.last_id >= first_id_ && !MayLackBehind(group.last_id);
   if (counts_on) {
-    ++group.read_count;
+    // A count that a client set may be too great: more cannot have been read than there was.
+    group.read_count = std::min(group.read_count + 1, static_cast<int64_t>(added_count_));
   } else if (added_count_ > 0) {
     group.read_count = PositionOf(id).value_or(StreamGroup::kReadCountUnknown);
   }
