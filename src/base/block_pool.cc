@@ -2,6 +2,8 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <new>
 #include <vector>
@@ -11,8 +13,14 @@
 namespace kvick {
 namespace {
 
+#ifdef MADV_COLLAPSE
+constexpr int kAdviceCollapse = MADV_COLLAPSE;
+#else
+constexpr int kAdviceCollapse = 25;  // the C library's headers are older than the kernel
+#endif
+
 // Keeps free pages of all pools. Pages are cut from regions of kRegionBytes of address space; a page that comes
-// back keeps its address and gives its memory to the kernel, unless it is one of the few that are kept warm.
+// back keeps its address; Tend gives its memory to the kernel, unless it is one of the few that are kept warm.
 class PageSource {
  public:
   explicit PageSource(size_t page_bytes) : page_bytes_(page_bytes) {}
@@ -22,23 +30,50 @@ class PageSource {
     if (!warm_.empty()) return Pop(warm_);
     if (!cold_.empty()) return Pop(cold_);
     if (next_ == end_) AddRegion();
-    void* page = next_;
+    char* page = next_;
     next_ += page_bytes_;
+    if (reinterpret_cast<uintptr_t>(next_) % kHugePageBytes == 0) full_.push_back(next_ - kHugePageBytes);
     return page;
   }
 
   void Give(void* page) {
     MutexLock lock(mutex_);
-    if (warm_.size() < kWarmMax) {
-      warm_.push_back(page);
-      return;
+    warm_.push_back(page);
+  }
+
+  // What would hold a command up. Huge pages are made of stretches whose pages have all been handed out: if they were
+  // asked for beforehand, the kernel would clear two megabytes in the middle of a command, and the last of them would
+  // lie half empty. Free pages give their memory back.
+  void Tend() {
+    std::vector<char*> full;
+    std::vector<void*> spare;
+    std::vector<void*> cold;
+    {
+      MutexLock lock(mutex_);
+      full.swap(full_);
+      if (!full.empty()) cold = cold_;
+      if (warm_.size() > kWarmMax) {
+        spare.assign(warm_.begin() + kWarmMax, warm_.end());
+        warm_.resize(kWarmMax);
+      }
     }
-    madvise(page, page_bytes_, MADV_DONTNEED);
-    cold_.push_back(page);
+    for (char* start : full) {
+      // What has been given back would come back with it.
+      const bool has_cold = std::any_of(cold.begin(), cold.end(), [start](const void* page) {
+        return page >= start && page < start + kHugePageBytes;
+      });
+      if (has_cold) continue;
+      // A kernel before 6.1 does not know it, and does it in its own time.
+      if (madvise(start, kHugePageBytes, kAdviceCollapse) != 0) madvise(start, kHugePageBytes, MADV_HUGEPAGE);
+    }
+    for (void* page : spare) madvise(page, page_bytes_, MADV_DONTNEED);
+    MutexLock lock(mutex_);
+    cold_.insert(cold_.end(), spare.begin(), spare.end());
   }
 
  private:
   static constexpr size_t kRegionBytes = size_t{16} * 1024 * 1024;
+  static constexpr size_t kHugePageBytes = size_t{2} * 1024 * 1024;
   static constexpr size_t kWarmMax = 64;
 
   static void* Pop(std::vector<void*>& pages) {
@@ -57,25 +92,22 @@ class PageSource {
     if (aligned > start) munmap(raw, aligned - start);
     const uintptr_t tail = start + 2 * kRegionBytes - (aligned + kRegionBytes);
     if (tail > 0) munmap(reinterpret_cast<void*>(aligned + kRegionBytes), tail);
-    // Huge pages save a page walk on most look-ups of a large data set. Not for the first region: a small server
-    // stays small.
-    if (region_count_++ > 0) madvise(reinterpret_cast<void*>(aligned), kRegionBytes, MADV_HUGEPAGE);
     next_ = reinterpret_cast<char*>(aligned);
     end_ = next_ + kRegionBytes;
   }
 
   const size_t page_bytes_;
   Mutex mutex_;
-  size_t region_count_ KVICK_GUARDED_BY(mutex_) = 0;
   char* next_ KVICK_GUARDED_BY(mutex_) = nullptr;
   char* end_ KVICK_GUARDED_BY(mutex_) = nullptr;
   std::vector<void*> warm_ KVICK_GUARDED_BY(mutex_);
   std::vector<void*> cold_ KVICK_GUARDED_BY(mutex_);
+  std::vector<char*> full_ KVICK_GUARDED_BY(mutex_);  // not collapsed yet
 };
 
 }  // namespace
 
-// Lies at the start of its 32 KiB, which are aligned to 32 KiB: a block finds its page by masking its address.
+// Lies at the start of its bytes, which are aligned to their size: a block finds its page by masking its address.
 struct BlockPool::Page {
   BlockPool* pool;
   Page* next;
@@ -88,18 +120,26 @@ struct BlockPool::Page {
 };
 
 static PageSource& Pages() {
-  static PageSource* source = new PageSource(size_t{32} * 1024);  // never destroyed: entries may outlive statics
+  static PageSource* source = new PageSource(BlockPool::kPageBytes);  // never destroyed: entries may outlive statics
   return *source;
 }
 
+void BlockPool::TendPages() { Pages().Tend(); }
+
 BlockPool* BlockPool::Pools() {
-  static BlockPool* pools = new BlockPool[kShardCount + 1];
+  static BlockPool* pools = new BlockPool[kShardCountMax + 1];
   return pools;
 }
 
-BlockPool& BlockPool::Shard(size_t shard) { return Pools()[shard % kShardCount]; }
+size_t BlockPool::shard_mask_ = kShardCountMax - 1;
 
-BlockPool& BlockPool::ForTables() { return Pools()[kShardCount]; }
+void BlockPool::ChooseShardCount(size_t thread_count) {
+  shard_mask_ = std::bit_ceil(std::clamp<size_t>(thread_count * 4, 4, kShardCountMax)) - 1;
+}
+
+BlockPool& BlockPool::Shard(size_t shard) { return Pools()[shard & shard_mask_]; }
+
+BlockPool& BlockPool::ForTables() { return Pools()[kShardCountMax]; }
 
 size_t BlockPool::BlockSize(size_t size) {
 #ifdef KVICK_SANITIZED
@@ -193,13 +233,13 @@ void BlockPool::FreeBlock(Page* page, void* block) {
 
 size_t BlockPool::BlockBytes() {
   size_t sum = 0;
-  for (size_t i = 0; i <= kShardCount; ++i) sum += Pools()[i].block_bytes_.load(std::memory_order_relaxed);
+  for (size_t i = 0; i <= kShardCountMax; ++i) sum += Pools()[i].block_bytes_.load(std::memory_order_relaxed);
   return sum;
 }
 
 size_t BlockPool::PageBytes() {
   size_t sum = 0;
-  for (size_t i = 0; i <= kShardCount; ++i) sum += Pools()[i].page_bytes_.load(std::memory_order_relaxed);
+  for (size_t i = 0; i <= kShardCountMax; ++i) sum += Pools()[i].page_bytes_.load(std::memory_order_relaxed);
   return sum;
 }
 

@@ -4,7 +4,7 @@
 // (16-byte key, 16-byte value) a fifth of its size. The pool takes pages of 32 KiB from the allocator's big end
 // and cuts each into blocks of one size; a page whose blocks are all free goes back.
 //
-// A pool is shared by the stripes of one shard (stripe index modulo kShardCount); its own lock makes it safe
+// A pool is shared by the stripes of one shard (stripe index modulo the number of shards); its own lock makes it safe
 // between them. Allocate and Free are O(1): pop or push on the page's free list.
 #pragma once
 
@@ -19,9 +19,13 @@ namespace kvick {
 class BlockPool {
  public:
   static constexpr size_t kBlockMax = 1024;  // larger blocks come from the allocator
-  static constexpr size_t kShardCount = 32;
+  static constexpr size_t kShardCountMax = 32;
+  static constexpr size_t kPageBytes = size_t{32} * 1024;
 
-  // The pool of shard `shard` (taken modulo kShardCount). Pools live as long as the process.
+  // Four shards a thread, so that two threads seldom want the same, and no more, because each has pages that are partly
+  // empty. To be said before threads run; 32 until then.
+  static void ChooseShardCount(size_t thread_count);
+  // The pool of shard `shard` (taken modulo their number). Pools live as long as the process.
   static BlockPool& Shard(size_t shard);
   // One more, for the buckets of all tables: they are asked for rarely.
   static BlockPool& ForTables();
@@ -30,6 +34,11 @@ class BlockPool {
   void* Allocate(size_t size);
   // `size` is what was asked for. The block may come from any pool: it goes back to the one it was taken from.
   static void Free(void* block, size_t size);
+
+  // Gives free pages back to the kernel, and backs what was filled since the last call by huge pages, which save a page
+  // walk on most look-ups of a large data set. To be called some times a second, by any thread but those that run
+  // commands: it takes some milliseconds for every 20 MiB.
+  static void TendPages();
 
   // What a block of `size` bytes really occupies.
   static size_t BlockSize(size_t size);
@@ -42,11 +51,11 @@ class BlockPool {
   struct PageList {
     Page* first = nullptr;  // pages with at least one free block
   };
-  static constexpr size_t kPageBytes = size_t{32} * 1024;
   static constexpr size_t kStep = 8;
   static constexpr size_t kCacheLineBytes = 64;
   static constexpr size_t kClassCount = kBlockMax / kStep + 1;
 
+  static size_t shard_mask_;
   static BlockPool* Pools();
   static void Link(PageList& list, Page* page);
   static void Unlink(PageList& list, Page* page);

@@ -19,6 +19,7 @@
 #include "base/memory_usage.h"
 #include "base/numbers.h"
 #include "base/random.h"
+#include "commands/debug_values.h"
 #include "commands/families.h"
 #include "engine/command_context.h"
 #include "engine/permission.h"
@@ -27,19 +28,11 @@
 namespace kvick {
 namespace {
 
-// Up to this length a string that nobody appended to is "embstr".
-constexpr size_t kEmbeddedStringMax = 44;
-
 // Nobody else runs, but the keyspace's methods want the stripe of a key locked.
 template <typename Function>
 auto WithStripe(Database& database, const KeyRef& key, Function function) {
   SpinLockHolder holder(database.StripeOf(key).lock);
   return function();
-}
-
-const Entry* FindEntry(CommandContext& context, std::string_view name) {
-  const KeyRef key = KeyRef::Make(name);
-  return WithStripe(context.database(), key, [&] { return context.database().Peek(key, context.mutation()).entry; });
 }
 
 Result<int64_t> PositiveArg(const CommandContext& context, size_t index) {
@@ -65,7 +58,7 @@ void DigestValue(const Entry& entry, Digest* digest) {
     char buffer[kInt64TextMax];
     digest->Append(entry.string().Text(buffer));
   } else {
-    OperationsOf(entry.type()).digest(entry.object(), digest);
+    OperationsOf(entry.type()).digest(CollectionView(entry).get(), digest);
   }
   if (entry.has_expiry()) digest->Append("expires");
 }
@@ -102,17 +95,10 @@ Status DebugDigestValue(CommandContext& context) {
   context.Reply().Array(context.argument_count() - 2);
   for (size_t i = 2; i < context.argument_count(); ++i) {
     Digest digest;
-    if (const Entry* entry = FindEntry(context, context.Arg(i))) DigestValue(*entry, &digest);
+    if (const Entry* entry = FindEntryForDebug(context, context.Arg(i))) DigestValue(*entry, &digest);
     context.Reply().Simple(digest.Hex());
   }
   return Status::Ok();
-}
-
-std::string_view EncodingName(const Entry& entry) {
-  if (entry.type() != ValueType::kString) return OperationsOf(entry.type()).encoding_name(entry.object());
-  const StringRef string = entry.string();
-  if (string.is_integer) return "int";
-  return entry.is_raw() || string.bytes.size() > kEmbeddedStringMax ? "raw" : "embstr";
 }
 
 // The length of a string in an RDB file before compression.
@@ -129,7 +115,7 @@ size_t SerializedLength(const StringRef& string) {
 Status DebugObject(CommandContext& context) {
   const bool has_word = context.argument_count() == 4;
   if (has_word && !context.ArgIs(3, "fast")) return errors::SubcommandArguments(context.Arg(1), "DEBUG");
-  const Entry* entry = FindEntry(context, context.Arg(2));
+  const Entry* entry = FindEntryForDebug(context, context.Arg(2));
   if (entry == nullptr) return errors::NoSuchKey();
   const std::string serialized = entry->type() == ValueType::kString
                                      ? " serializedlength:" + std::to_string(SerializedLength(entry->string()))
@@ -137,8 +123,9 @@ Status DebugObject(CommandContext& context) {
   char address[32];
   std::snprintf(address, sizeof(address), "%p", static_cast<const void*>(entry));
   context.Reply().Simple("Value at:" + std::string(address) + " refcount:1 encoding:" +
-                         std::string(EncodingName(*entry)) + serialized + " lru:" + std::to_string(entry->access()) +
-                         " lru_seconds_idle:" + std::to_string(IdleSeconds(entry->access(), context.now_ms())));
+                         std::string(entry->encoding_name()) + serialized + " lru:" + std::to_string(entry->access()) +
+                         " lru_seconds_idle:" + std::to_string(IdleSeconds(entry->access(), context.now_ms())) +
+                         DescribeQuicklist(*entry, context.settings()));
   return Status::Ok();
 }
 
@@ -191,17 +178,6 @@ Status DebugHtStats(CommandContext& context) {
   Database& database = context.engine().database(static_cast<int>(index));
   context.Reply().Verbatim("[Dictionary HT]\n" + DescribeTables(database) +
                            "[Expires HT]\nnumber of elements: " + std::to_string(database.ExpiringCount()) + "\n");
-  return Status::Ok();
-}
-
-Status DebugHtStatsKey(CommandContext& context) {
-  const Entry* entry = FindEntry(context, context.Arg(2));
-  if (entry == nullptr) return errors::NoSuchKey();
-  if (EncodingName(*entry) != "hashtable") {
-    return errors::Generic("The value stored at the specified key is not represented using an hash table");
-  }
-  context.Reply().Verbatim("Hash table 0 stats (main hash table):\n memory: " + std::to_string(entry->memory_bytes()) +
-                           "\n");
   return Status::Ok();
 }
 
@@ -408,6 +384,7 @@ constexpr DebugSubcommand kSubcommands[] = {
     {"HTSTATS", 1, 2, "<dbid> [full]", "Return hash table statistics of the specified database.", DebugHtStats},
     {"HTSTATS-KEY", 1, 2, "<key> [full]", "Like HTSTATS but for the hash table stored at <key>'s value.",
      DebugHtStatsKey},
+    {"LISTPACK", 1, 1, "<key>", "Write the listpack of <key> to the server log.", DebugListpack},
     {"LOG", 1, 1, "<message>", "Write <message> to the server log.", DebugLog},
     {"MALLCTL", 1, 2, "<key> [<val>]", "Get or set a malloc tuning integer.", DebugMallctl},
     {"MALLCTL-STR", 1, 2, "<key> [<val>]", "Get or set a malloc tuning string.", DebugMallctlStr},
@@ -417,6 +394,10 @@ constexpr DebugSubcommand kSubcommands[] = {
     {"PAUSE-CRON", 1, 1, "<0|1>", "Stop periodic work: expiry, idle clients, sampling.", DebugPauseCron},
     {"POPULATE", 1, 3, "<count> [<prefix>] [<size>]", "Create <count> string keys named key:<num>.", DebugPopulate},
     {"PROTOCOL", 1, 1, "<type>", "Reply with a test value of the specified type.", DebugProtocol},
+    {"QUICKLIST", 1, 2, "<key> [<0|1>]", "Write the nodes of the list <key>, with elements, to the server log.",
+     DebugQuicklist},
+    {"QUICKLIST-PACKED-THRESHOLD", 1, 1, "<size>", "Size from which elements get nodes of their own; 0: as configured.",
+     DebugQuicklistPackedThreshold},
     {"REPLYBUFFER", 2, 2, "PEAK-RESET-TIME <NEVER|RESET|time> | RESIZING <0|1>",
      "Accepted; reply buffers are the workers' and given back when empty.", DebugReplyBuffer},
     {"SEGFAULT", 0, 0, "", "Crash the server with sigsegv.", DebugSegfault},

@@ -1,11 +1,14 @@
-// When keys expire: setting, asking and removing.
+// When keys expire: setting, asking and removing. TTL, PTTL and PERSIST also take a member of a set or a field of a
+// hash behind the key, as KeyDB does.
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/bytes.h"
 #include "commands/families.h"
 #include "commands/key_expiry.h"
+#include "commands/member_expiry.h"
 #include "engine/command_context.h"
 
 namespace kvick {
@@ -77,18 +80,26 @@ Status ExpireAt(CommandContext& context) { return Expire(context, TimeUnit::kSec
 Status PExpireIn(CommandContext& context) { return Expire(context, TimeUnit::kMilliseconds, TimeBase::kNow); }
 Status PExpireAt(CommandContext& context) { return Expire(context, TimeUnit::kMilliseconds, TimeBase::kEpoch); }
 
-// -2 for a missing key, -1 for one that does not expire.
-Status AnswerExpiry(CommandContext& context, TimeUnit unit, TimeBase base) {
+// When the key, or the member or field behind it, expires. Nothing: it is missing.
+Result<std::optional<int64_t>> FindExpiry(CommandContext& context) {
+  if (context.argument_count() == 3) {
+    KVICK_ASSIGN_OR_RETURN(const ValuePart part, FindPart(context, context.Arg(2)));
+    return part.exists ? std::optional<int64_t>(part.expiry_ms) : std::nullopt;
+  }
   const KeyTable::Slot slot = context.Peek(0);
   context.CountRead(0, slot);
-  int64_t answer = -2;
-  if (slot.entry != nullptr) {
-    answer = slot.entry->expiry_ms();
-    if (answer != Entry::kNoExpiry) {
-      if (base == TimeBase::kNow) answer = std::max<int64_t>(answer - context.now_ms(), 0);
-      // To the nearest second, without adding: the sum might overflow.
-      if (unit == TimeUnit::kSeconds) answer = answer / 1000 + (answer % 1000 >= 500 ? 1 : 0);
-    }
+  return slot.entry != nullptr ? std::optional<int64_t>(slot.entry->expiry_ms()) : std::nullopt;
+}
+static_assert(Entry::kNoExpiry == -1 && Field::kNoExpiry == -1);
+
+// -2 for a missing key, -1 for one that does not expire.
+Status AnswerExpiry(CommandContext& context, TimeUnit unit, TimeBase base) {
+  KVICK_ASSIGN_OR_RETURN(const std::optional<int64_t> expiry_ms, FindExpiry(context));
+  int64_t answer = expiry_ms.value_or(-2);
+  if (answer >= 0) {
+    if (base == TimeBase::kNow) answer = std::max<int64_t>(answer - context.now_ms(), 0);
+    // To the nearest second, without adding: the sum might overflow.
+    if (unit == TimeUnit::kSeconds) answer = answer / 1000 + (answer % 1000 >= 500 ? 1 : 0);
   }
   context.Reply().Integer(answer);
   return Status::Ok();
@@ -100,6 +111,13 @@ Status ExpireTime(CommandContext& context) { return AnswerExpiry(context, TimeUn
 Status PExpireTime(CommandContext& context) { return AnswerExpiry(context, TimeUnit::kMilliseconds, TimeBase::kEpoch); }
 
 Status Persist(CommandContext& context) {
+  if (context.argument_count() == 3) {
+    KVICK_ASSIGN_OR_RETURN(const ValuePart part, FindPart(context, context.Arg(2)));
+    const bool expires = part.exists && part.expiry_ms != Field::kNoExpiry;
+    if (expires) ExpirePartAt(context, part, Field::kNoExpiry);
+    context.Reply().Integer(expires ? 1 : 0);
+    return Status::Ok();
+  }
   KeyTable::Slot slot = context.Peek(0);
   const bool has_expiry = slot.entry != nullptr && slot.entry->has_expiry();
   if (has_expiry) {
@@ -159,6 +177,7 @@ constexpr CommandSpec kCommands[] = {
         .complexity = "O(1)",
         .flags = kWrite | kFast,
         .categories = kAclKeyspace,
+        .more_arguments = 1,
         .keys = {OneKey(1, kKeyReadWrite | kKeyUpdate)},
         .handler = Persist,
     },
@@ -209,6 +228,7 @@ constexpr CommandSpec kCommands[] = {
         .complexity = "O(1)",
         .flags = kReadonly | kFast,
         .categories = kAclKeyspace,
+        .more_arguments = 1,
         .keys = {OneKey(1, kKeyReadOnly | kKeyAccess)},
         .tips = {"nondeterministic_output"},
         .handler = PTtl,
@@ -222,6 +242,7 @@ constexpr CommandSpec kCommands[] = {
         .complexity = "O(1)",
         .flags = kReadonly | kFast,
         .categories = kAclKeyspace,
+        .more_arguments = 1,
         .keys = {OneKey(1, kKeyReadOnly | kKeyAccess)},
         .tips = {"nondeterministic_output"},
         .handler = Ttl,

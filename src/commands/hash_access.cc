@@ -23,8 +23,7 @@ std::optional<FieldView> FindAlive(const CommandContext& context, const HashValu
 void IndexFieldExpiries(CommandContext& context, const HashValue& hash, int64_t was_due_ms) {
   // What is in the index for an earlier moment will look again then.
   if (hash.next_due_ms() >= was_due_ms) return;
-  const DeclaredKey& declared = context.key(0);
-  declared.database->IndexDueParts(declared.key, context.Peek(0).entry, context.now_ms());
+  context.IndexDueParts(0);
 }
 
 void EraseIfEmpty(CommandContext& context, const HashValue& hash) {

@@ -243,6 +243,7 @@ uint64_t Empty(CommandContext& context, Database& database, bool in_background) 
   if (count == 0) return 0;
   database.TouchAllWatchers(database, context.now_ms());
   std::shared_ptr<Database::Contents> contents = database.TakeContents();
+  database.TellAllAwaited(context.mutation());
   if (in_background) {
     // The job's copy is the last one, so the contents go with it.
     context.engine().lazy_free().Add(count, [contents = std::move(contents)]() mutable { contents.reset(); });

@@ -8,6 +8,7 @@
 #include "base/numbers.h"
 #include "commands/families.h"
 #include "commands/list_access.h"
+#include "commands/multi_pop.h"
 
 namespace kvick {
 namespace {

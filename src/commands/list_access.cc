@@ -7,11 +7,12 @@
 
 #include "base/bytes.h"
 #include "base/numbers.h"
+#include "commands/multi_pop.h"
 
 namespace kvick {
 
 ListLimits ListLimitsOf(const Settings& settings) {
-  return {settings.list_listpack_size_max, settings.list_compress_depth};
+  return {settings.list_listpack_size_max, settings.list_compress_depth, settings.list_packed_threshold_bytes};
 }
 
 Result<ListEnd> ParseListEnd(std::string_view word) {
@@ -51,29 +52,9 @@ void FinishRemoval(CommandContext& context, size_t ordinal, ListValue& list) {
   }
 }
 
-Result<int64_t> IntegerFrom(int64_t min, std::string_view text, std::string_view message) {
-  const std::optional<int64_t> value = ParseInt64(text);
-  if (!value || *value < min) return errors::Generic(message);
-  return *value;
-}
-
 Result<PopRequest> ParsePopRequest(CommandContext& context, size_t first) {
-  KVICK_ASSIGN_OR_RETURN(const int64_t key_count,
-                         IntegerFrom(1, context.Arg(first), "numkeys should be greater than 0"));
-  const size_t argument_count = context.argument_count();
-  if (static_cast<uint64_t>(key_count) >= argument_count - first - 1) return errors::Syntax();
-  size_t next = first + 1 + static_cast<size_t>(key_count);
-  KVICK_ASSIGN_OR_RETURN(const ListEnd end, ParseListEnd(context.Arg(next)));
-  PopRequest request{end, 1};
-  bool has_count = false;
-  for (++next; next < argument_count; next += 2) {
-    if (has_count || !context.ArgIs(next, "COUNT") || next + 1 == argument_count) return errors::Syntax();
-    KVICK_ASSIGN_OR_RETURN(const int64_t count,
-                           IntegerFrom(1, context.Arg(next + 1), "count should be greater than 0"));
-    request.count = static_cast<size_t>(count);
-    has_count = true;
-  }
-  return request;
+  KVICK_ASSIGN_OR_RETURN(const MultiPop pop, ParseMultiPop(context, first, "LEFT", "RIGHT"));
+  return PopRequest{pop.names_second ? ListEnd::kTail : ListEnd::kHead, pop.count};
 }
 
 Result<bool> PopFromFirst(CommandContext& context, CommandContext::KeyRange keys, const PopRequest& request) {

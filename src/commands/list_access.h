@@ -32,9 +32,6 @@ void RemoveEnd(CommandContext& context, size_t ordinal, ListValue& list, ListEnd
 // After elements were removed: the key goes when nothing is left of its list.
 void FinishRemoval(CommandContext& context, size_t ordinal, ListValue& list);
 
-// An integer argument from `min` up; everything else is answered with `message`.
-Result<int64_t> IntegerFrom(int64_t min, std::string_view text, std::string_view message);
-
 // Reads "numkeys key [key ...] LEFT|RIGHT [COUNT count]" from the argument `first` on.
 struct PopRequest {
   ListEnd end;

@@ -80,6 +80,22 @@ Status BLMoveM(CommandContext& context) {
   return Status::Ok();
 }
 
+constexpr CommandSpec PopRow(std::string_view name, std::string_view summary, CommandHandler handler) {
+  return {
+      .name = name,
+      .syntax = "key [key ...] timeout",
+      .argument_notes = "timeout(double)",
+      .summary = summary,
+      .since = "2.0.0",
+      .group = "list",
+      .complexity = "O(N) where N is the number of provided keys.",
+      .flags = kWrite | kBlocking,
+      .categories = kAclList,
+      .keys = {KeyRange(1, -2, 1, kKeyReadWrite | kKeyAccess | kKeyDelete)},
+      .handler = handler,
+  };
+}
+
 constexpr CommandSpec kCommands[] = {
     {
         .name = "BLMOVE",
@@ -126,34 +142,14 @@ constexpr CommandSpec kCommands[] = {
         .keys = {CountedKeys(2, kKeyReadWrite | kKeyAccess | kKeyDelete)},
         .handler = BLMPop,
     },
-    {
-        .name = "BLPOP",
-        .syntax = "key [key ...] timeout",
-        .argument_notes = "timeout(double)",
-        .summary = "Removes and returns the first element in a list. Blocks until an element is available otherwise. "
-                   "Deletes the list if the last element was popped.",
-        .since = "2.0.0",
-        .group = "list",
-        .complexity = "O(N) where N is the number of provided keys.",
-        .flags = kWrite | kBlocking,
-        .categories = kAclList,
-        .keys = {KeyRange(1, -2, 1, kKeyReadWrite | kKeyAccess | kKeyDelete)},
-        .handler = BLPop,
-    },
-    {
-        .name = "BRPOP",
-        .syntax = "key [key ...] timeout",
-        .argument_notes = "timeout(double)",
-        .summary = "Removes and returns the last element in a list. Blocks until an element is available otherwise. "
-                   "Deletes the list if the last element was popped.",
-        .since = "2.0.0",
-        .group = "list",
-        .complexity = "O(N) where N is the number of provided keys.",
-        .flags = kWrite | kBlocking,
-        .categories = kAclList,
-        .keys = {KeyRange(1, -2, 1, kKeyReadWrite | kKeyAccess | kKeyDelete)},
-        .handler = BRPop,
-    },
+    PopRow("BLPOP",
+           "Removes and returns the first element in a list. Blocks until an element is available otherwise. "
+           "Deletes the list if the last element was popped.",
+           BLPop),
+    PopRow("BRPOP",
+           "Removes and returns the last element in a list. Blocks until an element is available otherwise. "
+           "Deletes the list if the last element was popped.",
+           BRPop),
     {
         .name = "BRPOPLPUSH",
         .syntax = "source destination timeout",

@@ -10,8 +10,6 @@
 namespace kvick {
 namespace {
 
-// Strings up to this size are answered "embstr".
-constexpr size_t kEmbeddedSizeMax = 44;
 // Integers below this one count as shared.
 constexpr int64_t kSharedIntegerEnd = 10'000;
 constexpr int64_t kSharedReferenceCount = 2147483647;
@@ -25,15 +23,8 @@ const Entry* FindOrReplyNull(CommandContext& context) {
   return slot.entry;
 }
 
-std::string_view EncodingName(const Entry& entry) {
-  if (entry.type() != ValueType::kString) return OperationsOf(entry.type()).encoding_name(entry.object());
-  const StringRef value = entry.string();
-  if (value.is_integer) return "int";
-  return entry.is_raw() || value.bytes.size() > kEmbeddedSizeMax ? "raw" : "embstr";
-}
-
 Status ObjectEncoding(CommandContext& context) {
-  if (const Entry* entry = FindOrReplyNull(context)) context.Reply().Bulk(EncodingName(*entry));
+  if (const Entry* entry = FindOrReplyNull(context)) context.Reply().Bulk(entry->encoding_name());
   return Status::Ok();
 }
 

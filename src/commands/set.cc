@@ -8,7 +8,7 @@
 
 #include "commands/families.h"
 #include "commands/scan_arguments.h"
-#include "commands/set_limits.h"
+#include "commands/set_access.h"
 #include "engine/command_context.h"
 
 namespace kvick {
@@ -21,15 +21,8 @@ constexpr uint64_t kKeepRestFactor = 5;
 // SRANDMEMBER draws distinct members one by one as long as they are less than a third of all.
 constexpr uint64_t kDrawShare = 3;
 
-// An emptied set is no key.
-void EraseIfEmpty(CommandContext& context, const SetValue& set, size_t ordinal) {
-  if (set.count() > 0) return;
-  context.EraseKey(ordinal);
-  context.Notify(KeyEventClass::kGeneric, "del", ordinal);
-}
-
 Status SAdd(CommandContext& context) {
-  KVICK_ASSIGN_OR_RETURN(SetValue * set, context.FindValueForWrite<SetValue>(0));
+  KVICK_ASSIGN_OR_RETURN(SetValue * set, FindSetForWrite(context, 0));
   const SetLimits limits = SetLimitsOf(context.settings());
   const std::span<const std::string_view> members = context.arguments().subspan(2);
   if (set == nullptr) {
@@ -49,7 +42,7 @@ Status SAdd(CommandContext& context) {
 }
 
 Status SRem(CommandContext& context) {
-  KVICK_ASSIGN_OR_RETURN(SetValue * set, context.FindValueForWrite<SetValue>(0));
+  KVICK_ASSIGN_OR_RETURN(SetValue * set, FindSetForWrite(context, 0));
   uint64_t removed_count = 0;
   if (set != nullptr) {
     for (const std::string_view member : context.arguments().subspan(2)) {
@@ -68,19 +61,19 @@ Status SRem(CommandContext& context) {
 }
 
 Status SCard(CommandContext& context) {
-  KVICK_ASSIGN_OR_RETURN(const SetValue* set, context.FindValue<SetValue>(0));
+  KVICK_ASSIGN_OR_RETURN(const SetValue* set, FindSet(context, 0));
   context.Reply().Integer(set == nullptr ? 0 : static_cast<int64_t>(set->count()));
   return Status::Ok();
 }
 
 Status SIsMember(CommandContext& context) {
-  KVICK_ASSIGN_OR_RETURN(const SetValue* set, context.FindValue<SetValue>(0));
+  KVICK_ASSIGN_OR_RETURN(const SetValue* set, FindSet(context, 0));
   context.Reply().Integer(set != nullptr && set->Contains(context.Arg(2)) ? 1 : 0);
   return Status::Ok();
 }
 
 Status SMIsMember(CommandContext& context) {
-  KVICK_ASSIGN_OR_RETURN(const SetValue* set, context.FindValue<SetValue>(0));
+  KVICK_ASSIGN_OR_RETURN(const SetValue* set, FindSet(context, 0));
   const std::span<const std::string_view> members = context.arguments().subspan(2);
   context.Reply().Array(members.size());
   for (const std::string_view member : members) {
@@ -97,19 +90,19 @@ void ReplyAllMembers(ReplyWriter& reply, const SetValue& set) {
 }
 
 Status SMembers(CommandContext& context) {
-  KVICK_ASSIGN_OR_RETURN(const SetValue* set, context.FindValue<SetValue>(0));
+  KVICK_ASSIGN_OR_RETURN(const SetValue* set, FindSet(context, 0));
   context.Reply().Set(set == nullptr ? 0 : set->count());
   if (set != nullptr) ReplyAllMembers(context.Reply(), *set);
   return Status::Ok();
 }
 
 Status SMove(CommandContext& context) {
-  KVICK_ASSIGN_OR_RETURN(SetValue * source, context.FindValueForWrite<SetValue>(0));
+  KVICK_ASSIGN_OR_RETURN(SetValue * source, FindSetForWrite(context, 0));
   if (source == nullptr) {
     context.Reply().Integer(0);
     return Status::Ok();
   }
-  KVICK_ASSIGN_OR_RETURN(SetValue * target, context.FindValueForWrite<SetValue>(1));
+  KVICK_ASSIGN_OR_RETURN(SetValue * target, FindSetForWrite(context, 1));
   const std::string_view member = context.Arg(3);
   const SetLimits limits = SetLimitsOf(context.settings());
   if (source == target) {
@@ -164,7 +157,7 @@ class RemovalEffects {
 };
 
 Status PopOne(CommandContext& context) {
-  KVICK_ASSIGN_OR_RETURN(SetValue * set, context.FindValueForWrite<SetValue>(0));
+  KVICK_ASSIGN_OR_RETURN(SetValue * set, FindSetForWrite(context, 0));
   if (set == nullptr) {
     context.Reply().Null();
     return Status::Ok();
@@ -203,7 +196,7 @@ void PopSome(CommandContext& context, SetValue& set, uint64_t count) {
     return true;
   };
   const uint64_t remaining_count = set.count() - count;
-  if (remaining_count * kKeepRestFactor > count) {
+  if (remaining_count * kKeepRestFactor > count || set.expiring() != nullptr) {
     for (uint64_t i = 0; i < count; ++i) go(set.Pop(random));
   } else {
     const SetLimits limits = SetLimitsOf(context.settings());
@@ -219,7 +212,7 @@ Status SPop(CommandContext& context) {
   if (context.argument_count() > 3) return errors::Syntax();
   if (context.argument_count() == 2) return PopOne(context);
   KVICK_ASSIGN_OR_RETURN(const uint64_t count, PositiveCountArg(context, 2));
-  KVICK_ASSIGN_OR_RETURN(SetValue * set, context.FindValueForWrite<SetValue>(0));
+  KVICK_ASSIGN_OR_RETURN(SetValue * set, FindSetForWrite(context, 0));
   if (set == nullptr || count == 0) {
     context.Reply().Set(0);
   } else if (count >= set->count()) {
@@ -261,7 +254,7 @@ Status SRandMember(CommandContext& context) {
     KVICK_ASSIGN_OR_RETURN(count, context.IntegerArg(2));
     if (*count == INT64_MIN) return errors::NotWithin(-INT64_MAX, INT64_MAX);
   }
-  KVICK_ASSIGN_OR_RETURN(const SetValue* set, context.FindValue<SetValue>(0));
+  KVICK_ASSIGN_OR_RETURN(const SetValue* set, FindSet(context, 0));
   ReplyWriter& reply = context.Reply();
   char buffer[kInt64TextMax];
   if (!count) {
@@ -288,7 +281,7 @@ Status SRandMember(CommandContext& context) {
 
 Status SScan(CommandContext& context) {
   KVICK_ASSIGN_OR_RETURN(const uint64_t cursor, ParseScanCursor(context.Arg(2)));
-  KVICK_ASSIGN_OR_RETURN(const SetValue* set, context.FindValue<SetValue>(0));
+  KVICK_ASSIGN_OR_RETURN(const SetValue* set, FindSet(context, 0));
   ReplyWriter& reply = context.Reply();
   if (set == nullptr) {  // whatever else is asked for
     reply.Array(2);

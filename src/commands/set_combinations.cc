@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "commands/families.h"
-#include "commands/set_limits.h"
+#include "commands/set_access.h"
 #include "engine/command_context.h"
 #include "types/set_algebra.h"
 
@@ -19,7 +19,7 @@ Result<std::vector<const SetValue*>> FindSets(CommandContext& context, size_t fi
   std::vector<const SetValue*> sets;
   sets.reserve(context.key_count());
   for (size_t i = first_ordinal; i < context.key_count(); ++i) {
-    KVICK_ASSIGN_OR_RETURN(const SetValue* set, context.FindValue<SetValue>(i));
+    KVICK_ASSIGN_OR_RETURN(const SetValue* set, FindSet(context, i));
     sets.push_back(set);
   }
   return sets;
@@ -57,8 +57,40 @@ Status SInter(CommandContext& context) { return ReplyMembers(context, Combinatio
 Status SUnion(CommandContext& context) { return ReplyMembers(context, Combination::kUnion); }
 Status SDiff(CommandContext& context) { return ReplyMembers(context, Combination::kDifference); }
 
+// Whether looking each member of the first set up in the others would be more work than taking the others' members away
+// from a copy of it. The copy's form stays when few are left, as OBJECT ENCODING shows.
+bool IsTakenFromCopy(const std::vector<const SetValue*>& sets) {
+  uint64_t lookups = 0;
+  uint64_t members = 0;
+  for (const SetValue* set : sets) {
+    if (set == nullptr) continue;
+    lookups += sets[0]->count();
+    members += set->count();
+  }
+  return lookups / 2 > members;
+}
+
+std::unique_ptr<SetValue> TakeFromCopy(const std::vector<const SetValue*>& sets, const SetLimits& limits) {
+  auto result = std::make_unique<SetValue>();
+  sets[0]->ForEach([&](std::string_view member) {
+    result->Add(member, limits);
+    return true;
+  });
+  for (size_t i = 1; i < sets.size(); ++i) {
+    if (sets[i] == nullptr) continue;
+    sets[i]->ForEach([&](std::string_view member) {
+      result->Remove(member);
+      return result->count() > 0;
+    });
+  }
+  return result;
+}
+
 std::unique_ptr<SetValue> Combine(Combination combination, const std::vector<const SetValue*>& sets,
                                   const SetLimits& limits) {
+  if (combination == Combination::kDifference && sets[0] != nullptr && IsTakenFromCopy(sets)) {
+    return TakeFromCopy(sets, limits);
+  }
   // An intersection grows in the form of the smallest set; only if all members turn out to be integers does a packed
   // one become an intset in the end. The others begin as intsets.
   const bool starts_packed = combination == Combination::kIntersection && !AnyIsMissing(sets) &&
@@ -126,121 +158,74 @@ Status SInterCard(CommandContext& context) { return ReplyCard(context, Combinati
 Status SUnionCard(CommandContext& context) { return ReplyCard(context, Combination::kUnion); }
 Status SDiffCard(CommandContext& context) { return ReplyCard(context, Combination::kDifference); }
 
+constexpr std::string_view kLinear = "O(N) where N is the total number of elements in all given sets.";
+constexpr std::string_view kByIntersection =
+    "O(N*M) worst case where N is the cardinality of the smallest set and M is the number of sets.";
+
+constexpr CommandSpec ReadRow(std::string_view name, std::string_view summary, std::string_view complexity,
+                              CommandHandler handler) {
+  return {
+      .name = name,
+      .syntax = "key [key ...]",
+      .summary = summary,
+      .since = "1.0.0",
+      .group = "set",
+      .complexity = complexity,
+      .flags = kReadonly,
+      .categories = kAclSet,
+      .keys = {KeyRange(1, -1, 1, kKeyReadOnly | kKeyAccess)},
+      .tips = {"nondeterministic_output_order"},
+      .handler = handler,
+  };
+}
+
+constexpr CommandSpec StoreRow(std::string_view name, std::string_view summary, std::string_view complexity,
+                               CommandHandler handler) {
+  return {
+      .name = name,
+      .syntax = "destination key [key ...]",
+      .summary = summary,
+      .since = "1.0.0",
+      .group = "set",
+      .complexity = complexity,
+      .flags = kWrite | kDenyOom,
+      .categories = kAclSet,
+      .keys = {OneKey(1, kKeyOverwrite | kKeyUpdate), KeyRange(2, -1, 1, kKeyReadOnly | kKeyAccess)},
+      .handler = handler,
+  };
+}
+
+constexpr CommandSpec CardRow(std::string_view name, std::string_view syntax, std::string_view summary,
+                              std::string_view since, std::string_view complexity, CommandHandler handler) {
+  return {
+      .name = name,
+      .syntax = syntax,
+      .argument_notes = "limit(integer)",
+      .summary = summary,
+      .since = since,
+      .group = "set",
+      .complexity = complexity,
+      .flags = kReadonly,
+      .categories = kAclSet,
+      .keys = {CountedKeys(1, kKeyReadOnly | kKeyAccess)},
+      .handler = handler,
+  };
+}
+
 constexpr CommandSpec kCommands[] = {
-    {
-        .name = "SDIFF",
-        .syntax = "key [key ...]",
-        .summary = "Returns the members of the first set that are in none of the others.",
-        .since = "1.0.0",
-        .group = "set",
-        .complexity = "O(N) where N is the total number of elements in all given sets.",
-        .flags = kReadonly,
-        .categories = kAclSet,
-        .keys = {KeyRange(1, -1, 1, kKeyReadOnly | kKeyAccess)},
-        .tips = {"nondeterministic_output_order"},
-        .handler = SDiff,
-    },
-    {
-        .name = "SDIFFCARD",
-        .syntax = "numkeys key [key ...] [LIMIT limit]",
-        .argument_notes = "limit(integer)",
-        .summary = "Returns how many members of the first set are in none of the others.",
-        .since = "8.10.0",
-        .group = "set",
-        .complexity = "O(N) where N is the total number of elements in all given sets.",
-        .flags = kReadonly,
-        .categories = kAclSet,
-        .keys = {CountedKeys(1, kKeyReadOnly | kKeyAccess)},
-        .handler = SDiffCard,
-    },
-    {
-        .name = "SDIFFSTORE",
-        .syntax = "destination key [key ...]",
-        .summary = "Stores the members of the first set that are in none of the others in a key.",
-        .since = "1.0.0",
-        .group = "set",
-        .complexity = "O(N) where N is the total number of elements in all given sets.",
-        .flags = kWrite | kDenyOom,
-        .categories = kAclSet,
-        .keys = {OneKey(1, kKeyOverwrite | kKeyUpdate), KeyRange(2, -1, 1, kKeyReadOnly | kKeyAccess)},
-        .handler = SDiffStore,
-    },
-    {
-        .name = "SINTER",
-        .syntax = "key [key ...]",
-        .summary = "Returns the members that all sets share.",
-        .since = "1.0.0",
-        .group = "set",
-        .complexity = "O(N*M) worst case where N is the cardinality of the smallest set and M is the number of sets.",
-        .flags = kReadonly,
-        .categories = kAclSet,
-        .keys = {KeyRange(1, -1, 1, kKeyReadOnly | kKeyAccess)},
-        .tips = {"nondeterministic_output_order"},
-        .handler = SInter,
-    },
-    {
-        .name = "SINTERCARD",
-        .syntax = "numkeys key [key ...] [LIMIT limit]",
-        .argument_notes = "limit(integer)",
-        .summary = "Returns how many members all sets share.",
-        .since = "7.0.0",
-        .group = "set",
-        .complexity = "O(N*M) worst case where N is the cardinality of the smallest set and M is the number of sets.",
-        .flags = kReadonly,
-        .categories = kAclSet,
-        .keys = {CountedKeys(1, kKeyReadOnly | kKeyAccess)},
-        .handler = SInterCard,
-    },
-    {
-        .name = "SINTERSTORE",
-        .syntax = "destination key [key ...]",
-        .summary = "Stores the members that all sets share in a key.",
-        .since = "1.0.0",
-        .group = "set",
-        .complexity = "O(N*M) worst case where N is the cardinality of the smallest set and M is the number of sets.",
-        .flags = kWrite | kDenyOom,
-        .categories = kAclSet,
-        .keys = {OneKey(1, kKeyOverwrite | kKeyUpdate), KeyRange(2, -1, 1, kKeyReadOnly | kKeyAccess)},
-        .handler = SInterStore,
-    },
-    {
-        .name = "SUNION",
-        .syntax = "key [key ...]",
-        .summary = "Returns the members of all sets together.",
-        .since = "1.0.0",
-        .group = "set",
-        .complexity = "O(N) where N is the total number of elements in all given sets.",
-        .flags = kReadonly,
-        .categories = kAclSet,
-        .keys = {KeyRange(1, -1, 1, kKeyReadOnly | kKeyAccess)},
-        .tips = {"nondeterministic_output_order"},
-        .handler = SUnion,
-    },
-    {
-        .name = "SUNIONCARD",
-        .syntax = "numkeys key [key ...] [APPROX] [LIMIT limit]",
-        .argument_notes = "limit(integer)",
-        .summary = "Returns how many different members several sets have together.",
-        .since = "8.10.0",
-        .group = "set",
-        .complexity = "O(N) where N is the total number of elements in all given sets.",
-        .flags = kReadonly,
-        .categories = kAclSet,
-        .keys = {CountedKeys(1, kKeyReadOnly | kKeyAccess)},
-        .handler = SUnionCard,
-    },
-    {
-        .name = "SUNIONSTORE",
-        .syntax = "destination key [key ...]",
-        .summary = "Stores the members of all sets together in a key.",
-        .since = "1.0.0",
-        .group = "set",
-        .complexity = "O(N) where N is the total number of elements in all given sets.",
-        .flags = kWrite | kDenyOom,
-        .categories = kAclSet,
-        .keys = {OneKey(1, kKeyOverwrite | kKeyUpdate), KeyRange(2, -1, 1, kKeyReadOnly | kKeyAccess)},
-        .handler = SUnionStore,
-    },
+    ReadRow("SDIFF", "Returns the members of the first set that are in none of the others.", kLinear, SDiff),
+    CardRow("SDIFFCARD", "numkeys key [key ...] [LIMIT limit]",
+            "Returns how many members of the first set are in none of the others.", "8.10.0", kLinear, SDiffCard),
+    StoreRow("SDIFFSTORE", "Stores the members of the first set that are in none of the others in a key.", kLinear,
+             SDiffStore),
+    ReadRow("SINTER", "Returns the members that all sets share.", kByIntersection, SInter),
+    CardRow("SINTERCARD", "numkeys key [key ...] [LIMIT limit]", "Returns how many members all sets share.", "7.0.0",
+            kByIntersection, SInterCard),
+    StoreRow("SINTERSTORE", "Stores the members that all sets share in a key.", kByIntersection, SInterStore),
+    ReadRow("SUNION", "Returns the members of all sets together.", kLinear, SUnion),
+    CardRow("SUNIONCARD", "numkeys key [key ...] [APPROX] [LIMIT limit]",
+            "Returns how many different members several sets have together.", "8.10.0", kLinear, SUnionCard),
+    StoreRow("SUNIONSTORE", "Stores the members of all sets together in a key.", kLinear, SUnionStore),
 };
 
 }  // namespace

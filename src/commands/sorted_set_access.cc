@@ -49,12 +49,6 @@ Result<LexRange> ParseLexRange(std::string_view min, std::string_view max) {
   return LexRange{*low, *high};
 }
 
-Result<int64_t> ParseAtLeastOne(std::string_view text, std::string_view message) {
-  const std::optional<int64_t> number = ParseInt64(text);
-  if (!number || *number < 1) return errors::Generic(message);
-  return *number;
-}
-
 void BeginMembers(ReplyWriter& reply, size_t count, WithScores with_scores) {
   reply.Array(with_scores == WithScores::kYes && !reply.is_resp3() ? count * 2 : count);
 }

@@ -19,8 +19,6 @@ inline SortedSetLimits SortedSetLimitsOf(const Settings& settings) {
 Result<ScoreRange> ParseScoreRange(std::string_view min, std::string_view max);
 // "[a", "(a", "-", "+"; "ERR min or max not valid string range item".
 Result<LexRange> ParseLexRange(std::string_view min, std::string_view max);
-// A whole number of at least one; `message` otherwise.
-Result<int64_t> ParseAtLeastOne(std::string_view text, std::string_view message);
 
 enum class WithScores : bool { kNo, kYes };
 

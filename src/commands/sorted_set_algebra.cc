@@ -12,8 +12,8 @@
 #include "base/numbers.h"
 #include "base/secret_hash.h"
 #include "commands/families.h"
+#include "commands/set_access.h"
 #include "commands/sorted_set_access.h"
-#include "types/set_value.h"
 
 namespace kvick {
 namespace {
@@ -108,9 +108,9 @@ Result<Input> FindInput(CommandContext& context, size_t ordinal) {
   const KeyTable::Slot slot = context.Find(ordinal);
   if (slot.entry == nullptr) return input;
   if (slot.entry->type() == ValueType::kSortedSet) {
-    input.scored = static_cast<const SortedSetValue*>(slot.entry->object());
+    input.scored = context.ValueOf<SortedSetValue>(*slot.entry);
   } else if (slot.entry->type() == ValueType::kSet) {
-    input.plain = static_cast<const SetValue*>(slot.entry->object());
+    input.plain = SetOf(context, ordinal, *slot.entry);
   } else {
     return errors::WrongType();
   }

@@ -5,6 +5,7 @@
 
 #include "base/numbers.h"
 #include "commands/families.h"
+#include "commands/multi_pop.h"
 #include "commands/sorted_set_access.h"
 #include "engine/blocking.h"
 
@@ -84,31 +85,11 @@ Status PopFromOne(CommandContext& context, PopEnd end) {
 Status ZPopMin(CommandContext& context) { return PopFromOne(context, PopEnd::kMin); }
 Status ZPopMax(CommandContext& context) { return PopFromOne(context, PopEnd::kMax); }
 
-struct MultiPop {
-  PopEnd end = PopEnd::kMin;
-  int64_t key_count = 0;
-  int64_t count = 1;
-};
-
-// "numkeys key [key ...] MIN|MAX [COUNT count]"; `at` is the index of numkeys.
 Result<MultiPop> ParseMultiPop(const CommandContext& context, size_t at) {
-  MultiPop pop;
-  KVICK_ASSIGN_OR_RETURN(pop.key_count, ParseAtLeastOne(context.Arg(at), "numkeys should be greater than 0"));
-  if (static_cast<uint64_t>(pop.key_count) >= context.argument_count() - at - 1) return errors::Syntax();
-  size_t i = at + 1 + static_cast<size_t>(pop.key_count);
-  if (context.ArgIs(i, "MAX")) {
-    pop.end = PopEnd::kMax;
-  } else if (!context.ArgIs(i, "MIN")) {
-    return errors::Syntax();
-  }
-  bool has_count = false;
-  for (++i; i < context.argument_count(); i += 2) {
-    if (has_count || !context.ArgIs(i, "COUNT") || i + 1 == context.argument_count()) return errors::Syntax();
-    KVICK_ASSIGN_OR_RETURN(pop.count, ParseAtLeastOne(context.Arg(i + 1), "count should be greater than 0"));
-    has_count = true;
-  }
-  return pop;
+  return ParseMultiPop(context, at, "MIN", "MAX");
 }
+
+PopEnd EndOf(const MultiPop& pop) { return pop.names_second ? PopEnd::kMax : PopEnd::kMin; }
 
 // Pops from the first of the keys that has something; false when none has.
 Result<bool> PopFromFirst(CommandContext& context, size_t key_count, PopEnd end, size_t count, PopReply form) {
@@ -126,8 +107,8 @@ Result<bool> PopFromFirst(CommandContext& context, size_t key_count, PopEnd end,
 
 Status ZMPop(CommandContext& context) {
   KVICK_ASSIGN_OR_RETURN(const MultiPop pop, ParseMultiPop(context, 1));
-  KVICK_ASSIGN_OR_RETURN(const bool popped, PopFromFirst(context, static_cast<size_t>(pop.key_count), pop.end,
-                                                         static_cast<size_t>(pop.count), PopReply::kKeyAndPairs));
+  KVICK_ASSIGN_OR_RETURN(const bool popped,
+                         PopFromFirst(context, pop.key_count, EndOf(pop), pop.count, PopReply::kKeyAndPairs));
   if (!popped) context.Reply().NullArray();
   return Status::Ok();
 }
@@ -150,8 +131,40 @@ Status BZPopMax(CommandContext& context) { return BZPop(context, PopEnd::kMax); 
 Status BZMPop(CommandContext& context) {
   KVICK_ASSIGN_OR_RETURN(const int64_t timeout_ms, ParseTimeoutMs(context.Arg(1)));
   KVICK_ASSIGN_OR_RETURN(const MultiPop pop, ParseMultiPop(context, 2));
-  return WaitAndPop(context, static_cast<size_t>(pop.key_count), pop.end, static_cast<size_t>(pop.count),
-                    PopReply::kKeyAndPairs, timeout_ms);
+  return WaitAndPop(context, pop.key_count, EndOf(pop), pop.count, PopReply::kKeyAndPairs, timeout_ms);
+}
+
+constexpr CommandSpec WaitRow(std::string_view name, std::string_view summary, CommandHandler handler) {
+  return {
+      .name = name,
+      .syntax = "key [key ...] timeout",
+      .argument_notes = "timeout(double)",
+      .summary = summary,
+      .since = "5.0.0",
+      .group = "sorted-set",
+      .complexity = "O(log(N)) with N being the number of elements in the sorted set.",
+      .flags = kWrite | kBlocking | kFast,
+      .categories = kAclSortedSet,
+      .keys = {KeyRange(1, -2, 1, kKeyReadWrite | kKeyAccess | kKeyDelete)},
+      .handler = handler,
+  };
+}
+
+constexpr CommandSpec PopRow(std::string_view name, std::string_view summary, CommandHandler handler) {
+  return {
+      .name = name,
+      .syntax = "key [count]",
+      .summary = summary,
+      .since = "5.0.0",
+      .group = "sorted-set",
+      .complexity =
+          "O(log(N)*M) with N being the number of elements in the sorted set, and M being the number of "
+          "elements popped.",
+      .flags = kWrite | kFast,
+      .categories = kAclSortedSet,
+      .keys = {OneKey(1, kKeyReadWrite | kKeyAccess | kKeyDelete)},
+      .handler = handler,
+  };
 }
 
 constexpr CommandSpec kCommands[] = {
@@ -170,35 +183,14 @@ constexpr CommandSpec kCommands[] = {
         .keys = {CountedKeys(2, kKeyReadWrite | kKeyAccess | kKeyDelete)},
         .handler = BZMPop,
     },
-    {
-        .name = "BZPOPMAX",
-        .syntax = "key [key ...] timeout",
-        .argument_notes = "timeout(double)",
-        .summary =
+    WaitRow("BZPOPMAX",
             "Removes and returns the highest-scoring member of the first sorted set that is not empty; waits for "
             "one.",
-        .since = "5.0.0",
-        .group = "sorted-set",
-        .complexity = "O(log(N)) with N being the number of elements in the sorted set.",
-        .flags = kWrite | kBlocking | kFast,
-        .categories = kAclSortedSet,
-        .keys = {KeyRange(1, -2, 1, kKeyReadWrite | kKeyAccess | kKeyDelete)},
-        .handler = BZPopMax,
-    },
-    {
-        .name = "BZPOPMIN",
-        .syntax = "key [key ...] timeout",
-        .argument_notes = "timeout(double)",
-        .summary = "Removes and returns the lowest-scoring member of the first sorted set that is not empty; waits for "
-                   "one.",
-        .since = "5.0.0",
-        .group = "sorted-set",
-        .complexity = "O(log(N)) with N being the number of elements in the sorted set.",
-        .flags = kWrite | kBlocking | kFast,
-        .categories = kAclSortedSet,
-        .keys = {KeyRange(1, -2, 1, kKeyReadWrite | kKeyAccess | kKeyDelete)},
-        .handler = BZPopMin,
-    },
+            BZPopMax),
+    WaitRow("BZPOPMIN",
+            "Removes and returns the lowest-scoring member of the first sorted set that is not empty; waits for "
+            "one.",
+            BZPopMin),
     {
         .name = "ZMPOP",
         .syntax = "numkeys key [key ...] <MIN | MAX> [COUNT count]",
@@ -214,32 +206,8 @@ constexpr CommandSpec kCommands[] = {
         .keys = {CountedKeys(1, kKeyReadWrite | kKeyAccess | kKeyDelete)},
         .handler = ZMPop,
     },
-    {
-        .name = "ZPOPMAX",
-        .syntax = "key [count]",
-        .summary = "Removes and returns the highest-scoring members.",
-        .since = "5.0.0",
-        .group = "sorted-set",
-        .complexity = "O(log(N)*M) with N being the number of elements in the sorted set, and M being the number of "
-                      "elements popped.",
-        .flags = kWrite | kFast,
-        .categories = kAclSortedSet,
-        .keys = {OneKey(1, kKeyReadWrite | kKeyAccess | kKeyDelete)},
-        .handler = ZPopMax,
-    },
-    {
-        .name = "ZPOPMIN",
-        .syntax = "key [count]",
-        .summary = "Removes and returns the lowest-scoring members.",
-        .since = "5.0.0",
-        .group = "sorted-set",
-        .complexity = "O(log(N)*M) with N being the number of elements in the sorted set, and M being the number of "
-                      "elements popped.",
-        .flags = kWrite | kFast,
-        .categories = kAclSortedSet,
-        .keys = {OneKey(1, kKeyReadWrite | kKeyAccess | kKeyDelete)},
-        .handler = ZPopMin,
-    },
+    PopRow("ZPOPMAX", "Removes and returns the highest-scoring members.", ZPopMax),
+    PopRow("ZPOPMIN", "Removes and returns the lowest-scoring members.", ZPopMin),
 };
 
 }  // namespace

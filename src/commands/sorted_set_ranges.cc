@@ -161,6 +161,17 @@ Status ZRevRangeByLex(CommandContext& context) {
   return ReplyRange(context, Fixed(RangeBy::kLex, Order::kDescending), FreeOptions::kScores);
 }
 
+// Packing makes 0 of -0. A result of few members is packed until it meets one that is too long, in the order in which
+// they come: those before keep no sign. Whoever looks at the scores of zeros sees that.
+void DropSignsBeforeUnpacking(std::vector<ScoredText>* members, Order order, const SortedSetLimits& limits) {
+  if (members->size() > limits.listpack_entries_max) return;
+  for (size_t i = 0; i < members->size(); ++i) {
+    ScoredText& item = (*members)[order == Order::kAscending ? i : members->size() - 1 - i];
+    if (item.member.size() > limits.listpack_value_max_bytes) return;
+    item.score += 0.0;
+  }
+}
+
 Status ZRangeStore(CommandContext& context) {
   RangeRequest request;
   KVICK_RETURN_IF_ERROR(ParseRange(context, 3, FreeOptions::kByAndOrder, &request));
@@ -173,8 +184,9 @@ Status ZRangeStore(CommandContext& context) {
       members.push_back({std::string(member), score});
     });
   }
-  StoreSortedSet(context, std::make_unique<SortedSetValue>(std::move(members), SortedSetLimitsOf(context.settings())),
-                 "zrangestore");
+  const SortedSetLimits limits = SortedSetLimitsOf(context.settings());
+  DropSignsBeforeUnpacking(&members, request.order, limits);
+  StoreSortedSet(context, std::make_unique<SortedSetValue>(std::move(members), limits), "zrangestore");
   return Status::Ok();
 }
 
@@ -210,32 +222,75 @@ Status ZRemRangeByRank(CommandContext& context) { return RemoveRange(context, Ra
 Status ZRemRangeByScore(CommandContext& context) { return RemoveRange(context, RangeBy::kScore, "zremrangebyscore"); }
 Status ZRemRangeByLex(CommandContext& context) { return RemoveRange(context, RangeBy::kLex, "zremrangebylex"); }
 
+constexpr std::string_view kLog = "O(log(N)) with N being the number of elements in the sorted set.";
+constexpr std::string_view kLogPlusReturned =
+    "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements returned.";
+constexpr std::string_view kLogPlusLimited =
+    "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being returned. If "
+    "M is constant (e.g. always asking for the first 10 elements with LIMIT), you can consider it O(log(N)).";
+constexpr std::string_view kLogPlusRemoved =
+    "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements removed by the "
+    "operation.";
+
+constexpr CommandSpec CountRow(std::string_view name, std::string_view notes, std::string_view summary,
+                               std::string_view since, CommandHandler handler) {
+  return {
+      .name = name,
+      .syntax = "key min max",
+      .argument_notes = notes,
+      .summary = summary,
+      .since = since,
+      .group = "sorted-set",
+      .complexity = kLog,
+      .flags = kReadonly | kFast,
+      .categories = kAclSortedSet,
+      .keys = {OneKey(1, kKeyReadOnly | kKeyAccess)},
+      .handler = handler,
+  };
+}
+
+constexpr CommandSpec RemoveRow(std::string_view name, std::string_view syntax, std::string_view notes,
+                                std::string_view summary, std::string_view since, CommandHandler handler) {
+  return {
+      .name = name,
+      .syntax = syntax,
+      .argument_notes = notes,
+      .summary = summary,
+      .since = since,
+      .group = "sorted-set",
+      .complexity = kLogPlusRemoved,
+      .flags = kWrite,
+      .categories = kAclSortedSet,
+      .keys = {OneKey(1, kKeyReadWrite | kKeyDelete)},
+      .handler = handler,
+  };
+}
+
+// For what ZRANGE does as well since it has options.
+constexpr CommandSpec OldReadRow(std::string_view name, std::string_view syntax, std::string_view notes,
+                                 std::string_view summary, std::string_view since, std::string_view complexity,
+                                 std::string_view replaced_by, CommandHandler handler) {
+  return {
+      .name = name,
+      .syntax = syntax,
+      .argument_notes = notes,
+      .summary = summary,
+      .since = since,
+      .group = "sorted-set",
+      .complexity = complexity,
+      .flags = kReadonly,
+      .categories = kAclSortedSet,
+      .keys = {OneKey(1, kKeyReadOnly | kKeyAccess)},
+      .deprecated_since = "6.2.0",
+      .replaced_by = replaced_by,
+      .handler = handler,
+  };
+}
+
 constexpr CommandSpec kCommands[] = {
-    {
-        .name = "ZCOUNT",
-        .syntax = "key min max",
-        .argument_notes = "min(double) max(double)",
-        .summary = "Returns how many members have scores within a range.",
-        .since = "2.0.0",
-        .group = "sorted-set",
-        .complexity = "O(log(N)) with N being the number of elements in the sorted set.",
-        .flags = kReadonly | kFast,
-        .categories = kAclSortedSet,
-        .keys = {OneKey(1, kKeyReadOnly | kKeyAccess)},
-        .handler = ZCount,
-    },
-    {
-        .name = "ZLEXCOUNT",
-        .syntax = "key min max",
-        .summary = "Returns how many members lie within a lexicographical range.",
-        .since = "2.8.9",
-        .group = "sorted-set",
-        .complexity = "O(log(N)) with N being the number of elements in the sorted set.",
-        .flags = kReadonly | kFast,
-        .categories = kAclSortedSet,
-        .keys = {OneKey(1, kKeyReadOnly | kKeyAccess)},
-        .handler = ZLexCount,
-    },
+    CountRow("ZCOUNT", "min(double) max(double)", "Returns how many members have scores within a range.", "2.0.0",
+             ZCount),
+    CountRow("ZLEXCOUNT", "", "Returns how many members lie within a lexicographical range.", "2.8.9", ZLexCount),
     {
         .name = "ZRANGE",
         .syntax = "key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]",
@@ -243,48 +298,18 @@ constexpr CommandSpec kCommands[] = {
         .summary = "Returns the members within a range of ranks, scores or names.",
         .since = "1.2.0",
         .group = "sorted-set",
-        .complexity = "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements "
-                      "returned.",
+        .complexity = kLogPlusReturned,
         .flags = kReadonly,
         .categories = kAclSortedSet,
         .keys = {OneKey(1, kKeyReadOnly | kKeyAccess)},
         .handler = ZRange,
     },
-    {
-        .name = "ZRANGEBYLEX",
-        .syntax = "key min max [LIMIT offset count]",
-        .summary = "Returns the members within a lexicographical range.",
-        .since = "2.8.9",
-        .group = "sorted-set",
-        .complexity =
-            "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being "
-            "returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can "
-            "consider it O(log(N)).",
-        .flags = kReadonly,
-        .categories = kAclSortedSet,
-        .keys = {OneKey(1, kKeyReadOnly | kKeyAccess)},
-        .deprecated_since = "6.2.0",
-        .replaced_by = "ZRANGE with the BYLEX argument",
-        .handler = ZRangeByLex,
-    },
-    {
-        .name = "ZRANGEBYSCORE",
-        .syntax = "key min max [WITHSCORES] [LIMIT offset count]",
-        .argument_notes = "min(double) max(double) withscores@2.0.0",
-        .summary = "Returns the members within a range of scores.",
-        .since = "1.0.5",
-        .group = "sorted-set",
-        .complexity =
-            "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being "
-            "returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can "
-            "consider it O(log(N)).",
-        .flags = kReadonly,
-        .categories = kAclSortedSet,
-        .keys = {OneKey(1, kKeyReadOnly | kKeyAccess)},
-        .deprecated_since = "6.2.0",
-        .replaced_by = "ZRANGE with the BYSCORE argument",
-        .handler = ZRangeByScore,
-    },
+    OldReadRow("ZRANGEBYLEX", "key min max [LIMIT offset count]", "",
+               "Returns the members within a lexicographical range.", "2.8.9", kLogPlusLimited,
+               "ZRANGE with the BYLEX argument", ZRangeByLex),
+    OldReadRow("ZRANGEBYSCORE", "key min max [WITHSCORES] [LIMIT offset count]",
+               "min(double) max(double) withscores@2.0.0", "Returns the members within a range of scores.", "1.0.5",
+               kLogPlusLimited, "ZRANGE with the BYSCORE argument", ZRangeByScore),
     {
         .name = "ZRANGESTORE",
         .syntax = "dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]",
@@ -299,96 +324,21 @@ constexpr CommandSpec kCommands[] = {
         .keys = {OneKey(1, kKeyOverwrite | kKeyUpdate), OneKey(2, kKeyReadOnly | kKeyAccess)},
         .handler = ZRangeStore,
     },
-    {
-        .name = "ZREMRANGEBYLEX",
-        .syntax = "key min max",
-        .summary = "Removes the members within a lexicographical range.",
-        .since = "2.8.9",
-        .group = "sorted-set",
-        .complexity = "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements "
-                      "removed by the operation.",
-        .flags = kWrite,
-        .categories = kAclSortedSet,
-        .keys = {OneKey(1, kKeyReadWrite | kKeyDelete)},
-        .handler = ZRemRangeByLex,
-    },
-    {
-        .name = "ZREMRANGEBYRANK",
-        .syntax = "key start stop",
-        .summary = "Removes the members within a range of ranks.",
-        .since = "2.0.0",
-        .group = "sorted-set",
-        .complexity = "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements "
-                      "removed by the operation.",
-        .flags = kWrite,
-        .categories = kAclSortedSet,
-        .keys = {OneKey(1, kKeyReadWrite | kKeyDelete)},
-        .handler = ZRemRangeByRank,
-    },
-    {
-        .name = "ZREMRANGEBYSCORE",
-        .syntax = "key min max",
-        .argument_notes = "min(double) max(double)",
-        .summary = "Removes the members within a range of scores.",
-        .since = "1.2.0",
-        .group = "sorted-set",
-        .complexity = "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements "
-                      "removed by the operation.",
-        .flags = kWrite,
-        .categories = kAclSortedSet,
-        .keys = {OneKey(1, kKeyReadWrite | kKeyDelete)},
-        .handler = ZRemRangeByScore,
-    },
-    {
-        .name = "ZREVRANGE",
-        .syntax = "key start stop [WITHSCORES]",
-        .summary = "Returns the members within a range of ranks, in reverse order.",
-        .since = "1.2.0",
-        .group = "sorted-set",
-        .complexity = "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements "
-                      "returned.",
-        .flags = kReadonly,
-        .categories = kAclSortedSet,
-        .keys = {OneKey(1, kKeyReadOnly | kKeyAccess)},
-        .deprecated_since = "6.2.0",
-        .replaced_by = "ZRANGE with the REV argument",
-        .handler = ZRevRange,
-    },
-    {
-        .name = "ZREVRANGEBYLEX",
-        .syntax = "key max min [LIMIT offset count]",
-        .summary = "Returns the members within a lexicographical range, in reverse order.",
-        .since = "2.8.9",
-        .group = "sorted-set",
-        .complexity =
-            "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being "
-            "returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can "
-            "consider it O(log(N)).",
-        .flags = kReadonly,
-        .categories = kAclSortedSet,
-        .keys = {OneKey(1, kKeyReadOnly | kKeyAccess)},
-        .deprecated_since = "6.2.0",
-        .replaced_by = "ZRANGE with the REV and BYLEX arguments",
-        .handler = ZRevRangeByLex,
-    },
-    {
-        .name = "ZREVRANGEBYSCORE",
-        .syntax = "key max min [WITHSCORES] [LIMIT offset count]",
-        .argument_notes = "max(double) min(double)",
-        .summary = "Returns the members within a range of scores, in reverse order.",
-        .since = "2.2.0",
-        .group = "sorted-set",
-        .complexity =
-            "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being "
-            "returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can "
-            "consider it O(log(N)).",
-        .flags = kReadonly,
-        .categories = kAclSortedSet,
-        .keys = {OneKey(1, kKeyReadOnly | kKeyAccess)},
-        .deprecated_since = "6.2.0",
-        .replaced_by = "ZRANGE with the REV and BYSCORE arguments",
-        .handler = ZRevRangeByScore,
-    },
+    RemoveRow("ZREMRANGEBYLEX", "key min max", "", "Removes the members within a lexicographical range.", "2.8.9",
+              ZRemRangeByLex),
+    RemoveRow("ZREMRANGEBYRANK", "key start stop", "", "Removes the members within a range of ranks.", "2.0.0",
+              ZRemRangeByRank),
+    RemoveRow("ZREMRANGEBYSCORE", "key min max", "min(double) max(double)",
+              "Removes the members within a range of scores.", "1.2.0", ZRemRangeByScore),
+    OldReadRow("ZREVRANGE", "key start stop [WITHSCORES]", "",
+               "Returns the members within a range of ranks, in reverse order.", "1.2.0", kLogPlusReturned,
+               "ZRANGE with the REV argument", ZRevRange),
+    OldReadRow("ZREVRANGEBYLEX", "key max min [LIMIT offset count]", "",
+               "Returns the members within a lexicographical range, in reverse order.", "2.8.9", kLogPlusLimited,
+               "ZRANGE with the REV and BYLEX arguments", ZRevRangeByLex),
+    OldReadRow("ZREVRANGEBYSCORE", "key max min [WITHSCORES] [LIMIT offset count]", "max(double) min(double)",
+               "Returns the members within a range of scores, in reverse order.", "2.2.0", kLogPlusLimited,
+               "ZRANGE with the REV and BYSCORE arguments", ZRevRangeByScore),
 };
 
 }  // namespace

@@ -163,6 +163,7 @@ struct Settings {
   uint64_t zset_listpack_value_max_bytes = 64;
   int list_listpack_size_max = -2;  // entries; negative: -1 4 KiB, -2 8, -3 16, -4 32, -5 64
   int list_compress_depth = 0;
+  size_t list_packed_threshold_bytes = 0;  // no directive: see ListLimits::huge_bytes_min
   uint64_t hll_sparse_max_bytes = 3000;
   uint64_t stream_node_max_bytes = 4096;
   int64_t stream_node_entries_max = 100;

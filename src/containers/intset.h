@@ -27,6 +27,10 @@ class Intset {
   // Null when the bytes are not one whole intset.
   static std::optional<Intset> FromBytes(std::string_view bytes);
   static bool IsValid(std::string_view bytes);
+  // Bytes that are known to be valid.
+  static Intset CopyOf(std::string_view bytes) { return Intset(bytes); }
+  // Uses bytes that lie elsewhere, for reading: must never be destroyed.
+  static Intset Borrow(std::string_view bytes) { return Intset(Unowned{const_cast<char*>(bytes.data())}); }
 
   Intset(Intset&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
   Intset& operator=(Intset&& other) noexcept {
@@ -51,7 +55,11 @@ class Intset {
   std::string_view bytes() const { return {data_, kHeaderBytes + count() * width()}; }
 
  private:
+  struct Unowned {
+    char* data;
+  };
   explicit Intset(std::string_view bytes);
+  explicit Intset(Unowned unowned) : data_(unowned.data) {}
 
   uint32_t ReadHeader(size_t offset) const {
     uint32_t value;

@@ -340,6 +340,20 @@ void Listpack::AppendAll(const ListpackView& other) {
   std::memcpy(data_ + at, bytes.data() + kHeaderBytes, element_bytes);
 }
 
+Position Listpack::AppendAll(std::span<const ListpackValue> values) {
+  size_t added_bytes = 0;
+  for (const ListpackValue& value : values) added_bytes += ElementBytes(value);
+  const auto first = static_cast<Position>(size_bytes() - 1);
+  Resize(first, 0, added_bytes, static_cast<int>(values.size()));
+  Position at = first;
+  for (const ListpackValue& value : values) at = WriteElement(at, value);
+  return first;
+}
+
+void Listpack::Reserve(size_t capacity_bytes) {
+  if (malloc_usable_size(data_) < capacity_bytes) data_ = AllocateOrDie(data_, capacity_bytes);
+}
+
 Listpack Listpack::SplitAt(Position at) {
   if (at == kNone) return Listpack();
   const size_t tail_bytes = size_bytes() - 1 - at;
@@ -393,14 +407,21 @@ void Listpack::SetCount(size_t count) {
 }
 
 Position Listpack::Write(Position at, size_t old_bytes, const ListpackValue& value, int count_change) {
+  const size_t new_bytes = ElementBytes(value);
+  if (new_bytes != old_bytes) Resize(at, old_bytes, new_bytes, count_change);
+  WriteElement(at, value);
+  return at;
+}
+
+// Into room that is there; returns the place behind it.
+Position Listpack::WriteElement(Position at, const ListpackValue& value) {
   const CodeHead head = EncodeHead(value);
   const size_t code_bytes = head.size + value.bytes.size();
-  Resize(at, old_bytes, code_bytes + BackLengthBytes(code_bytes), count_change);
   uint8_t* out = data_ + at;
   std::memcpy(out, head.bytes, head.size);
   if (!value.bytes.empty()) std::memcpy(out + head.size, value.bytes.data(), value.bytes.size());
   WriteBackLength(out + code_bytes, code_bytes);
-  return at;
+  return static_cast<Position>(at + code_bytes + BackLengthBytes(code_bytes));
 }
 
 }  // namespace kvick

@@ -28,6 +28,7 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -109,6 +110,31 @@ class ListpackView {
   ListpackValue Get(Position at) const;
   // What the element at `at` occupies, back length included.
   size_t ElementBytesAt(Position at) const { return After(at) - at; }
+
+  // For walks that know how many elements there are: the element at `*at`, which moves behind it, to the next one or
+  // to the end mark. Short strings and small integers, of which most listpacks consist, are read in place.
+  ListpackValue Take(Position* at) const {
+    const uint8_t* element = data_ + *at;
+    const uint8_t first = element[0];
+    if (first < 0x80) {
+      *at += 2;
+      return ListpackValue::FromInteger(first);
+    }
+    if (first < 0xc0) {
+      const size_t size = first & 0x3fu;
+      *at += static_cast<Position>(size + 2);
+      return {false, 0, {reinterpret_cast<const char*>(element + 1), size}};
+    }
+    const ListpackValue value = Get(*at);
+    *at = After(*at);
+    return value;
+  }
+  // The place `count` elements behind `at`, which may be that of the end mark.
+  Position Skip(Position at, size_t count) const {
+    for (; count > 0; --count) at = After(at);
+    return at;
+  }
+  bool IsEnd(Position at) const { return data_[at] == kEnd; }
   // The first element equal to `value` at or behind `from`, looking at every (skip + 1)th: 1 compares only the
   // fields of a listpack of fields and values.
   Position Find(std::string_view value, Position from, size_t skip = 0) const;
@@ -175,6 +201,10 @@ class Listpack : public ListpackView {
 
   // Appends all elements of the other.
   void AppendAll(const ListpackView& other);
+  // Appends many at once; returns where the first one lies. They must not lie in this listpack.
+  Position AppendAll(std::span<const ListpackValue> values);
+  // Makes room for this much, all elements included, to spare moves while growing.
+  void Reserve(size_t capacity_bytes);
   // Cuts the elements from `at` on off and returns them.
   Listpack SplitAt(Position at);
 
@@ -190,6 +220,8 @@ class Listpack : public ListpackView {
     return pack;
   }
   void* Release() { return std::exchange(data_, nullptr); }
+  // Uses bytes that lie elsewhere, for reading: must be released, not destroyed.
+  static Listpack Borrow(std::string_view bytes) { return Adopt(const_cast<char*>(bytes.data())); }
   // Reads a block that was released.
   static ListpackView ViewOf(const void* block) { return ListpackView(static_cast<const uint8_t*>(block)); }
 
@@ -203,6 +235,7 @@ class Listpack : public ListpackView {
   void SetSize(size_t size_bytes);
   void SetCount(size_t count);
   Position Write(Position at, size_t old_bytes, const ListpackValue& value, int count_change);
+  Position WriteElement(Position at, const ListpackValue& value);
 };
 
 // A listpack that is kept as a plain pointer, borrowed to be changed: the pointer is put back at the end of the scope.

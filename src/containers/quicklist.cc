@@ -39,6 +39,7 @@ struct CompressedBlock {
 }  // namespace
 
 bool ListLimits::IsHuge(size_t element_bytes) const {
+  if (huge_bytes_min != 0) return element_bytes >= huge_bytes_min;
   return element_bytes > (node_size_max < 0 ? BytesLimit(node_size_max) : kSafetyBytes);
 }
 

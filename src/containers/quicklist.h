@@ -40,6 +40,7 @@ struct ListLimits {
   // Elements of a node; negative: its bytes, -1 4 KiB, -2 8, -3 16, -4 32, -5 64.
   int node_size_max = -2;
   int compress_depth = 0;
+  size_t huge_bytes_min = 0;  // from which size on an element gets a node of its own; 0: follows from the node's size
 
   // Whether a listpack of this size may be.
   bool Allows(size_t size_bytes, size_t count) const { return AllowsPart(size_bytes, count, 1); }

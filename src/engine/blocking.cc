@@ -10,13 +10,15 @@ namespace kvick {
 
 BlockedCall::BlockedCall(const Session& session, const Command& command, std::span<const std::string_view> arguments,
                          std::span<const DeclaredKey> keys, const BlockRequest& request, int64_t deadline_ms)
-    : command_(command),
+    : KeyWaiter(request.minds_end),
+      command_(command),
       words_(arguments.begin(), arguments.end()),
       arguments_(words_.begin(), words_.end()),
       keys_(keys.begin(), keys.end()),
       request_(request),
       deadline_ms_(deadline_ms),
-      transport_(session.transport) {
+      transport_(session.transport),
+      look_again_ms_(request.look_again_ms) {
   // The keys' names move from the caller's bytes to ours.
   for (DeclaredKey& key : keys_) {
     for (size_t i = 0; i < arguments.size(); ++i) {
@@ -25,6 +27,10 @@ BlockedCall::BlockedCall(const Session& session, const Command& command, std::sp
         break;
       }
     }
+  }
+  for (const auto& [index, text] : request.resolved_arguments) {
+    words_[index] = text;
+    arguments_[index] = words_[index];
   }
   session_.id = session.id;
   session_.database_index = session.database_index;

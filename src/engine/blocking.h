@@ -17,6 +17,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -39,6 +40,12 @@ struct BlockRequest {
   // It is served with the locks of all its declared keys (BLMOVE's destination), not only of the one that is ready.
   bool needs_all_keys = false;
   TimeoutReply timeout_reply = TimeoutReply::kNullArray;
+  // It is also served when the key is gone or holds something else: the handler then says what is wrong.
+  bool minds_end = false;
+  // It is run again at this time though nothing has changed: time itself may bring what it waits for.
+  int64_t look_again_ms = INT64_MAX;
+  // Arguments that mean something else later ("$"): what they mean now, by their index.
+  std::vector<std::pair<size_t, std::string>> resolved_arguments;
 };
 
 // A waiting call. Shared by the queues it stands in and the session. Whoever claims it (once) ends the wait.
@@ -58,8 +65,14 @@ class BlockedCall final : public KeyWaiter {
   std::span<const std::string_view> arguments() const { return arguments_; }
   // Names are views into this call's own arguments.
   std::span<DeclaredKey> keys() { return keys_; }
+  std::span<DeclaredKey> waited_keys() { return keys().subspan(request_.waited_first, request_.waited_count); }
   const BlockRequest& request() const { return request_; }
   int64_t deadline_ms() const { return deadline_ms_; }  // INT64_MAX: none
+  // See BlockRequest. Set anew by whoever ran the call, read by its owner.
+  int64_t look_again_ms() const { return look_again_ms_.load(std::memory_order_relaxed); }
+  void set_look_again_ms(int64_t ms) { look_again_ms_.store(ms, std::memory_order_relaxed); }
+  // The owner's: under which time it stands among those to be run again.
+  int64_t planned_look_ms = INT64_MAX;
   // What handlers see in the session's place: a copy of what matters, since the session belongs to another thread.
   Session& session() { return session_; }
   // Its worker gets the reply.
@@ -77,6 +90,7 @@ class BlockedCall final : public KeyWaiter {
   int64_t deadline_ms_;
   Session session_;
   SessionTransport* transport_;
+  std::atomic<int64_t> look_again_ms_;
   std::atomic<bool> claimed_{false};
 };
 

@@ -138,6 +138,20 @@ TEST_F(BlockingConcurrencyTest, HandsOnAlongAChainOfMoves) {
   EXPECT_EQ(c.TakeDelivered(), "$1\r\nx\r\n");
 }
 
+TEST_F(BlockingConcurrencyTest, HandsOnAlongAChainThatLeadsBack) {
+  LocalClient there(engine_);
+  LocalClient back(engine_);
+  LocalClient last(engine_);
+  LocalClient producer(engine_);
+  there.Execute({"BMOVE", "k1", "k2", "0"});
+  last.Execute({"BTAKE", "k1", "0"});
+  back.Execute({"BMOVE", "k2", "k1", "0"});
+  EXPECT_EQ(producer.Execute({"PUT", "k1", "x"}), ":1\r\n");
+  EXPECT_EQ(there.TakeDelivered(), "$1\r\nx\r\n");
+  EXPECT_EQ(back.TakeDelivered(), "$1\r\nx\r\n");
+  EXPECT_EQ(last.TakeDelivered(), "$1\r\nx\r\n");
+}
+
 TEST_F(BlockingConcurrencyTest, LosesNothingAndServesNothingTwice) {
   constexpr int kProducers = 2;
   constexpr int kConsumers = 4;

@@ -1,5 +1,8 @@
 #include "engine/command_context.h"
 
+#include <utility>
+
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/numbers.h"
 
@@ -23,13 +26,24 @@ KeyTable::Slot CommandContext::Find(size_t ordinal) {
 }
 
 void CommandContext::CountRead(size_t ordinal, const KeyTable::Slot& slot) {
+  CountReadOf(*keys_[ordinal].database, keys_[ordinal].key.name, slot);
+}
+
+void CommandContext::CountReadOf(Database& database, std::string_view name, const KeyTable::Slot& slot) {
   ExecutorStats& stats = executor_.stats();
   if (slot.entry != nullptr) {
     stats.keyspace_hits.Add(1);
   } else {
     stats.keyspace_misses.Add(1);
-    Notify(KeyEventClass::kMissed, "keymiss", ordinal);
+    NotifyKey(KeyEventClass::kMissed, "keymiss", database, name);
   }
+}
+
+KeyTable::Slot CommandContext::FindUndeclared(std::string_view name) {
+  KVICK_ASSERT(executor_.is_exclusive());
+  const KeyTable::Slot slot = database().Find(KeyRef::Make(name), mutation());
+  CountReadOf(database(), name, slot);
+  return slot;
 }
 
 KeyTable::Slot CommandContext::Peek(size_t ordinal) {
@@ -71,6 +85,7 @@ char* CommandContext::ResizeString(size_t ordinal, KeyTable::Slot* slot, size_t 
 }
 
 void CommandContext::Erase(size_t ordinal, const KeyTable::Slot& slot) {
+  ForgetOpen(keys_[ordinal]);
   keys_[ordinal].database->Erase(keys_[ordinal].key, slot, mutation());
 }
 
@@ -78,19 +93,84 @@ Result<void*> CommandContext::FindObject(size_t ordinal, ValueType type, FindFor
   const KeyTable::Slot slot = Find(ordinal);
   if (slot.entry == nullptr) return static_cast<void*>(nullptr);
   if (slot.entry->type() != type) return errors::WrongType();
-  if (purpose == FindFor::kWriting) keys_[ordinal].database->WillChange(keys_[ordinal].key, slot, mutation());
-  return slot.entry->object();
+  const DeclaredKey& declared = keys_[ordinal];
+  if (const OpenValue* open = FindOpen(declared)) return open->object;
+  if (purpose == FindFor::kReading) return const_cast<void*>(ObjectOf(*slot.entry));
+  declared.database->WillChange(declared.key, slot, mutation());
+  const bool is_packed = slot.entry->form() == ValueForm::kPacked;
+  void* object = is_packed ? OperationsOf(type).unpack(slot.entry->packed()) : slot.entry->object();
+  executor_.open_values().push_back({declared.database, declared.key, type, object, is_packed});
+  return object;
+}
+
+const void* CommandContext::ObjectOf(const Entry& entry) {
+  if (entry.form() == ValueForm::kObject) return entry.object();
+  ValueStorage* storage = nullptr;
+  if (borrowed_count_ < borrowed_.size()) {
+    storage = &borrowed_[borrowed_count_++];
+  } else {
+    storage = more_borrowed_.emplace_back(std::make_unique<ValueStorage>()).get();
+  }
+  OperationsOf(entry.type()).borrow(entry.packed(), storage);
+  return storage->bytes;
 }
 
 void CommandContext::PutObject(size_t ordinal, ValueType type, void* object) {
   const DeclaredKey& declared = keys_[ordinal];
+  ForgetOpen(declared);
   const KeyTable::Slot slot = declared.database->Peek(declared.key, mutation());
   NotifyReplaced(ordinal, slot.entry, type);
   declared.database->PutObject(declared.key, slot, type, object, {}, mutation());
+  executor_.open_values().push_back({declared.database, declared.key, type, object, false});
+}
+
+OpenValue* CommandContext::FindOpen(const DeclaredKey& key) {
+  std::vector<OpenValue>& all = executor_.open_values();
+  for (size_t i = open_begin_; i < all.size(); ++i) {
+    if (all[i].database == key.database && all[i].key.hash == key.key.hash && all[i].key.name == key.key.name) {
+      return &all[i];
+    }
+  }
+  return nullptr;
+}
+
+void CommandContext::ForgetOpen(const DeclaredKey& key) {
+  OpenValue* open = FindOpen(key);
+  if (open == nullptr) return;
+  if (open->is_unpacked) OperationsOf(open->type).destroy(open->object);
+  std::vector<OpenValue>& all = executor_.open_values();
+  all.erase(all.begin() + (open - all.data()));
+}
+
+void CommandContext::IndexDueParts(size_t ordinal) {
+  const DeclaredKey& declared = keys_[ordinal];
+  if (OpenValue* open = FindOpen(declared); open != nullptr && std::exchange(open->is_unpacked, false)) {
+    declared.database->HoldObject(declared.key, declared.database->FindAgain(declared.key), open->object);
+  }
+  declared.database->IndexDueParts(declared.key, declared.database->FindAgain(declared.key).entry, now_ms());
+}
+
+void CommandContext::CloseValues() {
+  std::vector<OpenValue>& all = executor_.open_values();
+  while (all.size() > open_begin_) {
+    const OpenValue open = all.back();
+    all.pop_back();
+    const KeyTable::Slot slot = open.database->FindAgain(open.key);
+    // Whoever erases or replaces the key goes through this context, except expiry, which takes the parts of large
+    // collections only.
+    const bool is_there = slot.entry != nullptr && slot.entry->type() == open.type &&
+                          (slot.entry->form() == ValueForm::kPacked) == open.is_unpacked;
+    if (is_there) {
+      open.database->HoldCollection(open.key, slot, open.object);
+    } else if (open.is_unpacked) {
+      OperationsOf(open.type).destroy(open.object);
+    }
+  }
 }
 
 bool CommandContext::EraseKey(size_t ordinal) {
   const DeclaredKey& declared = keys_[ordinal];
+  ForgetOpen(declared);
   const KeyTable::Slot slot = declared.database->Peek(declared.key, mutation());
   if (slot.entry == nullptr) return false;
   declared.database->Erase(declared.key, slot, mutation());
@@ -109,6 +189,7 @@ Status CommandContext::Block(const BlockRequest& request) {
 void CommandContext::MoveEntry(size_t ordinal, const KeyTable::Slot& source, size_t target, int64_t expiry_ms) {
   const DeclaredKey& from = keys_[ordinal];
   const DeclaredKey& to = keys_[target];
+  KVICK_DEBUG_ASSERT(FindOpen(from) == nullptr && FindOpen(to) == nullptr);
   from.database->MoveEntry(from.key, source, *to.database, to.key, expiry_ms, mutation());
 }
 

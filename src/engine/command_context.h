@@ -11,6 +11,7 @@
 // changed something says so by Changed(), and the command is logged as it came, unless it named other effects.
 #pragma once
 
+#include <array>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -33,7 +34,15 @@ class CommandContext {
  public:
   CommandContext(Executor& executor, Session& session, const Command& command,
                  std::span<const std::string_view> arguments, std::span<DeclaredKey> keys, ReplyWriter& reply)
-      : executor_(executor), session_(session), command_(command), arguments_(arguments), keys_(keys), reply_(reply) {}
+      : executor_(executor),
+        session_(session),
+        command_(command),
+        arguments_(arguments),
+        keys_(keys),
+        reply_(reply),
+        open_begin_(executor.open_values().size()) {}
+  CommandContext(const CommandContext&) = delete;
+  CommandContext& operator=(const CommandContext&) = delete;
 
   // The request. Argument 0 is the command's name.
   std::span<const std::string_view> arguments() const { return arguments_; }
@@ -61,6 +70,9 @@ class CommandContext {
   KeyTable::Slot Find(size_t ordinal);
   // The same without counting it as an access.
   KeyTable::Slot Peek(size_t ordinal);
+  // A key of the selected database that the request does not declare, counted as Find counts it. Only while the command
+  // runs alone (CommandSpec::must_run_alone, kExclusive).
+  KeyTable::Slot FindUndeclared(std::string_view name);
   Result<std::optional<StringRef>> FindString(size_t ordinal);  // WRONGTYPE
   // Counts a hit or a miss, for what Find does not count by itself: reads by commands that also write, and Peek.
   void CountRead(size_t ordinal, const KeyTable::Slot& slot);
@@ -78,7 +90,8 @@ class CommandContext {
   void MoveEntry(size_t ordinal, const KeyTable::Slot& source, size_t target, int64_t expiry_ms);
   void CopyEntry(const KeyTable::Slot& source, size_t target, int64_t expiry_ms);
 
-  // Collections (types/): `Value::kType` says which ValueType a class is.
+  // Collections (types/): `Value::kType` says which ValueType a class is. What is found or put is valid until the
+  // command ends, or the key is erased or put again.
   // Null when the key is missing; WRONGTYPE when it holds something else.
   template <typename Value>
   Result<const Value*> FindValue(size_t ordinal) {
@@ -91,6 +104,11 @@ class CommandContext {
     KVICK_ASSIGN_OR_RETURN(void* object, FindObject(ordinal, Value::kType, FindFor::kWriting));
     return static_cast<Value*>(object);
   }
+  // The collection of an entry that a Find returned.
+  template <typename Value>
+  const Value* ValueOf(const Entry& entry) {
+    return static_cast<const Value*>(ObjectOf(entry));
+  }
   // Stores a new value under the key, in the place of whatever it held; keeps no expiry. The entry owns `value`.
   template <typename Value>
   Value* PutValue(size_t ordinal, std::unique_ptr<Value> value) {
@@ -100,6 +118,13 @@ class CommandContext {
   }
   // Tells watchers and waiting clients of a key whose value changed in place.
   void Modified(size_t ordinal) { keys_[ordinal].database->Modified(keys_[ordinal].key, mutation()); }
+  // The latter only.
+  void WakeWaiting(size_t ordinal) { keys_[ordinal].database->TellAwaited(keys_[ordinal].key, mutation()); }
+  // Says that the earliest moment at which a part of the key's collection is due has come nearer.
+  void IndexDueParts(size_t ordinal);
+  // For the dispatcher, when the handler is done: small collections that were found for writing go back into their
+  // entries.
+  void CloseValues();
   // Removes the key if it exists: for a collection that has become empty, and for replaced keys.
   bool EraseKey(size_t ordinal);
 
@@ -143,6 +168,11 @@ class CommandContext {
   enum class FindFor { kReading, kWriting };
   Result<void*> FindObject(size_t ordinal, ValueType type, FindFor purpose);
   void PutObject(size_t ordinal, ValueType type, void* object);
+  const void* ObjectOf(const Entry& entry);
+  OpenValue* FindOpen(const DeclaredKey& key);
+  // What is held for writing under this key is no longer wanted.
+  void ForgetOpen(const DeclaredKey& key);
+  void CountReadOf(Database& database, std::string_view name, const KeyTable::Slot& slot);
 
   Executor& executor_;
   Session& session_;
@@ -155,6 +185,10 @@ class CommandContext {
   std::optional<BlockRequest> block_request_;
   bool replaces_effect_ = false;
   std::vector<CommandLog::Entry> effects_;
+  size_t open_begin_;                     // our values in Executor::open_values, which are the last there
+  std::array<ValueStorage, 2> borrowed_;  // where small collections are read from
+  size_t borrowed_count_ = 0;
+  std::vector<std::unique_ptr<ValueStorage>> more_borrowed_;
 };
 
 }  // namespace kvick

@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
 
@@ -31,6 +32,7 @@ namespace kvick {
 class CommandContext;
 class Engine;
 struct KeyPlacement;
+struct KeyPosition;
 
 using CommandHandler = Status (*)(CommandContext& context);
 
@@ -163,6 +165,18 @@ constexpr KeySpec CountedKeys(int index, unsigned flags, int step = 1) {
   return spec;
 }
 
+// The first `1/part` of what follows `keyword`, which is searched for from argument `start` on ("STREAMS key key id
+// id").
+constexpr KeySpec KeysBehind(std::string_view keyword, int start, int part, unsigned flags) {
+  KeySpec spec = OneKey(start, flags);
+  spec.begin = KeySpec::Begin::kKeyword;
+  spec.begin_keyword = keyword;
+  spec.last_key = -1;
+  spec.key_step = 1;
+  spec.limit = part;
+  return spec;
+}
+
 using KeySpecs = std::array<KeySpec, 4>;
 
 // Whether argument `index` is a secret.
@@ -180,11 +194,17 @@ struct CommandSpec {
   uint64_t flags = 0;       // CommandFlags
   uint32_t categories = 0;  // AclCategories
   int arity = 0;            // 0: follows from the syntax; negative: at least
+  int more_arguments = 0;   // taken beyond a fixed arity, unseen by COMMAND: forms that only other servers know
   KeySpecs keys{};
   // For keys flagged kKeyVariableFlags: what a request does with them.
   uint16_t (*refine_key_flags)(std::span<const std::string_view> arguments) = nullptr;
   // For commands whose keys are not all in the selected database: moves or adds declared keys.
   void (*place_keys)(KeyPlacement& placement) = nullptr;
+  // For key specs that leave begin unknown: finds keys that only the command's own rules can tell (SORT's STORE).
+  void (*find_other_keys)(std::span<const std::string_view> arguments, std::vector<KeyPosition>* keys) = nullptr;
+  // For commands that only with some arguments reach keys which they cannot declare: true makes the request run alone,
+  // as kExclusive does, and CommandContext::FindUndeclared is theirs.
+  bool (*must_run_alone)(std::span<const std::string_view> arguments) = nullptr;
   std::array<std::string_view, 3> tips{};
   std::string_view deprecated_since;
   std::string_view replaced_by;

@@ -31,7 +31,11 @@ struct Command {
   bool has(uint64_t flag) const { return (flags & flag) != 0; }
   bool accepts(size_t argument_count) const {
     const auto count = static_cast<int64_t>(argument_count);
-    return arity >= 0 ? count == arity : count >= -arity;
+    return arity >= 0 ? count >= arity && count <= arity + spec->more_arguments : count >= -arity;
+  }
+  // Must not run beside others, with these arguments.
+  bool RunsAlone(std::span<const std::string_view> request) const {
+    return has(kExclusive) || (spec->must_run_alone != nullptr && spec->must_run_alone(request));
   }
   const Command* FindSubcommand(std::string_view subcommand) const;
 };

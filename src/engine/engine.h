@@ -89,6 +89,9 @@ class Engine {
   bool is_loading = false;
   bool is_ended = false;  // the process is about to end: nothing is executed any more
 
+  // DEBUG QUICKLIST-PACKED-THRESHOLD. Exclusive.
+  void set_list_packed_threshold(size_t size_bytes) { settings_->list_packed_threshold_bytes = size_bytes; }
+
   // Held by the one script that may wait for a stripe while it holds others (engine/executor_script.cc).
   SpinLock script_turn;
 

@@ -301,7 +301,7 @@ Executor::Outcome Executor::Dispatch(Session& session, const Prepared& prepared,
     if (IsPaused(session, *prepared.command)) return Outcome::kPaused;
     // Runs at EXEC.
     if ((session.restrictions & Session::kInTransaction) != 0 && Queue(session, prepared, reply)) return Outcome::kDone;
-    if (prepared.command->has(kExclusive)) return RunExclusively(session, prepared, keys, reply);
+    if (prepared.command->RunsAlone(prepared.arguments)) return RunExclusively(session, prepared, keys, reply);
     const LockOutcome outcome = prepared.command->has(kScriptRunner) ? RunScriptLocked(session, prepared, keys, reply)
                                                                      : RunLocked(session, prepared, keys, reply);
     if (outcome == LockOutcome::kLocked) return Outcome::kDone;
@@ -399,7 +399,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::LockOutcome Executor::RunLocked(Sessio
                                                                           ReplyWriter& reply) {
   if (!NeedsLocks() || keys.empty()) {
     Call(session, prepared, keys, reply);
-    if (!ready_keys_.empty()) ServeReadyKeys();
+    if (!ready_keys_.empty()) ServeUnlocked();
     return LockOutcome::kLocked;
   }
   if (keys.size() == 1) {
@@ -441,6 +441,7 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
   CommandContext context(*this, session, command, prepared.arguments, keys, reply);
   running_call_ = {&session, &command, prepared.arguments};
   const Status status = command.spec->handler(context);
+  context.CloseValues();
   if (context.change_count() != 0) Commit(context);
   if (context.block_request() != nullptr) StartWaiting(session, context);
   running_call_.session = nullptr;
@@ -507,17 +508,19 @@ void Executor::OnExpired(Database& database, std::string_view key) {
   }
 }
 
-void Executor::OnFieldsExpired(Database& database, std::string_view key, std::span<const std::string> fields,
-                               bool is_emptied) {
-  stats_.expired_fields.Add(fields.size());
-  stats_.change_count.Add(fields.size());
-  for (const std::string& field : fields) {
-    const std::string_view effect[] = {"HDEL", key, field};
+void Executor::OnPartsExpired(Database& database, std::string_view key, ValueType type,
+                              std::span<const std::string> parts, bool is_emptied) {
+  const bool is_set = type == ValueType::kSet;
+  stats_.expired_fields.Add(parts.size());
+  stats_.change_count.Add(parts.size());
+  for (const std::string& part : parts) {
+    const std::string_view effect[] = {is_set ? "SREM" : "HDEL", key, part};
     Record(database.index(), effect);
   }
   ChangeSink* sink = engine_.hooks.change_sink;
   if (sink == nullptr) return;
-  sink->OnKeyEvent(database.index(), KeyEventClass::kHash, "hexpired", key);
+  sink->OnKeyEvent(database.index(), is_set ? KeyEventClass::kSet : KeyEventClass::kHash, is_set ? "srem" : "hexpired",
+                   key);
   if (is_emptied) sink->OnKeyEvent(database.index(), KeyEventClass::kGeneric, "del", key);
 }
 
@@ -586,7 +589,7 @@ bool Executor::MayRemoveExpired() const {
   return engine_.active_expire_enabled && !engine_.pause.IsActive(mutation_.now_ms);
 }
 
-void Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) {
+bool Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) {
   BeginBatch();
   const uint64_t deadline = CycleClock::Now() + static_cast<uint64_t>(cycles_per_us_ * static_cast<double>(budget_us));
   bool goes_on = MayRemoveExpired();
@@ -612,6 +615,7 @@ void Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) 
         database.RemoveExpired(stripe_index, kExpireItemsPerLock, mutation_);
         if (NeedsLocks()) LetGo(stripe);
       }
+      if (!ready_keys_.empty()) ServeUnlocked();
       // Whoever is alone here may give the database other stripes, or begin a pause: nothing is kept across it.
       engine_.gate().CheckIn(gate_slot_);
       goes_on = MayRemoveExpired() && CycleClock::Now() < deadline;
@@ -619,6 +623,7 @@ void Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) 
     if (!goes_on) expire_cursor_ = turn;
   }
   EndBatch();
+  return !goes_on;
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS bool Executor::TryHold(Stripe& stripe) {

@@ -38,6 +38,15 @@ namespace kvick {
 
 class CommandContext;
 
+// A collection that a handler may change (CommandContext::FindValueForWrite, PutValue).
+struct OpenValue {
+  Database* database;
+  KeyRef key;  // a view into the request
+  ValueType type;
+  void* object;
+  bool is_unpacked;  // the entry holds its former bytes, and nobody else knows of `object`
+};
+
 // For CommandSpec::place_keys.
 struct KeyPlacement {
   Engine& engine;
@@ -84,6 +93,8 @@ class Executor final : public KeyspaceListener {
   Mutation& mutation() { return mutation_; }
   Random& random() { return random_; }
   int64_t now_ms() const { return mutation_.now_ms; }
+  // Of the command that runs, behind those of the command that runs it: a stack. For CommandContext.
+  std::vector<OpenValue>& open_values() { return open_values_; }
 
   void BeginBatch();
   Prepared Prepare(const Session& session, std::span<const std::string_view> arguments);
@@ -152,9 +163,9 @@ class Executor final : public KeyspaceListener {
   const std::vector<Session*>& sessions() const { return sessions_; }
   const RunningCall& running_call() const { return running_call_; }
 
-  // Removes due keys from one of `part_count` nearly equal parts of all stripes, for at most `budget_us`.
-  // Between batches only.
-  void RemoveExpired(size_t part, size_t part_count, int64_t budget_us);
+  // Removes due keys from one of `part_count` nearly equal parts of all stripes, for at most `budget_us`, but at least
+  // once. Whether there may be more: time ran out, or it must not be done at present. Between batches only.
+  bool RemoveExpired(size_t part, size_t part_count, int64_t budget_us);
 
   // Locks for commands that walk the keyspace: one stripe at a time.
   class StripeGuard {
@@ -169,8 +180,8 @@ class Executor final : public KeyspaceListener {
   };
 
   void OnExpired(Database& database, std::string_view key) override;
-  void OnFieldsExpired(Database& database, std::string_view key, std::span<const std::string> fields,
-                       bool is_emptied) override;
+  void OnPartsExpired(Database& database, std::string_view key, ValueType type, std::span<const std::string> parts,
+                      bool is_emptied) override;
   void OnAwaitedKey(Database& database, std::string_view key) override;
   void CountError(std::string_view text);
 
@@ -209,14 +220,23 @@ class Executor final : public KeyspaceListener {
   bool Queue(Session& session, const Prepared& prepared, ReplyWriter& reply);
   // Blocked calls (executor_blocking.cc).
   struct ReadyKey {
-    Database* database;
+    Database* database = nullptr;
     std::string name;
   };
   void StartWaiting(Session& session, CommandContext& context);
   void LeaveQueues(BlockedCall& call);
+  void ForgetDeadline(int64_t time_ms, const std::shared_ptr<BlockedCall>& call);
+  // Notes when a call of this executor's is to be run again without a change (BlockRequest::look_again_ms).
+  void PlanLook(const std::shared_ptr<BlockedCall>& call);
   bool HoldsStripe(Database* database, uint32_t stripe_index) const;
   bool TryHoldAll(std::span<const DeclaredKey> keys);
   void ServeReadyKeys();
+  // The same while no stripe is held: takes the locks.
+  void ServeUnlocked() {
+    places_.clear();
+    ServeReadyKeys();
+    RetryServing();
+  }
   void ServeKey(const ReadyKey& ready);
   bool Serve(BlockedCall& call, const ReadyKey& ready);
   void RetryServing();
@@ -279,6 +299,7 @@ class Executor final : public KeyspaceListener {
   int64_t slow_threshold_us_ = -1;
   bool tracks_latency_ = true;
 
+  std::vector<OpenValue> open_values_;
   std::vector<DeclaredKey> keys_;         // of the prepared requests
   std::vector<DeclaredKey> placed_keys_;  // of the running one, when place_keys changed them
   std::vector<KeyPosition> positions_;
@@ -292,9 +313,10 @@ class Executor final : public KeyspaceListener {
   std::span<const SharedBytesRef> large_arguments_;  // of the running command
   std::vector<ReadyKey> ready_keys_;                 // changed by the running command, and somebody waits for them
   std::vector<ReadyKey> retries_;
-  std::vector<StripePlace> extra_places_;                           // locked beyond places_, to serve blocked calls
-  std::multimap<int64_t, std::shared_ptr<BlockedCall>> deadlines_;  // of this executor's sessions
-  OutputBuffer discarded_;                                          // replies of a client that asked for none
+  std::vector<StripePlace> extra_places_;  // locked beyond places_, to serve blocked calls
+  // Of this executor's sessions: when their time is up, and when they are to be run again.
+  std::multimap<int64_t, std::shared_ptr<BlockedCall>> deadlines_;
+  OutputBuffer discarded_;  // replies of a client that asked for none
   std::vector<std::function<void()>> after_command_;
   std::vector<Session*> sessions_;
   RunningCall running_call_;

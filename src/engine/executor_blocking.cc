@@ -1,6 +1,7 @@
 // The waiting half of Executor: queueing blocked calls, serving them, ending their wait.
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "engine/blocking.h"
@@ -28,6 +29,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::StartWaiting(Session& session, Co
   }
   engine_.blocked_client_count.fetch_add(1, std::memory_order_relaxed);
   if (deadline_ms != INT64_MAX) deadlines_.emplace(deadline_ms, call);
+  PlanLook(call);
   session.blocked = std::move(call);
 }
 
@@ -49,14 +51,27 @@ void Executor::FinishWaiting(Session& session) {
   call->Claim();  // of a client that left; otherwise somebody claimed it long ago
   LeaveQueues(*call);
   engine_.blocked_client_count.fetch_sub(1, std::memory_order_relaxed);
-  if (call->deadline_ms() == INT64_MAX) return;
-  const auto [first, last] = deadlines_.equal_range(call->deadline_ms());
+  ForgetDeadline(call->deadline_ms(), call);
+  ForgetDeadline(call->planned_look_ms, call);
+}
+
+void Executor::ForgetDeadline(int64_t time_ms, const std::shared_ptr<BlockedCall>& call) {
+  if (time_ms == INT64_MAX) return;
+  const auto [first, last] = deadlines_.equal_range(time_ms);
   for (auto place = first; place != last; ++place) {
     if (place->second == call) {
       deadlines_.erase(place);
       return;
     }
   }
+}
+
+void Executor::PlanLook(const std::shared_ptr<BlockedCall>& call) {
+  call->planned_look_ms = call->look_again_ms();
+  if (call->planned_look_ms == INT64_MAX) return;
+  // Never at once again: others shall have their turn.
+  call->planned_look_ms = std::max(call->planned_look_ms, mutation_.now_ms + 1);
+  deadlines_.emplace(call->planned_look_ms, call);
 }
 
 bool Executor::Unblock(Session& session, std::string_view reply) {
@@ -71,9 +86,24 @@ int64_t Executor::next_wait_deadline_ms() const { return deadlines_.empty() ? IN
 void Executor::EndOverdueWaits() {
   // They leave the list in FinishWaiting, when the reply has arrived: one that is being served at this moment may yet
   // have to wait on.
-  for (auto place = deadlines_.begin(); place != deadlines_.end() && place->first <= mutation_.now_ms; ++place) {
+  std::vector<std::shared_ptr<BlockedCall>> looking;
+  for (auto place = deadlines_.begin(); place != deadlines_.end() && place->first <= mutation_.now_ms;) {
     BlockedCall& call = *place->second;
+    if (call.deadline_ms() > mutation_.now_ms) {
+      looking.push_back(place->second);
+      place = deadlines_.erase(place);
+      continue;
+    }
     if (call.Claim()) call.transport()->DeliverUnblocked(call.session_id(), call.TimeoutReplyText());
+    ++place;
+  }
+  for (const auto& call : looking) {
+    call->planned_look_ms = INT64_MAX;
+    if (!call->is_waiting()) continue;
+    // In the order of their queues: whoever waits longer looks first.
+    for (const DeclaredKey& key : call->waited_keys()) retries_.push_back({key.database, std::string(key.key.name)});
+    RetryServing();
+    if (call->is_waiting()) PlanLook(call);
   }
 }
 
@@ -95,9 +125,10 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS bool Executor::TryHoldAll(std::span<const Declar
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::ServeReadyKeys() {
-  // Serving a call can make another key ready (BLMOVE): the list grows meanwhile.
+  // Serving a call can make another key ready (BLMOVE): the list grows meanwhile. A key is taken from it before it is
+  // served, so that a chain of moves that leads back makes it ready once more.
   for (size_t i = 0; i < ready_keys_.size(); ++i) {
-    const ReadyKey ready = ready_keys_[i];
+    const ReadyKey ready = std::exchange(ready_keys_[i], {});
     ServeKey(ready);
   }
   ready_keys_.clear();
@@ -107,19 +138,25 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::ServeReadyKeys() {
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::ServeKey(const ReadyKey& ready) {
   const KeyRef key = KeyRef::Make(ready.name);
+  // Found expired by a command that holds one stripe at a time.
+  if (!HoldsStripe(ready.database, static_cast<uint32_t>(key.stripe_index()))) {
+    retries_.push_back(ready);
+    return;
+  }
   Stripe& stripe = ready.database->StripeOf(key);
   size_t passed = 0;  // calls at the front that wait on
   while (stripe.waiters != nullptr) {
     const KeyWaiters::Queue* queue = stripe.waiters->Find(ready.name);
     if (queue == nullptr || passed >= queue->size()) return;
     const Entry* entry = ready.database->Peek(key, mutation_).entry;
-    if (entry == nullptr) return;
+    if (entry == nullptr && !stripe.waiters->AnyMindsEnd(ready.name)) return;
     const auto call = std::static_pointer_cast<BlockedCall>((*queue)[passed]);
     if (!call->is_waiting()) {
       stripe.RemoveWaiter(ready.name, call.get());
       continue;
     }
-    if (call->request().awaited != entry->type()) {
+    const bool is_awaited = entry != nullptr && entry->type() == call->request().awaited;
+    if (!is_awaited && !call->minds_end()) {
       ++passed;
       continue;
     }
@@ -146,13 +183,15 @@ bool Executor::Serve(BlockedCall& call, const ReadyKey& ready) {
   CommandContext context(*this, call.session(), call.command(), call.arguments(), call.keys(), reply);
   context.ServeOnly(ordinal);
   const Status status = call.command().spec->handler(context);
+  context.CloseValues();
+  if (context.change_count() != 0) Commit(context);
   if (context.block_request() != nullptr) {
     // Not what it wanted after all (a stream entry of another group …).
+    call.set_look_again_ms(context.block_request()->look_again_ms);
     call.Unclaim();
     return false;
   }
   if (!status.ok()) reply.Error(status);
-  if (context.change_count() != 0) Commit(context);
   const bool wants_reply = call.session().reply_mode == Session::ReplyMode::kOn;
   call.transport()->DeliverUnblocked(call.session_id(), wants_reply ? out.ToString() : std::string());
   return true;

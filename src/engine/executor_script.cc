@@ -63,8 +63,9 @@ Executor::ScriptCallOutcome Executor::CallFromScript(Session& session, const Pre
   const bool changes_something = command.has(kChangesSomething);
   if (NeedsLocks() && !holds_everything_) {
     ScriptCallOutcome outcome = ScriptCallOutcome::kDone;
-    if (command.has(kExclusive | kWalksKeyspace)) {
-      outcome = ReachEverything(command.has(kExclusive));
+    const bool runs_alone = command.RunsAlone(prepared.arguments);
+    if (runs_alone || command.has(kWalksKeyspace)) {
+      outcome = ReachEverything(runs_alone);
     } else {
       outcome = ReachKeys(keys);
       if (outcome == ScriptCallOutcome::kDone && changes_something && !script_.has_changed)

@@ -95,7 +95,8 @@ Status Executor::RunTransaction(Session& session, ReplyWriter& reply) {
   for (const std::vector<std::string>& queued : transaction.queued) {
     arguments.emplace_back(queued.begin(), queued.end());
     prepared.push_back(Prepare(session, arguments.back()));
-    runs_alone = runs_alone || prepared.back().command->has(kExclusive | kWalksKeyspace);
+    const Command& command = *prepared.back().command;
+    runs_alone = runs_alone || command.has(kWalksKeyspace) || command.RunsAlone(prepared.back().arguments);
   }
   // Which keys scripts reach is not known; whoever has the turn gets them.
   const bool runs_scripts = (transaction.queued_flags & kScriptRunner) != 0;

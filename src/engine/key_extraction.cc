@@ -68,6 +68,7 @@ bool ExtractKeys(const Command& command, std::span<const std::string_view> argum
       out->push_back({static_cast<uint32_t>(i), flags});
     }
   }
+  if (command.spec->find_other_keys != nullptr) command.spec->find_other_keys(arguments, out);
   return true;
 }
 

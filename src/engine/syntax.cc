@@ -266,7 +266,9 @@ class NoteReader {
     SyntaxArgument* argument = &Select(*arguments, TakeWord());
     while (Skip('.')) argument = &Select(argument->parts, TakeWord());
     while (!rest_.empty()) {
-      if (Skip('=')) {
+      if (Skip('!')) {
+        ExchangeToken(argument);
+      } else if (Skip('=')) {
         argument->name = TakeWord();
       } else if (Skip('(')) {
         argument->kind = KindNamed(TakeWord());
@@ -287,10 +289,16 @@ class NoteReader {
     return true;
   }
   std::string_view TakeWord() {
-    const std::string_view word = rest_.substr(0, rest_.find_first_of(".=()@#", 1));
+    const std::string_view word = rest_.substr(0, rest_.find_first_of(".!=()@#", 1));
     KVICK_ASSERT(!word.empty());
     rest_.remove_prefix(word.size());
     return word;
+  }
+  // Whose the token is, a block's or that of its first part, does not follow from the line.
+  static void ExchangeToken(SyntaxArgument* block) {
+    KVICK_ASSERT(block->kind == Kind::kBlock);
+    std::swap(block->token, block->parts[0].token);
+    block->multiple_token = block->multiple && !block->token.empty();
   }
   // By its token, else by its name.
   static SyntaxArgument& Select(std::vector<SyntaxArgument>& arguments, std::string_view word) {

@@ -36,10 +36,12 @@ std::vector<SyntaxArgument> ParseSyntax(std::string_view syntax);
 // What the line does not say of its arguments, item after item:
 //
 //   notes  = item { " " item }
-//   item   = path [ "=" name ] [ "(" type ")" ] [ "#" key spec ] [ "@" since ]
+//   item   = path [ "!" ] [ "=" name ] [ "(" type ")" ] [ "#" key spec ] [ "@" since ]
 //   path   = word { "." word }                               tokens or names, from the outside to the inside
 //
 //   "nx=condition@2.6.12 condition.IFEQ@8.4.0 longitude(double)"
+//
+// "!" gives the token of a block to its first part, or that of the part to the block.
 //
 // Key arguments get the indexes of the command's key specs in turn, where no note says otherwise.
 void Annotate(std::string_view notes, int key_spec_count, std::vector<SyntaxArgument>* arguments);

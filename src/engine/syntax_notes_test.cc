@@ -32,6 +32,16 @@ TEST(SyntaxNotesTest, TakeASignForAName) {
   EXPECT_EQ(arguments[0].parts[0].name, "equal");
 }
 
+TEST(SyntaxNotesTest, GiveATokenToTheBlockOrToItsFirstPart) {
+  const auto arguments = Parse("key [LIMIT offset count] [GET type at [GET type at ...]]", "LIMIT! data!=get");
+  EXPECT_EQ(arguments[1].token, "");
+  EXPECT_EQ(arguments[1].parts[0].token, "LIMIT");
+  EXPECT_EQ(arguments[2].name, "get");
+  EXPECT_EQ(arguments[2].token, "GET");
+  EXPECT_TRUE(arguments[2].multiple_token);
+  EXPECT_EQ(arguments[2].parts[0].token, "");
+}
+
 TEST(SyntaxNotesTest, KeysTakeTheKeySpecsInTurn) {
   const auto arguments = Parse("key [STORE destination] source", "", 2);
   EXPECT_EQ(arguments[0].key_spec_index, 0);

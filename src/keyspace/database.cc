@@ -123,7 +123,8 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS bool Database::EraseDueParts(const KeyRef& key, 
                             .erase_due(slot.entry->object(), mutation.now_ms, kPartsPerCall,
                                        [&](std::string_view name) { erased.emplace_back(name); });
   if (erased.empty()) return true;
-  if (mutation.listener != nullptr) mutation.listener->OnFieldsExpired(*this, key.name, erased, !has_more);
+  const ValueType type = slot.entry->type();
+  if (mutation.listener != nullptr) mutation.listener->OnPartsExpired(*this, key.name, type, erased, !has_more);
   Modified(key, mutation);
   if (!has_more) RemoveEntry(stripe, slot, key.hash, mutation);
   return has_more;
@@ -211,6 +212,26 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::PutObject(const KeyRef&
   return StripeOf(key).table.Find(key.name, key.hash);
 }
 
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::HoldCollection(const KeyRef& key, const KeyTable::Slot& slot,
+                                                              void* object) {
+  Entry* entry = slot.entry;
+  const ValueOperations& operations = OperationsOf(entry->type());
+  const std::optional<PackedValue> packed = operations.packed != nullptr ? operations.packed(object) : std::nullopt;
+  if (!packed || !EntryStore::FitsPacked(*entry, packed->bytes.size())) return HoldObject(key, slot, object);
+  Entry* held = EntryStore::HoldPacked(PoolOf(key.stripe_index()), entry, *packed);
+  if (held != entry) StripeOf(key).table.Replace(slot, held);
+  operations.destroy(object);
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::HoldObject(const KeyRef& key, const KeyTable::Slot& slot, void* object) {
+  if (slot.entry->form() == ValueForm::kObject) return;
+  StripeOf(key).table.Replace(slot, EntryStore::HoldObject(PoolOf(key.stripe_index()), slot.entry, object));
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::FindAgain(const KeyRef& key) {
+  return StripeOf(key).table.Find(key.name, key.hash);
+}
+
 KVICK_NO_THREAD_SAFETY_ANALYSIS char* Database::ResizeString(const KeyRef& key, KeyTable::Slot* slot, size_t size,
                                                              Mutation& mutation) {
   Stripe& stripe = StripeOf(key);
@@ -238,6 +259,11 @@ void Database::Change(const KeyRef& key, const KeyTable::Slot& slot, Mutation& m
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::Modified(const KeyRef& key, Mutation& mutation) {
   const Stripe& stripe = StripeOf(key);
   if (stripe.watchers != nullptr) stripe.watchers->Touch(key.name);
+  TellAwaited(key, mutation);
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::TellAwaited(const KeyRef& key, Mutation& mutation) {
+  const Stripe& stripe = StripeOf(key);
   if (stripe.waiters != nullptr && mutation.listener != nullptr && stripe.waiters->Find(key.name) != nullptr) {
     mutation.listener->OnAwaitedKey(*this, key.name);
   }

@@ -44,9 +44,10 @@ class KeyspaceListener {
   virtual ~KeyspaceListener() = default;
   // A key was removed because its time had passed.
   virtual void OnExpired(Database& database, std::string_view key) = 0;
-  // Fields of a hash were removed because their time had passed; `is_emptied`: and so was the key, with the last.
-  virtual void OnFieldsExpired(Database& /*database*/, std::string_view /*key*/,
-                               std::span<const std::string> /*fields*/, bool /*is_emptied*/) {}
+  // Parts of a value (fields of a hash, members of a set) were removed because their time had passed; `is_emptied`: and
+  // so was the key, with the last.
+  virtual void OnPartsExpired(Database& /*database*/, std::string_view /*key*/, ValueType /*type*/,
+                              std::span<const std::string> /*parts*/, bool /*is_emptied*/) {}
   // A key for which somebody waits was made or changed.
   virtual void OnAwaitedKey(Database& database, std::string_view key) = 0;
 };
@@ -104,7 +105,9 @@ class Database {
   char* ResizeString(const KeyRef& key, KeyTable::Slot* slot, size_t size, Mutation& mutation);
   // Marks the watchers of a key and tells of those who wait for it; done by all methods that change one.
   void Modified(const KeyRef& key, Mutation& mutation);
-  // Tells of every key here for which somebody waits (SWAPDB). Requires an exclusive moment.
+  // Only the latter: for what is no change to watchers, but may be what somebody waits for.
+  void TellAwaited(const KeyRef& key, Mutation& mutation);
+  // Tells of every key here for which somebody waits (SWAPDB, FLUSHALL). Requires an exclusive moment.
   void TellAllAwaited(Mutation& mutation);
   void Watch(const KeyRef& key, WatchMark* mark);
   void Unwatch(const KeyRef& key, WatchMark* mark);
@@ -113,6 +116,14 @@ class Database {
   // Marks the watchers of every key that exists here or, at the same place, in `other`: before the contents of the
   // two are swapped, or (with itself) all are removed. Requires an exclusive moment.
   void TouchAllWatchers(Database& other, int64_t now_ms);
+
+  // A collection was changed or made: it is held in the entry if it is small, by a pointer otherwise. `object` is the
+  // entry's own, or was unpacked from its bytes; it may be gone afterwards. WillChange came before.
+  void HoldCollection(const KeyRef& key, const KeyTable::Slot& slot, void* object);
+  // The same, by a pointer in any case: `object` stays what it is.
+  void HoldObject(const KeyRef& key, const KeyTable::Slot& slot, void* object);
+  // What Find found, as it is now. Nothing expires, nothing is counted.
+  KeyTable::Slot FindAgain(const KeyRef& key);
 
   // To be called before a collection found by Find may be changed in place. Modified follows if it was.
   void WillChange(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation);

@@ -52,9 +52,27 @@ StringRef Entry::string() const {
       ref.shared = static_cast<SharedBytes*>(ReadValuePointer());
       ref.bytes = ref.shared->view();
       break;
-    case ValueForm::kObject: KVICK_ASSERT(false); break;
+    case ValueForm::kObject:
+    case ValueForm::kPacked: KVICK_ASSERT(false); break;
   }
   return ref;
+}
+
+CollectionView::CollectionView(const Entry& entry) {
+  if (entry.form() == ValueForm::kObject) {
+    value_ = entry.object();
+  } else {
+    OperationsOf(entry.type()).borrow(entry.packed(), &storage_);
+    value_ = storage_.bytes;
+  }
+}
+
+std::string_view Entry::encoding_name() const {
+  constexpr size_t kEmbeddedStringMax = 44;
+  if (type() != ValueType::kString) return OperationsOf(type()).encoding_name(CollectionView(*this).get());
+  const StringRef value = string();
+  if (value.is_integer) return "int";
+  return is_raw() || value.bytes.size() > kEmbeddedStringMax ? "raw" : "embstr";
 }
 
 size_t Entry::block_bytes() const { return sizeof(Entry) + ValueOffset() + ValueBytes(); }
@@ -81,7 +99,7 @@ Entry* EntryStore::MakeBlock(BlockPool& pool, const Shape& shape) {
   entry->flags_ = static_cast<uint8_t>((has_expiry ? Entry::kHasExpiry : 0) | (long_key ? Entry::kLongKey : 0));
   entry->set_access(0);
   entry->short_key_size_ = long_key ? 0 : static_cast<uint8_t>(shape.key.size());
-  entry->inline_size_ = shape.form == ValueForm::kInline ? static_cast<uint16_t>(shape.value_bytes) : 0;
+  entry->inline_size_ = entry->holds_bytes() ? static_cast<uint16_t>(shape.value_bytes) : 0;
   char* out = entry->data();
   if (has_expiry) {
     std::memcpy(out, &shape.expiry_ms, sizeof(shape.expiry_ms));
@@ -128,6 +146,45 @@ Entry* EntryStore::MakeObject(BlockPool& pool, std::string_view key, ValueType t
   return entry;
 }
 
+Entry* EntryStore::MakePacked(BlockPool& pool, std::string_view key, ValueType type, const PackedValue& packed,
+                              int64_t expiry_ms) {
+  if (!FitsInline(key.size(), expiry_ms != Entry::kNoExpiry, packed.bytes.size())) {
+    return MakeObject(pool, key, type, OperationsOf(type).unpack(packed), expiry_ms);
+  }
+  Entry* entry = MakeBlock(pool, {key, type, ValueForm::kPacked, packed.bytes.size(), expiry_ms});
+  WriteValue(entry, packed.bytes.data(), packed.bytes.size());
+  if (packed.kind != 0) entry->flags_ |= Entry::kPackedKind;
+  return entry;
+}
+
+void EntryStore::KeepBits(Entry* made, const Entry* before) {
+  made->set_access(before->access());
+  made->flags_ |= before->flags_ & Entry::kInExpiryIndex;
+}
+
+Entry* EntryStore::HoldPacked(BlockPool& pool, Entry* entry, const PackedValue& packed) {
+  const size_t size = packed.bytes.size();
+  if (entry->form() == ValueForm::kPacked && BlockPool::BlockSize(entry->block_bytes() - entry->inline_size_ + size) ==
+                                                 BlockPool::BlockSize(entry->block_bytes())) {
+    WriteValue(entry, packed.bytes.data(), size);
+    entry->inline_size_ = static_cast<uint16_t>(size);
+    entry->flags_ = static_cast<uint8_t>(packed.kind != 0 ? entry->flags_ | Entry::kPackedKind
+                                                          : entry->flags_ & ~Entry::kPackedKind);
+    return entry;
+  }
+  Entry* made = MakePacked(pool, entry->key(), entry->type(), packed, entry->expiry_ms());
+  KeepBits(made, entry);
+  FreeBlock(entry);
+  return made;
+}
+
+Entry* EntryStore::HoldObject(BlockPool& pool, Entry* entry, void* object) {
+  Entry* made = MakeObject(pool, entry->key(), entry->type(), object, entry->expiry_ms());
+  KeepBits(made, entry);
+  FreeBlock(entry);
+  return made;
+}
+
 Entry* EntryStore::ReplaceByString(BlockPool& pool, Entry* entry, StringInput value) {
   // The common case by far: bytes of the same length, or an integer by an integer.
   if (entry->form() == ValueForm::kInline && !(value.try_integer && MayBeInteger(value.bytes)) &&
@@ -150,8 +207,7 @@ Entry* EntryStore::ReplaceByString(BlockPool& pool, Entry* entry, StringInput va
     return entry;
   }
   Entry* made = MakeString(pool, entry->key(), value, entry->expiry_ms());
-  made->set_access(entry->access());
-  made->flags_ |= entry->flags_ & Entry::kInExpiryIndex;
+  KeepBits(made, entry);
   Free(entry);
   return made;
 }
@@ -164,6 +220,12 @@ Entry* EntryStore::SetExpiry(BlockPool& pool, Entry* entry, int64_t expiry_ms) {
   if (entry->form() == ValueForm::kInline &&
       !FitsInline(entry->key_size(), expiry_ms != Entry::kNoExpiry, entry->inline_size_)) {
     Entry* made = MakeString(pool, entry->key(), {entry->string().bytes, false, entry->is_raw()}, expiry_ms);
+    made->set_access(entry->access());
+    FreeBlock(entry);
+    return made;
+  }
+  if (entry->form() == ValueForm::kPacked) {
+    Entry* made = MakePacked(pool, entry->key(), entry->type(), entry->packed(), expiry_ms);
     made->set_access(entry->access());
     FreeBlock(entry);
     return made;
@@ -228,6 +290,8 @@ Entry* EntryStore::MoveValue(BlockPool& pool, Entry* source, std::string_view ke
   if (source->form() == ValueForm::kInline &&
       !FitsInline(key.size(), expiry_ms != Entry::kNoExpiry, source->inline_size_)) {
     made = MakeString(pool, key, {source->string().bytes, false, source->is_raw()}, expiry_ms);
+  } else if (source->form() == ValueForm::kPacked) {
+    made = MakePacked(pool, key, source->type(), source->packed(), expiry_ms);
   } else {
     made = MakeBlock(pool, {key, source->type(), source->form(), source->ValueBytes(), expiry_ms});
     WriteValue(made, source->data() + source->ValueOffset(), source->ValueBytes());
@@ -241,6 +305,9 @@ Entry* EntryStore::MoveValue(BlockPool& pool, Entry* source, std::string_view ke
 Entry* EntryStore::CopyValue(BlockPool& pool, const Entry* source, std::string_view key, int64_t expiry_ms) {
   if (source->form() == ValueForm::kObject) {
     return MakeObject(pool, key, source->type(), OperationsOf(source->type()).copy(source->object()), expiry_ms);
+  }
+  if (source->form() == ValueForm::kPacked) {
+    return MakePacked(pool, key, source->type(), source->packed(), expiry_ms);
   }
   char text[kInt64TextMax];
   const bool is_integer = source->form() == ValueForm::kInteger;

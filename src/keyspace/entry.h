@@ -12,6 +12,7 @@
 //   integer   eight bytes, for strings that are the canonical text of a 64-bit integer
 //   shared    a pointer to SharedBytes, for longer strings
 //   object    a pointer to a collection (types/), described by ValueOperations
+//   packed    the bytes of a small collection, within the same limit as inline ones
 //
 // A 16-byte key with a 16-byte value is 40 bytes, 48 with an expiry. Entries are made, changed and freed only by
 // Database, under the lock of the key's stripe; an Entry has no thread rule of its own.
@@ -28,7 +29,7 @@ namespace kvick {
 
 class BlockPool;
 
-enum class ValueForm : uint8_t { kInline = 0, kInteger = 1, kShared = 2, kObject = 3 };
+enum class ValueForm : uint8_t { kInline = 0, kInteger = 1, kShared = 2, kObject = 3, kPacked = 4 };
 
 // The value of a string entry, read where it lies: valid until the entry changes.
 struct StringRef {
@@ -96,6 +97,13 @@ class Entry {
   StringRef string() const;
   // form() must be kObject.
   void* object() const { return ReadValuePointer(); }
+  // form() must be kPacked.
+  PackedValue packed() const {
+    return {{data() + ValueOffset(), inline_size_}, static_cast<uint8_t>((flags_ & kPackedKind) != 0 ? 1 : 0)};
+  }
+
+  // What OBJECT ENCODING answers.
+  std::string_view encoding_name() const;
 
   // What the block and what hangs from it occupy.
   size_t block_bytes() const;
@@ -108,13 +116,15 @@ class Entry {
   static constexpr uint8_t kInExpiryIndex = 2;
   static constexpr uint8_t kLongKey = 4;
   static constexpr uint8_t kRaw = 8;
+  static constexpr uint8_t kPackedKind = 16;
   static constexpr size_t kShortKeyMax = 255;
 
   char* data() { return reinterpret_cast<char*>(this) + sizeof(Entry); }
   const char* data() const { return reinterpret_cast<const char*>(this) + sizeof(Entry); }
   size_t KeyOffset() const { return (has_expiry() ? 8u : 0u) + ((flags_ & kLongKey) != 0 ? 4u : 0u); }
   size_t ValueOffset() const { return KeyOffset() + key_size(); }
-  size_t ValueBytes() const { return form() == ValueForm::kInline ? inline_size_ : 8u; }
+  bool holds_bytes() const { return form() == ValueForm::kInline || form() == ValueForm::kPacked; }
+  size_t ValueBytes() const { return holds_bytes() ? inline_size_ : 8u; }
   void* ReadValuePointer() const {
     void* pointer;
     std::memcpy(&pointer, data() + ValueOffset(), sizeof(pointer));
@@ -129,6 +139,20 @@ class Entry {
 };
 static_assert(sizeof(Entry) == 8);
 
+// A collection for reading, whichever way its entry holds it. Valid until the entry changes.
+class CollectionView {
+ public:
+  explicit CollectionView(const Entry& entry);
+  CollectionView(const CollectionView&) = delete;
+  CollectionView& operator=(const CollectionView&) = delete;
+
+  const void* get() const { return value_; }
+
+ private:
+  ValueStorage storage_;
+  const void* value_;
+};
+
 // Makes, reshapes and frees entries in the blocks of one pool. A function that returns an Entry* may have moved
 // the entry: the caller puts the result where the old pointer was.
 class EntryStore {
@@ -136,6 +160,15 @@ class EntryStore {
   // The key must be at most 512 MiB (the protocol's limit on an argument).
   static Entry* MakeString(BlockPool& pool, std::string_view key, StringInput value, int64_t expiry_ms);
   static Entry* MakeObject(BlockPool& pool, std::string_view key, ValueType type, void* object, int64_t expiry_ms);
+
+  // Whether a collection's bytes may lie in the entry of this key.
+  static bool FitsPacked(const Entry& entry, size_t size) {
+    return FitsInline(entry.key_size(), entry.has_expiry(), size);
+  }
+  // A collection changes the way it is held: the entry gets its bytes, or a pointer to it. What the entry held before
+  // is not freed, being that collection.
+  [[nodiscard]] static Entry* HoldPacked(BlockPool& pool, Entry* entry, const PackedValue& packed);
+  [[nodiscard]] static Entry* HoldObject(BlockPool& pool, Entry* entry, void* object);
 
   // Replaces the value, of whatever type it was, by a string. The expiry stays. In place when the size allows.
   [[nodiscard]] static Entry* ReplaceByString(BlockPool& pool, Entry* entry, StringInput value);
@@ -170,6 +203,10 @@ class EntryStore {
     int64_t expiry_ms;
   };
   static Entry* MakeBlock(BlockPool& pool, const Shape& shape);
+  static Entry* MakePacked(BlockPool& pool, std::string_view key, ValueType type, const PackedValue& packed,
+                           int64_t expiry_ms);
+  // What an entry keeps when it gets another block.
+  static void KeepBits(Entry* made, const Entry* before);
   static void FreeValue(Entry* entry);
   static void SetRaw(Entry* entry, bool value) {
     entry->flags_ = static_cast<uint8_t>(value ? entry->flags_ | Entry::kRaw : entry->flags_ & ~Entry::kRaw);

@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/block_pool.h"
 #include "base/numbers.h"
+#include "types/hash_value.h"
 
 namespace kvick {
 namespace {
@@ -184,6 +186,66 @@ TEST_F(EntryTest, MovingAndCopyingKeepValueAndFormUnderKeysOfAnyLength) {
         ASSERT_EQ(Text(), value);
       }
     }
+  }
+}
+
+// A hash of `count` fields in an entry with this key.
+class EntryCollectionTest : public ::testing::Test {
+ protected:
+  EntryCollectionTest() { RegisterHashType(); }
+  ~EntryCollectionTest() override { EntryStore::Free(entry_); }
+
+  void Make(std::string_view key, size_t count) {
+    if (entry_ != nullptr) EntryStore::Free(entry_);
+    auto* hash = new HashValue;
+    for (size_t i = 0; i < count; ++i) hash->Set("field" + std::to_string(i), "value", {});
+    entry_ = EntryStore::MakeObject(pool_, key, ValueType::kHash, hash, kNoExpiry);
+    entry_->set_access(3);
+    const std::optional<PackedValue> packed = OperationsOf(ValueType::kHash).packed(hash);
+    if (!packed || !EntryStore::FitsPacked(*entry_, packed->bytes.size())) return;
+    entry_ = EntryStore::HoldPacked(pool_, entry_, *packed);
+    delete hash;
+  }
+  size_t Count(const Entry& entry) const { return static_cast<const HashValue*>(CollectionView(entry).get())->count(); }
+
+  BlockPool& pool_ = BlockPool::Shard(0);
+  Entry* entry_ = nullptr;
+};
+
+TEST_F(EntryCollectionTest, ASmallCollectionIsOneBlock) {
+  Make("user:1", 5);
+  EXPECT_EQ(entry_->form(), ValueForm::kPacked);
+  EXPECT_EQ(entry_->memory_bytes(), BlockPool::BlockSize(entry_->block_bytes()));
+  EXPECT_EQ(Count(*entry_), 5U);
+  EXPECT_EQ(entry_->access(), 3U);
+  Make("user:1", 100);
+  EXPECT_EQ(entry_->form(), ValueForm::kObject);
+  EXPECT_EQ(Count(*entry_), 100U);
+}
+
+TEST_F(EntryCollectionTest, ALongerKeyOrAnExpiryMovesACollectionOutOfItsBlock) {
+  for (size_t count = 1; count < 60; ++count) {
+    Make("k", count);
+    const Entry* copy = EntryStore::CopyValue(pool_, entry_, std::string(40, 'k'), 7);
+    EXPECT_EQ(Count(*copy), count);
+    EXPECT_EQ(copy->expiry_ms(), 7);
+    EntryStore::Free(const_cast<Entry*>(copy));
+    entry_ = EntryStore::SetExpiry(pool_, entry_, 8);
+    EXPECT_EQ(Count(*entry_), count);
+    EXPECT_EQ(entry_->access(), 3U);
+    entry_ = EntryStore::MoveValue(pool_, entry_, std::string(100, 'k'), kNoExpiry);
+    EXPECT_EQ(Count(*entry_), count);
+    EXPECT_LE(entry_->block_bytes(), Entry::kInlineBlockMax);
+  }
+}
+
+TEST_F(EntryCollectionTest, AStringReplacesACollection) {
+  for (const size_t count : {5U, 100U}) {
+    Make("k", count);
+    entry_ = EntryStore::ReplaceByString(pool_, entry_, {"text"});
+    EXPECT_EQ(entry_->string().bytes, "text");
+    EXPECT_EQ(entry_->type(), ValueType::kString);
+    EXPECT_EQ(entry_->access(), 3U);
   }
 }
 

@@ -6,6 +6,7 @@
 namespace kvick {
 
 void KeyWaiters::Add(std::string_view key, std::shared_ptr<KeyWaiter> waiter) {
+  if (waiter->minds_end()) ++end_minders_[std::string(key)];
   auto found = queues_.find(key);
   if (found == queues_.end()) found = queues_.emplace(std::string(key), Queue()).first;
   found->second.push_back(std::move(waiter));
@@ -17,7 +18,13 @@ void KeyWaiters::Remove(std::string_view key, const KeyWaiter* waiter) {
   Queue& queue = found->second;
   const auto place =
       std::find_if(queue.begin(), queue.end(), [waiter](const auto& other) { return other.get() == waiter; });
-  if (place != queue.end()) queue.erase(place);
+  if (place != queue.end()) {
+    if (waiter->minds_end()) {
+      const auto minders = end_minders_.find(key);
+      if (--minders->second == 0) end_minders_.erase(minders);
+    }
+    queue.erase(place);
+  }
   if (queue.empty()) queues_.erase(found);
 }
 

@@ -1,5 +1,6 @@
 #include "server/features.h"
 
+#include "base/block_pool.h"
 #include "commands/families.h"
 #include "observability/features.h"
 #include "scripting/features.h"
@@ -8,6 +9,7 @@
 #include "types/list_value.h"
 #include "types/set_value.h"
 #include "types/sorted_set_value.h"
+#include "types/stream_value.h"
 
 namespace kvick {
 
@@ -16,8 +18,11 @@ void RegisterFeatures(Engine& engine) {
   RegisterHashType();
   RegisterSetType();
   RegisterSortedSetType();
+  RegisterStreamType();
 
   CommandTable& commands = engine.commands();
+  commands.Add(BitFieldCommands());
+  commands.Add(BitmapCommands());
   commands.Add(ClientCommands());
   commands.Add(ClientListCommands());
   commands.Add(CommandCommands());
@@ -28,23 +33,38 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(ConnectionCommands());
   commands.Add(ExpireCommands());
   commands.Add(GenericCommands());
+  commands.Add(GeoCommands());
+  commands.Add(GeoSearchCommands());
   commands.Add(HashCommands());
   commands.Add(HashExpiryCommands());
   commands.Add(HashGetExCommands());
   commands.Add(HashRandomCommands());
+  commands.Add(HyperLogLogCommands());
   commands.Add(IncrExCommands());
   commands.Add(LcsCommands());
   commands.Add(ListCommands());
   commands.Add(ListMoveCommands());
   commands.Add(ListWaitCommands());
+  commands.Add(MemberExpiryCommands());
   commands.Add(ObjectCommands());
   commands.Add(RelocateCommands());
   commands.Add(SetCombinationCommands());
   commands.Add(SetCommands());
+  commands.Add(SortCommands());
   commands.Add(SortedSetAlgebraCommands());
   commands.Add(SortedSetCommands());
   commands.Add(SortedSetPopCommands());
   commands.Add(SortedSetRangeCommands());
+  commands.Add(StreamAddCommands());
+  commands.Add(StreamClaimCommands());
+  commands.Add(StreamGroupCommands());
+  commands.Add(StreamIdempotenceCommands());
+  commands.Add(StreamInfoCommands());
+  commands.Add(StreamPendingCommands());
+  commands.Add(StreamRangeCommands());
+  commands.Add(StreamReadCommands());
+  commands.Add(StreamReadGroupCommands());
+  commands.Add(StreamRemoveCommands());
   commands.Add(StringCommands());
   commands.Add(StringCompareCommands());
   commands.Add(StringMultiCommands());
@@ -61,6 +81,8 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(SlowLogCommands());
   AttachInfoSections(engine);
   AttachSlowLog(engine);
+
+  engine.AddPeriodicWork([] { BlockPool::TendPages(); });
 
   engine.hooks.authorizer = &engine.Attach<PasswordAuthorizer>(engine.settings());
 }

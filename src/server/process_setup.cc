@@ -151,7 +151,9 @@ bool ApplyLocale(const Settings& settings) {
 }
 
 void ApplyHugePageRule(const Settings& settings) {
-  if (settings.disable_transparent_huge_pages) prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  constexpr unsigned long kExceptAdvised = 2;  // PR_THP_DISABLE_EXCEPT_ADVISED, in kernels from 6.18 on
+  // An older kernel refuses. It could only forbid all of them, also those that the store asks for.
+  if (settings.disable_transparent_huge_pages) prctl(PR_SET_THP_DISABLE, 1, kExceptAdvised, 0, 0);
 }
 
 // The score that the process was started with is what relative values count from, and what `no` goes back to.

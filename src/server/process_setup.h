@@ -30,7 +30,8 @@ void AdjustDescriptorLimit(Settings* settings);
 // How strings are compared (`locale-collate`; empty: as the environment says). False for a name the system lacks.
 bool ApplyLocale(const Settings& settings);
 
-// Keeps huge pages away when `disable-thp` says so.
+// `disable-thp`: no huge pages but those that are asked for. They cost a forking server dear, since a write of one byte
+// copies all of a page; this one does not fork, and the store asks for them (BlockPool).
 void ApplyHugePageRule(const Settings& settings);
 
 // Writes what `oom-score-adj` and its values say of a primary. The Status is the bare reason.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/block_pool.h"
 #include "base/log.h"
 #include "server/build_identity.h"
 #include "server/crash_report.h"
@@ -120,6 +121,7 @@ Status Server::Start() {
   ApplyHugePageRule(*settings_);
   const int worker_count = WorkerCount(*settings_);
   engine_.set_concurrent(worker_count > 1);
+  BlockPool::ChooseShardCount(static_cast<size_t>(worker_count));
   for (int i = 0; i < worker_count; ++i) workers_.push_back(std::make_unique<Worker>(engine_, i, worker_count));
   KVICK_RETURN_IF_ERROR(listeners_.Open());
   const bool daemonized = settings_->daemonize && !supervisor_.is_present();

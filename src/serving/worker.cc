@@ -110,8 +110,8 @@ Worker::Worker(Engine& engine, int index, int worker_count)
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       executor_(engine),
       scratch_(&own_scratch_) {
-  KVICK_ASSERT(epoll_.get() >= 0);
   executor_.serve_while_busy = [this] { ServeWhileBusy(); };
+  KVICK_ASSERT(epoll_.get() >= 0);
   Watch(mailbox_.fd(), [this] { mailbox_.RunAll(); });
 }
 
@@ -207,7 +207,11 @@ void Worker::Run() {
     // The whole turn is spent inside the gate: connections and the list of sessions stand still for others whenever
     // they look, which is between two commands or while we sleep.
     executor_.BeginBatch();
-    for (int i = 0; i < count; ++i) Serve(events[i].data.fd, events[i].events);
+    for (int i = 0; i < count; ++i) {
+      Serve(events[i].data.fd, events[i].events);
+      if (gathered_count_ == kGatheredMax) RunGathered();
+    }
+    RunGathered();
     if (!paused_.empty() && start_us >= next_resume_us_) {
       next_resume_us_ = start_us + kPausedWaitMs * 1000;
       ResumePaused();
@@ -241,6 +245,7 @@ void Worker::Run() {
 void Worker::Serve(int fd, uint32_t events) {
   const auto found = connections_.find(fd);
   if (found == connections_.end()) {
+    RunGathered();
     const auto watched = watched_.find(fd);
     if (watched != watched_.end()) watched->second();
     return;
@@ -250,6 +255,8 @@ void Worker::Serve(int fd, uint32_t events) {
   if ((events & EPOLLOUT) != 0) OnWritable(connection);
   if ((events & ~uint32_t{EPOLLOUT}) == 0 || connection.is_doomed_) return;
   if ((connection.epoll_events_ & EPOLLIN) != 0) {
+    if (MayGather(connection)) return Gather(connection);
+    RunGathered();  // it needs the buffer
     OnReadable(connection);
   } else {
     // Not reading at present (paused, or about to end), so this is the end of the connection or of the client's side.
@@ -270,9 +277,9 @@ void Worker::ServeWhileBusy() {
     // Messages may reach for stripes.
     if (fd == mailbox_.fd()) continue;
     const auto found = connections_.find(fd);
-    // Whose script it is, and who waits for something else, has to wait.
+    // Whose script it is, whose commands come after it, and who waits for something else, has to wait.
     const bool is_waiting =
-        found != connections_.end() && (found->second->replies_ != nullptr || found->second->session_.is_waiting());
+        found != connections_.end() && (!found->second->executing_.empty() || found->second->session_.is_waiting());
     if (!is_waiting) Serve(fd, events[i].events);
   }
   scratch_ = interrupted;
@@ -294,21 +301,8 @@ void Worker::OnReadable(Connection& connection) {
   } else {
     target = {input.Reserve(kReadBytes), kReadBytes};
   }
-  const ssize_t got = read(connection.fd(), target.data(), target.size());
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (got < 0) return Doom(connection);
-  if (got == 0) {
-    if (IsLogged(LogLevel::kVerbose)) {
-      Log(LogLevel::kVerbose, "Client closed connection " + ClientLine(connection.session_, executor_.now_ms()));
-    }
-    return OnEndOfInput(connection);
-  }
-  const auto size = static_cast<size_t>(got);
-  connection.session_.last_active_ms = executor_.now_ms();
-  connection.input_bytes_ += size;
-  ++connection.read_count_;
-  executor_.stats().input_bytes.Add(size);
-  executor_.stats().read_count.Add(1);
+  const size_t size = Read(connection, target);
+  if (size == 0) return;
   if (is_shared) {
     const std::string_view bytes(target.data(), size);
     input.Append(KeepUnfinished(connection, bytes.substr(ExecuteAll(connection, bytes))));
@@ -329,6 +323,83 @@ void Worker::OnReadable(Connection& connection) {
   if (is_detached && parser->is_detached()) return;
   ExecuteInput(connection);
   if (input.capacity() > kInputKeptBytes && input.size() < input.capacity() / 4) input.Shrink();
+}
+
+// Reads once and counts it. 0: there is nothing to execute, and what had to be done was done.
+size_t Worker::Read(Connection& connection, std::span<char> target) {
+  const ssize_t got = read(connection.fd(), target.data(), target.size());
+  if (got < 0) {
+    if (errno != EAGAIN && errno != EINTR) Doom(connection);
+    return 0;
+  }
+  if (got == 0) {
+    if (IsLogged(LogLevel::kVerbose)) {
+      Log(LogLevel::kVerbose, "Client closed connection " + ClientLine(connection.session_, executor_.now_ms()));
+    }
+    OnEndOfInput(connection);
+    return 0;
+  }
+  const auto size = static_cast<size_t>(got);
+  connection.session_.last_active_ms = executor_.now_ms();
+  connection.input_bytes_ += size;
+  connection.last_read_bytes_ = static_cast<uint32_t>(size);
+  ++connection.read_count_;
+  executor_.stats().input_bytes.Add(size);
+  executor_.stats().read_count.Add(1);
+  return size;
+}
+
+// Clients that send a command or a few at a time, and of whose input nothing is left over.
+bool Worker::MayGather(const Connection& connection) const {
+  return !serves_while_busy_ && connection.input_.empty() && connection.parser_ == nullptr &&
+         connection.last_read_bytes_ < kLittleBytes;
+}
+
+// Reads and prepares, but does not run yet: RunGathered does, for several connections at once.
+void Worker::Gather(Connection& connection) {
+  if (gathered_count_ == 0) {
+    scratch_->prepared.clear();
+    executor_.ForgetPrepared();
+  }
+  const std::span<char> target(scratch_->read_buffer.get() + gathered_count_ * kGatheredBytes, kGatheredBytes);
+  const size_t size = Read(connection, target);
+  if (size == 0) return;
+  Gathered& gathered = gathered_[gathered_count_++];
+  gathered.connection = &connection;
+  gathered.bytes = {target.data(), size};
+  connection.executing_ = gathered.bytes;
+  scratch_->parser.Reset();
+  gathered.batch = ParseBatch(connection.session_, scratch_->parser, gathered.bytes, scratch_->prepared.size());
+  // What is not whole commands to the end takes the longer way.
+  gathered.is_whole = gathered.batch.outcome == RequestParser::Outcome::kCommand && gathered.batch.size == size;
+  if (!gathered.is_whole) scratch_->prepared.resize(gathered.batch.begin);
+}
+
+// The keys of all these connections' commands are prefetched together: a client that waits for each reply gets what
+// otherwise only a pipeline gets.
+void Worker::RunGathered() {
+  if (gathered_count_ == 0) return;
+  executor_.Prefetch();
+  const std::span<Gathered> all(gathered_.data(), std::exchange(gathered_count_, 0));
+  for (Gathered& gathered : all) {
+    if (!gathered.is_whole) continue;
+    Connection& connection = *gathered.connection;
+    OutputBuffer& out = connection.output_.empty() ? scratch_->reply_buffer : connection.output_;
+    ReplyWriter reply(out, connection.session_.protocol);
+    connection.replies_ = &out;
+    size_t used = gathered.batch.skipped;
+    RunBatch(connection, gathered.batch, gathered.bytes, &used, reply);
+    if (connection.is_ending()) used = gathered.bytes.size();
+    FinishExecution(connection, out);
+    connection.input_.Append(KeepUnfinished(connection, gathered.bytes.substr(used)));
+  }
+  executor_.ForgetPrepared();
+  for (Gathered& gathered : all) {
+    if (gathered.is_whole) continue;
+    Connection& connection = *gathered.connection;
+    const size_t used = ExecuteAll(connection, gathered.bytes);
+    connection.input_.Append(KeepUnfinished(connection, gathered.bytes.substr(used)));
+  }
 }
 
 void Worker::ExecuteInput(Connection& connection) {
@@ -352,6 +423,58 @@ void Worker::OnEndOfInput(Connection& connection) {
   UpdateInterest(connection);
 }
 
+Worker::Batch Worker::ParseBatch(const Session& session, RequestParser& parser, std::string_view bytes, size_t begin) {
+  Batch batch;
+  batch.begin = begin;
+  RequestParser::Limits limits;
+  limits.bulk_bytes_max = engine_.settings().proto_max_bulk_len_bytes;
+  limits.authenticated = !engine_.MustAuthenticate(session);
+  while (begin + batch.count < kBatchCommands && batch.size < bytes.size()) {
+    RequestParser::Command& command = scratch_->batch[begin + batch.count];
+    batch.outcome = parser.Parse(bytes.substr(batch.size), limits, &command);
+    if (batch.outcome != RequestParser::Outcome::kCommand) break;
+    batch.size += command.consumed;
+    if (command.arguments.empty()) {
+      if (batch.count == 0) {
+        batch.skipped = batch.size;
+      } else {
+        scratch_->batch[begin + batch.count - 1].consumed += command.consumed;
+      }
+      continue;
+    }
+    if (!serves_while_busy_) {
+      scratch_->prepared.push_back(executor_.Prepare(session, command.arguments));
+      scratch_->prepared.back().large_arguments = command.large_arguments;
+    }
+    ++batch.count;
+    // What comes after an authentication is read by other rules.
+    if (!limits.authenticated) break;
+  }
+  return batch;
+}
+
+bool Worker::RunBatch(Connection& connection, const Batch& batch, std::string_view bytes, size_t* used,
+                      ReplyWriter& reply) {
+  Session& session = connection.session_;
+  connection.parsed_command_count_ += batch.count;
+  connection.parsed_batch_count_ += batch.count > 0 ? 1 : 0;
+  for (size_t i = batch.begin; i < batch.begin + batch.count; ++i) {
+    const Executor::Outcome outcome = serves_while_busy_
+                                          ? executor_.RunWhileBusy(session, scratch_->batch[i].arguments, reply)
+                                          : executor_.Run(session, scratch_->prepared[i], reply);
+    if (outcome != Executor::Outcome::kDone) {
+      if (outcome == Executor::Outcome::kPaused) Postpone(connection, bytes.substr(*used), &scratch_->batch[i]);
+      return false;
+    }
+    *used += scratch_->batch[i].consumed;
+    scratch_->batch[i].Release();
+    const bool is_over =
+        connection.replies_->size_bytes() > 0 && IsOverOutputLimit(connection, connection.replies_->size_bytes());
+    if (is_over || connection.is_ending() || session.blocked != nullptr) return false;
+  }
+  return true;
+}
+
 size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
   Session& session = connection.session_;
   OutputBuffer& out = connection.output_.empty() ? scratch_->reply_buffer : connection.output_;
@@ -365,59 +488,22 @@ size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
   size_t used = 0;
   bool go_on = true;
   while (go_on && used < bytes.size()) {
-    size_t count = 0;
-    size_t parsed = used;
-    RequestParser::Outcome outcome = RequestParser::Outcome::kCommand;
     scratch_->prepared.clear();
-    RequestParser::Limits limits;
-    limits.bulk_bytes_max = engine_.settings().proto_max_bulk_len_bytes;
-    limits.authenticated = !engine_.MustAuthenticate(session);
-    while (count < kBatchCommands && parsed < bytes.size()) {
-      RequestParser::Command& command = scratch_->batch[count];
-      outcome = parser->Parse(bytes.substr(parsed), limits, &command);
-      if (outcome != RequestParser::Outcome::kCommand) break;
-      parsed += command.consumed;
-      if (command.arguments.empty()) {
-        if (count == 0)
-          used = parsed;  // nothing to execute before it
-        else
-          scratch_->batch[count - 1].consumed += command.consumed;
-        continue;
-      }
-      if (!serves_while_busy_) {
-        scratch_->prepared.push_back(executor_.Prepare(session, command.arguments));
-        scratch_->prepared.back().large_arguments = command.large_arguments;
-      }
-      ++count;
-      // What comes after an authentication is read by other rules.
-      if (!limits.authenticated) break;
-    }
-    connection.parsed_command_count_ += count;
-    connection.parsed_batch_count_ += count > 0 ? 1 : 0;
+    const std::string_view rest = bytes.substr(used);
+    const Batch batch = ParseBatch(session, *parser, rest, 0);
     if (!serves_while_busy_) executor_.Prefetch();
-    for (size_t i = 0; i < count && go_on; ++i) {
-      const Executor::Outcome result = serves_while_busy_
-                                           ? executor_.RunWhileBusy(session, scratch_->batch[i].arguments, reply)
-                                           : executor_.Run(session, scratch_->prepared[i], reply);
-      if (result != Executor::Outcome::kDone) {
-        if (result == Executor::Outcome::kPaused) Postpone(connection, bytes.substr(used), &scratch_->batch[i]);
-        go_on = false;
-        break;
-      }
-      used += scratch_->batch[i].consumed;
-      scratch_->batch[i].Release();
-      if (connection.is_ending() || session.blocked != nullptr) go_on = false;
-      if (out.size_bytes() > 0 && IsOverOutputLimit(connection, out.size_bytes())) go_on = false;
-    }
+    size_t used_of_rest = batch.skipped;
+    go_on = RunBatch(connection, batch, rest, &used_of_rest, reply);
+    used += used_of_rest;
     if (!serves_while_busy_) executor_.ForgetPrepared();
     if (!go_on) break;
-    if (outcome == RequestParser::Outcome::kError) {
+    if (batch.outcome == RequestParser::Outcome::kError) {
       Log(LogLevel::kVerbose, parser->error() + " from client: " + ClientLine(connection.session_, executor_.now_ms()));
       if (session.reply_mode == Session::ReplyMode::kOn) reply.Error("ERR " + parser->error());
       session.close_after_reply = true;
       break;
     }
-    if (outcome == RequestParser::Outcome::kIncomplete) {
+    if (batch.outcome == RequestParser::Outcome::kIncomplete) {
       if (!own) {
         own = std::make_unique<RequestParser>(std::move(scratch_->parser));
         scratch_->parser = RequestParser();
@@ -430,13 +516,17 @@ size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
   } else if (go_on && used < bytes.size()) {
     connection.parser_ = std::move(own);
   }
+  FinishExecution(connection, out);
+  return used;
+}
+
+void Worker::FinishExecution(Connection& connection, OutputBuffer& out) {
   connection.executing_ = {};
   connection.replies_ = nullptr;
   NoteReplyPeak(connection, out.size_bytes());
   Send(connection, out);
-  if (session.closing) Doom(connection);
+  if (connection.session_.closing) Doom(connection);
   UpdateInterest(connection);
-  return used;
 }
 
 // The command waits for the end of CLIENT PAUSE. Its bytes stay as they are, but a detached argument is not among them.

@@ -2,13 +2,16 @@
 // others leave messages in its mailbox.
 //
 // A turn of the loop: wait, run messages, serve each readable connection (read once, execute a batch, write), then
-// timers. One read's worth of commands a connection a turn, so a deep pipeline does not starve the others. A turn is a
-// batch of the executor: everything but the wait happens inside the gate.
+// timers. One read's worth of commands a connection a turn, so a deep pipeline does not starve the others. Connections
+// that send little at a time are served in groups: all are read, their keys are prefetched together, all are run. A
+// turn is a batch of the executor: everything but the wait happens inside the gate.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <thread>
 #include <unordered_map>
@@ -58,6 +61,26 @@ class Worker {
   static constexpr size_t kReadBytes = size_t{64} * 1024;
   static constexpr size_t kBatchCommands = 64;
   static constexpr int kEventCount = 512;
+  static constexpr size_t kGatheredMax = 16;
+  static constexpr size_t kGatheredBytes = kReadBytes / kGatheredMax;  // read at once of each
+  // Who sent less at a time lately is served in a group; a longer pipeline is a batch of its own.
+  static constexpr size_t kLittleBytes = 512;
+
+  // Commands parsed and prepared: batch_ and prepared_ from `begin` on.
+  struct Batch {
+    size_t begin = 0;
+    size_t count = 0;
+    size_t size = 0;     // bytes that were parsed
+    size_t skipped = 0;  // of these, before the first command
+    RequestParser::Outcome outcome = RequestParser::Outcome::kCommand;
+  };
+  // What one of several connections sent, read but not run.
+  struct Gathered {
+    Connection* connection = nullptr;
+    std::string_view bytes;
+    Batch batch;
+    bool is_whole = false;  // `batch` is all of `bytes`
+  };
 
   void Run();
   void Serve(int fd, uint32_t events);
@@ -67,6 +90,10 @@ class Worker {
   void AddConnection(FileDescriptor socket, bool is_unix_socket);
   void TakeArrivals();
   void OnReadable(Connection& connection);
+  size_t Read(Connection& connection, std::span<char> target);
+  bool MayGather(const Connection& connection) const;
+  void Gather(Connection& connection);
+  void RunGathered();
   void OnEndOfInput(Connection& connection);
   std::string_view KeepUnfinished(Connection& connection, std::string_view rest);
   void Postpone(Connection& connection, std::string_view bytes, RequestParser::Command* command);
@@ -75,6 +102,12 @@ class Worker {
   void ExecuteInput(Connection& connection);
   // Executes what `bytes` holds; returns how many bytes were used up.
   size_t ExecuteAll(Connection& connection, std::string_view bytes);
+  // Parses commands of `bytes` into batch_[begin...], which comes behind what prepared_ holds.
+  Batch ParseBatch(const Session& session, RequestParser& parser, std::string_view bytes, size_t begin);
+  // Runs them; `bytes` is what was parsed. Adds what was used up to `*used`. False: nothing more is to be run now.
+  bool RunBatch(Connection& connection, const Batch& batch, std::string_view bytes, size_t* used, ReplyWriter& reply);
+  // Sends the replies and sees to what the commands did to their connection.
+  void FinishExecution(Connection& connection, OutputBuffer& out);
   // Sends `out`; what the socket does not take stays in the connection.
   void Send(Connection& connection, OutputBuffer& out);
   bool IsOverOutputLimit(Connection& connection, size_t pending_bytes);
@@ -120,6 +153,8 @@ class Worker {
   Scratch own_scratch_;
   std::unique_ptr<Scratch> busy_scratch_;
   bool serves_while_busy_ = false;
+  std::array<Gathered, kGatheredMax> gathered_;
+  size_t gathered_count_ = 0;
   int64_t next_expiry_us_ = 0;
   int64_t next_slow_timer_us_ = 0;
   int64_t next_resume_us_ = 0;

@@ -1,10 +1,14 @@
 #include "types/hash_value.h"
 
 #include <algorithm>
+#include <new>
+#include <optional>
 
 #include "base/digest.h"
 
 namespace kvick {
+
+static_assert(sizeof(HashValue) <= ValueStorage::kBytes);
 
 HashValue::HashValue(const HashValue& other) {
   if (const FieldTable* fields = other.table()) {
@@ -186,6 +190,16 @@ void RegisterHashType() {
        .encoding_name = [](const void* value) -> std::string_view {
          constexpr std::string_view kNames[] = {"listpack", "listpackex", "hashtable"};
          return kNames[static_cast<size_t>(static_cast<const HashValue*>(value)->encoding())];
+       },
+       .packed = [](const void* value) -> std::optional<PackedValue> {
+         const auto* hash = static_cast<const HashValue*>(value);
+         if (hash->encoding() != HashValue::Encoding::kListpack) return std::nullopt;
+         return PackedValue{hash->pack().bytes()};
+       },
+       .borrow = [](const PackedValue& packed,
+                    ValueStorage* storage) { new (storage->bytes) HashValue(Listpack::Borrow(packed.bytes)); },
+       .unpack = [](const PackedValue& packed) -> void* {
+         return new HashValue(Listpack::CopyOf(ListpackView(packed.bytes)));
        },
        .next_due_ms = [](const void* value) { return static_cast<const HashValue*>(value)->next_due_ms(); },
        .erase_due =

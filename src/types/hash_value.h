@@ -56,6 +56,8 @@ class HashValue {
   enum class Encoding : uint8_t { kListpack, kListpackEx, kTable };  // in the order of forms_
 
   HashValue() = default;
+  // Names and values.
+  explicit HashValue(Listpack pairs) : forms_(std::move(pairs)) {}
   HashValue(const HashValue& other);
   HashValue& operator=(const HashValue&) = delete;
 

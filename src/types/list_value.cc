@@ -2,9 +2,16 @@
 
 #include <malloc.h>
 
+#include <new>
+#include <optional>
+
 #include "base/assert.h"
+#include "base/digest.h"
+#include "base/numbers.h"
 
 namespace kvick {
+
+static_assert(sizeof(ListValue) <= ValueStorage::kBytes);
 
 // The listpack of a small list, borrowed to be changed.
 class ListValue::BorrowedPack {
@@ -97,6 +104,25 @@ void RegisterListType() {
           .memory_bytes = [](const void* value) { return static_cast<const ListValue*>(value)->memory_bytes(); },
           .free_effort = [](const void* value) { return static_cast<const ListValue*>(value)->block_count(); },
           .encoding_name = [](const void* value) { return static_cast<const ListValue*>(value)->encoding_name(); },
+          .packed = [](const void* value) -> std::optional<PackedValue> {
+            const auto* list = static_cast<const ListValue*>(value);
+            if (list->is_quicklist()) return std::nullopt;
+            return PackedValue{list->pack().bytes()};
+          },
+          .borrow = [](const PackedValue& packed,
+                       ValueStorage* storage) { new (storage->bytes) ListValue(Listpack::Borrow(packed.bytes)); },
+          .unpack = [](const PackedValue& packed) -> void* {
+            return new ListValue(Listpack::CopyOf(ListpackView(packed.bytes)));
+          },
+          .digest =
+              [](const void* value, Digest* digest) {
+                const auto* list = static_cast<const ListValue*>(value);
+                char buffer[kInt64TextMax];
+                ListCursor cursor = list->SeekEnd(ListEnd::kHead);
+                for (size_t i = 0; i < list->count(); ++i, cursor.Next()) {
+                  digest->Append(cursor.Get().value.Text(buffer));
+                }
+              },
       });
 }
 

@@ -6,6 +6,8 @@
 #include "base/digest.h"
 
 namespace kvick {
+
+static_assert(sizeof(SetValue) <= ValueStorage::kBytes);
 namespace {
 
 size_t IntsetEntriesMax(const SetLimits& limits) { return std::min(limits.intset_entries_max, Intset::kCountMax); }
@@ -36,21 +38,24 @@ SetValue::SetValue(const SetValue& other) {
     forms_.emplace<Intset>(*integers);
   } else if (const Listpack* pack = other.listpack()) {
     forms_.emplace<Listpack>(Listpack::CopyOf(*pack));
-  } else {
+  } else if (const MemberTable* others = other.table()) {
     auto& members = MakeTable();
-    other.table()->ForEach([&](std::string_view member) { return members.Add(member); });
+    others->ForEach([&](std::string_view member) { return members.Add(member); });
+  } else {
+    MakeExpiring().CopyFrom(*other.expiring());
   }
 }
 
 size_t SetValue::count() const {
   if (const Intset* integers = intset()) return integers->count();
   if (const Listpack* pack = listpack()) return pack->count();
-  return table()->count();
+  return table() != nullptr ? table()->count() : expiring()->count();
 }
 
 bool SetValue::Contains(std::string_view member) const {
   if (const MemberTable* members = table()) return members->Contains(member);
   if (const Listpack* pack = listpack()) return pack->Find(member, pack->First()) != Listpack::kNone;
+  if (const ExpiringMembers* members = expiring()) return members->Contains(member);
   const std::optional<int64_t> integer = AsInteger(member);
   return integer && intset()->Contains(*integer);
 }
@@ -64,6 +69,7 @@ void SetValue::ExpectMore(size_t count, const SetLimits& limits) {
 
 bool SetValue::Add(std::string_view member, const SetLimits& limits) {
   if (table() != nullptr) return mutable_table().Add(member);
+  if (expiring() != nullptr) return mutable_expiring().Add(member);
   return listpack() != nullptr ? AddToListpack(member, limits) : AddToIntset(member, limits);
 }
 
@@ -101,6 +107,7 @@ bool SetValue::AddToListpack(std::string_view member, const SetLimits& limits) {
 
 bool SetValue::Remove(std::string_view member) {
   if (table() != nullptr) return mutable_table().Remove(member);
+  if (expiring() != nullptr) return mutable_expiring().Remove(member);
   if (listpack() != nullptr) {
     auto& pack = std::get<Listpack>(forms_);
     const Listpack::Position at = pack.Find(member, pack.First());
@@ -125,6 +132,20 @@ void SetValue::ConvertToTable() {
   }
 }
 
+void SetValue::SetExpiry(std::string_view member, FieldExpiry expiry) {
+  if (expiring() == nullptr) {
+    if (expiry.expiry_ms == Field::kNoExpiry) return;
+    SetValue old(std::move(*this));
+    auto& members = MakeExpiring();
+    old.ForEach([&](std::string_view other) { return members.Add(other); });
+  }
+  mutable_expiring().SetExpiry(member, expiry);
+}
+
+int64_t SetValue::ExpiryOf(std::string_view member) const {
+  return expiring() != nullptr ? expiring()->ExpiryOf(member) : Field::kNoExpiry;
+}
+
 void SetValue::ConvertToListpack() {
   const Intset integers = std::move(std::get<Intset>(forms_));
   Listpack pack(Listpack::kEmptyBytes + integers.bytes().size());
@@ -146,6 +167,7 @@ void SetValue::CompactToIntset(const SetLimits& limits) {
 
 std::string_view SetValue::Draw(Random& random, char* buffer) const {
   if (const MemberTable* members = table()) return members->Draw(random.Next());
+  if (const ExpiringMembers* members = expiring()) return members->Draw(random);
   const size_t index = random.Below(count());
   if (const Intset* integers = intset()) return {buffer, FormatInt64(integers->At(index), buffer)};
   return listpack()->Get(listpack()->Seek(static_cast<int64_t>(index))).Text(buffer);
@@ -161,8 +183,11 @@ std::string SetValue::Pop(Random& random) {
 size_t SetValue::memory_bytes() const {
   if (const Intset* integers = intset()) return sizeof(SetValue) + integers->bytes().size();
   if (const Listpack* pack = listpack()) return sizeof(SetValue) + pack->allocated_bytes();
+  if (const ExpiringMembers* members = expiring()) return sizeof(SetValue) + members->memory_bytes();
   return sizeof(SetValue) + sizeof(MemberTable) + table()->memory_bytes();
 }
+
+constexpr uint8_t kIntsetKind = 1;  // of PackedValue
 
 void RegisterSetType() {
   RegisterValueType(
@@ -173,9 +198,31 @@ void RegisterSetType() {
        .memory_bytes = [](const void* value) { return static_cast<const SetValue*>(value)->memory_bytes(); },
        .free_effort = [](const void* value) { return static_cast<const SetValue*>(value)->free_effort(); },
        .encoding_name = [](const void* value) -> std::string_view {
-         constexpr std::string_view kNames[] = {"intset", "listpack", "hashtable"};
+         constexpr std::string_view kNames[] = {"intset", "listpack", "hashtable", "hashtable"};
          return kNames[static_cast<size_t>(static_cast<const SetValue*>(value)->encoding())];
        },
+       .packed = [](const void* value) -> std::optional<PackedValue> {
+         const auto* set = static_cast<const SetValue*>(value);
+         if (const Listpack* pack = set->listpack()) return PackedValue{pack->bytes()};
+         if (const Intset* integers = set->intset()) return PackedValue{integers->bytes(), kIntsetKind};
+         return std::nullopt;
+       },
+       .borrow =
+           [](const PackedValue& packed, ValueStorage* storage) {
+             packed.kind == kIntsetKind ? new (storage->bytes) SetValue(Intset::Borrow(packed.bytes))
+                                        : new (storage->bytes) SetValue(Listpack::Borrow(packed.bytes));
+           },
+       .unpack = [](const PackedValue& packed) -> void* {
+         return packed.kind == kIntsetKind ? new SetValue(Intset::CopyOf(packed.bytes))
+                                           : new SetValue(Listpack::CopyOf(ListpackView(packed.bytes)));
+       },
+       .next_due_ms = [](const void* value) { return static_cast<const SetValue*>(value)->next_due_ms(); },
+       .erase_due =
+           [](void* value, int64_t now_ms, size_t count_max, const std::function<void(std::string_view)>& on_erase) {
+             auto* set = static_cast<SetValue*>(value);
+             set->EraseDue(now_ms, count_max, on_erase);
+             return !set->is_empty();
+           },
        .digest =
            [](const void* value, Digest* digest) {
              static_cast<const SetValue*>(value)->ForEach([&](std::string_view member) {

@@ -5,7 +5,10 @@
 //   set.Add("seven", limits);   // now a listpack
 //
 // It begins as an intset and becomes a listpack with the first member that is no integer, a table when it outgrows
-// the limits; it never becomes smaller again by itself. Thread rule: that of its key.
+// the limits, and a table of another kind with the first member that expires; it never becomes smaller again by itself.
+//
+// Members whose moment has passed stay until EraseDue, but nothing shows those that were due when SeeAt was called
+// last. Thread rule: that of its key.
 #pragma once
 
 #include <cstddef>
@@ -21,6 +24,7 @@
 #include "containers/intset.h"
 #include "containers/listpack.h"
 #include "containers/member_table.h"
+#include "types/expiring_members.h"
 #include "types/value_type.h"
 
 namespace kvick {
@@ -35,7 +39,7 @@ struct SetLimits {
 class SetValue {
  public:
   static constexpr ValueType kType = ValueType::kSet;
-  enum class Encoding : uint8_t { kIntset, kListpack, kTable };  // in the order of forms_
+  enum class Encoding : uint8_t { kIntset, kListpack, kTable, kExpiringTable };  // in the order of forms_
 
   SetValue() = default;
   explicit SetValue(Intset members) : forms_(std::move(members)) {}
@@ -54,7 +58,13 @@ class SetValue {
     const auto* members = std::get_if<std::unique_ptr<MemberTable>>(&forms_);
     return members != nullptr ? members->get() : nullptr;
   }
+  const ExpiringMembers* expiring() const {
+    const auto* members = std::get_if<std::unique_ptr<ExpiringMembers>>(&forms_);
+    return members != nullptr ? members->get() : nullptr;
+  }
   size_t count() const;
+  // Holds nothing, not even members that are not shown.
+  bool is_empty() const { return expiring() != nullptr ? expiring()->is_empty() : count() == 0; }
 
   bool Contains(std::string_view member) const;
   // Says that `count` members are about to be added by one command: so many of them are given a table at once.
@@ -63,6 +73,20 @@ class SetValue {
   bool Add(std::string_view member, const SetLimits& limits);
   bool Remove(std::string_view member);
   void ConvertToTable();
+  // Members that expire. The member must be there, also for asking (FieldExpiry::kNoExpiry: never).
+  void SetExpiry(std::string_view member, FieldExpiry expiry);
+  int64_t ExpiryOf(std::string_view member) const;
+  // A moment at or before the earliest; ExpiryIndex::kNever.
+  int64_t next_due_ms() const { return expiring() != nullptr ? expiring()->next_due_ms() : ExpiryIndex::kNever; }
+  template <typename OnErase>
+  void EraseDue(int64_t now_ms, size_t count_max, OnErase&& on_erase) {
+    if (expiring() != nullptr) mutable_expiring().EraseDue(now_ms, count_max, on_erase);
+  }
+  void SeeAt(int64_t now_ms) {
+    if (expiring() != nullptr) mutable_expiring().SeeAt(now_ms);
+  }
+  bool IsSeenAt(int64_t now_ms) const { return expiring() == nullptr || expiring()->seen_at_ms() == now_ms; }
+
   // A listpack of nothing but integers becomes an intset if the limits allow one.
   void CompactToIntset(const SetLimits& limits);
 
@@ -82,17 +106,21 @@ class SetValue {
 
   size_t memory_bytes() const;
   // How many allocations a destructor frees.
-  size_t free_effort() const { return table() != nullptr ? table()->count() : 1; }
+  size_t free_effort() const { return table() != nullptr || expiring() != nullptr ? count() : 1; }
 
  private:
   bool AddToIntset(std::string_view member, const SetLimits& limits);
   bool AddToListpack(std::string_view member, const SetLimits& limits);
   MemberTable& mutable_table() { return **std::get_if<std::unique_ptr<MemberTable>>(&forms_); }
   MemberTable& MakeTable() { return *forms_.emplace<std::unique_ptr<MemberTable>>(std::make_unique<MemberTable>()); }
+  ExpiringMembers& mutable_expiring() { return **std::get_if<std::unique_ptr<ExpiringMembers>>(&forms_); }
+  ExpiringMembers& MakeExpiring() {
+    return *forms_.emplace<std::unique_ptr<ExpiringMembers>>(std::make_unique<ExpiringMembers>());
+  }
   void ConvertToListpack();
 
   // Small, as most sets are: 16 bytes.
-  std::variant<Intset, Listpack, std::unique_ptr<MemberTable>> forms_;
+  std::variant<Intset, Listpack, std::unique_ptr<MemberTable>, std::unique_ptr<ExpiringMembers>> forms_;
 };
 
 void RegisterSetType();
@@ -108,14 +136,17 @@ void SetValue::ForEach(Visit&& visit) const {
     for (auto at = pack->First(); at != Listpack::kNone; at = pack->Next(at)) {
       if (!visit(pack->Get(at).Text(buffer))) return;
     }
+  } else if (const MemberTable* members = table()) {
+    members->ForEach(visit);
   } else {
-    table()->ForEach(visit);
+    expiring()->ForEach(visit);
   }
 }
 
 template <typename Visit>
 uint64_t SetValue::Scan(uint64_t position, Visit&& visit) const {
   if (const MemberTable* members = table()) return members->Scan(position, visit);
+  if (const ExpiringMembers* members = expiring()) return members->Scan(position, visit);
   ForEach([&](std::string_view member) {
     visit(member);
     return true;

@@ -173,5 +173,65 @@ TEST_F(SetAlgebraTest, EndsWhenTheVisitorHasSeenEnough) {
   }
 }
 
+TEST(SetValueTest, AMemberThatExpiresMakesATableOfItsOwnKind) {
+  for (const SetLimits& limits : {kDefault, kNoneArePacked}) {
+    SetValue set;
+    set.Add("1", limits);
+    set.Add("two", limits);
+    EXPECT_EQ(set.next_due_ms(), ExpiryIndex::kNever);
+    set.SetExpiry("1", {});
+    EXPECT_NE(set.encoding(), Encoding::kExpiringTable);  // nothing to expire yet
+    set.SetExpiry("1", {.expiry_ms = 1000, .now_ms = 100});
+    EXPECT_EQ(set.encoding(), Encoding::kExpiringTable);
+    EXPECT_EQ(set.ExpiryOf("1"), 1000);
+    EXPECT_EQ(set.ExpiryOf("two"), Field::kNoExpiry);
+    EXPECT_LE(set.next_due_ms(), 1000);
+    EXPECT_EQ(AllOf(set), (Members{"1", "two"}));
+    EXPECT_FALSE(set.Add("1", limits));
+    EXPECT_EQ(set.ExpiryOf("1"), 1000);
+    EXPECT_TRUE(set.Add("three", limits));
+    EXPECT_TRUE(set.Remove("two"));
+    EXPECT_EQ(set.count(), 2U);
+    set.SetExpiry("1", {});
+    EXPECT_EQ(set.next_due_ms(), ExpiryIndex::kNever);
+  }
+}
+
+TEST(SetValueTest, DueMembersAreUnseenUntilTheyAreErased) {
+  SetValue set;
+  for (int i = 0; i < 100; ++i) set.Add(std::to_string(i), kDefault);
+  for (int i = 0; i < 99; ++i) set.SetExpiry(std::to_string(i), {.expiry_ms = 1000 + i, .now_ms = 100});
+  set.SeeAt(999);
+  EXPECT_EQ(set.count(), 100U);
+  set.SeeAt(1049);
+  EXPECT_EQ(set.count(), 50U);
+  EXPECT_FALSE(set.Contains("49"));
+  EXPECT_TRUE(set.Contains("50"));
+  EXPECT_FALSE(set.Remove("49"));
+  EXPECT_FALSE(AllOf(set).contains("0"));
+  Members scanned;
+  uint64_t position = 0;
+  do {
+    position = set.Scan(position, [&](std::string_view member) { scanned.emplace(member); });
+  } while (position != 0);
+  EXPECT_EQ(scanned, AllOf(set));
+  Random random(1);
+  char buffer[kInt64TextMax];
+  for (int i = 0; i < 200; ++i) EXPECT_TRUE(scanned.contains(std::string(set.Draw(random, buffer))));
+  const SetValue copy(set);
+  EXPECT_EQ(AllOf(copy), scanned);
+  EXPECT_EQ(copy.ExpiryOf("60"), 1060);
+  EXPECT_TRUE(set.Add("49", kDefault));  // as if it had never been there
+  EXPECT_EQ(set.ExpiryOf("49"), Field::kNoExpiry);
+
+  size_t erased = 0;
+  set.EraseDue(1049, 1000, [&](std::string_view) { ++erased; });
+  EXPECT_EQ(erased, 49U);
+  EXPECT_EQ(set.count(), 51U);
+  set.EraseDue(5000, 1000, [](std::string_view) {});
+  EXPECT_EQ(AllOf(set), (Members{"49", "99"}));
+  EXPECT_FALSE(set.is_empty());
+}
+
 }  // namespace
 }  // namespace kvick

@@ -1,14 +1,19 @@
 #include "types/sorted_set_value.h"
 
 #include <algorithm>
+#include <new>
+#include <optional>
 #include <utility>
 
 #include "base/assert.h"
 #include "base/block_pool.h"
+#include "base/digest.h"
 #include "base/numbers.h"
 #include "base/secret_hash.h"
 
 namespace kvick {
+
+static_assert(sizeof(SortedSetValue) <= ValueStorage::kBytes);
 namespace {
 
 // Integers are stored as such, everything else as text. A zero has no sign there.
@@ -304,6 +309,24 @@ void RegisterSortedSetType() {
           .encoding_name = [](const void* value) -> std::string_view {
             return static_cast<const SortedSetValue*>(value)->listpack() != nullptr ? "listpack" : "skiplist";
           },
+          .packed = [](const void* value) -> std::optional<PackedValue> {
+            const Listpack* pairs = static_cast<const SortedSetValue*>(value)->listpack();
+            return pairs != nullptr ? std::optional(PackedValue{pairs->bytes()}) : std::nullopt;
+          },
+          .borrow = [](const PackedValue& packed,
+                       ValueStorage* storage) { new (storage->bytes) SortedSetValue(Listpack::Borrow(packed.bytes)); },
+          .unpack = [](const PackedValue& packed) -> void* {
+            return new SortedSetValue(Listpack::CopyOf(ListpackView(packed.bytes)));
+          },
+          .digest =
+              [](const void* value, Digest* digest) {
+                static_cast<const SortedSetValue*>(value)->ForEach([&](std::string_view member, double score) {
+                  Digest pair;
+                  pair.Append(member);
+                  pair.Append(FormatDouble(score + 0.0));  // the sign of a zero depends on the encoding
+                  digest->Mix(pair);
+                });
+              },
       });
 }
 

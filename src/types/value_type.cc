@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "base/assert.h"
+
 namespace kvick {
 namespace {
 
@@ -17,6 +19,10 @@ std::array<ValueOperations, kValueTypeCount>& Registry() {
 }  // namespace
 
 void RegisterValueType(ValueType type, const ValueOperations& operations) {
+  // What every type needs; without one of them some command would crash, one day.
+  KVICK_ASSERT(operations.destroy != nullptr && operations.copy != nullptr && operations.memory_bytes != nullptr &&
+               operations.free_effort != nullptr && operations.encoding_name != nullptr &&
+               operations.digest != nullptr);
   Registry()[static_cast<size_t>(type)] = operations;
 }
 

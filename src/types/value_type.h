@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 
 namespace kvick {
@@ -23,6 +24,19 @@ enum class ValueType : uint8_t {
 };
 inline constexpr size_t kValueTypeCount = 16;
 
+// A small value as its entry holds it: the bytes of its only block. A type that has two such forms tells them apart by
+// the kind, 0 or 1.
+struct PackedValue {
+  std::string_view bytes;
+  uint8_t kind = 0;
+};
+
+// Where ValueOperations::borrow makes a value.
+struct ValueStorage {
+  static constexpr size_t kBytes = 24;
+  alignas(8) std::byte bytes[kBytes];
+};
+
 // What a collection type tells the keyspace about its values. `value` is the pointer that the entry stores.
 struct ValueOperations {
   std::string_view type_name;  // what TYPE answers
@@ -33,6 +47,11 @@ struct ValueOperations {
   size_t (*free_effort)(const void* value) = nullptr;
   // What OBJECT ENCODING answers.
   std::string_view (*encoding_name)(const void* value) = nullptr;
+  // For types with small values, all three: the bytes of one, none if it has another form; a value for reading that
+  // uses the bytes where they lie, and is never destroyed; a value with a copy of them, as `copy` makes it.
+  std::optional<PackedValue> (*packed)(const void* value) = nullptr;
+  void (*borrow)(const PackedValue& packed, ValueStorage* storage) = nullptr;
+  void* (*unpack)(const PackedValue& packed) = nullptr;
   // For types whose parts expire one by one: a moment at or before the earliest (INT64_MAX: none will), and erasing
   // parts that are due, `count_max` at most; `on_erase` is called before each. False when nothing is left.
   int64_t (*next_due_ms)(const void* value) = nullptr;

@@ -21,18 +21,19 @@ from compare import exact
 from dice import ODD_FLOATS, ODD_INTEGERS
 from plan import Step, Unit
 
-NAMES = ['string', 'bitmap', 'hyperloglog', 'generic', 'keyspace', 'connection', 'server', 'protocol',
-         'list', 'hash', 'set', 'zset', 'script']
+NAMES = ['string', 'bitmap', 'geo', 'hyperloglog', 'generic', 'keyspace', 'connection', 'server', 'protocol',
+         'list', 'hash', 'set', 'zset', 'stream', 'script']
 
 
 class Row:
-    def __init__(self, name, make, weight, compare, mutate):
+    def __init__(self, name, make, weight, compare, mutate, kept_words):
         self.name = name
         self.label = f'{name}/{make.__name__.strip("_")}'  # several rows may have one command
         self.make = make
         self.weight = weight
         self.compare = compare
         self.mutate = mutate
+        self.kept_words = kept_words
 
     @property
     def commands(self):
@@ -52,11 +53,13 @@ class Family:
         self.share = share
         self.rows = []
 
-    def row(self, name, weight=2, compare=exact, mutate=True):
-        """`mutate=False` keeps a row's words as they are, where a random change could do harm (a pause, a kill)."""
+    def row(self, name, weight=2, compare=exact, mutate=True, kept_words=1):
+        """`mutate=False` keeps a row's words as they are, where a random change could do harm (a pause, a kill);
+        `kept_words` keeps so many at the front (with a subcommand, at least two), where a key must be of its pool.
+        """
 
         def register(make):
-            self.rows.append(Row(name, make, weight, compare, mutate))
+            self.rows.append(Row(name, make, weight, compare, mutate, kept_words))
             return make
 
         return register
@@ -69,7 +72,8 @@ def load(name):
 def make_unit(row, dice):
     made = row.make(dice)
     if isinstance(made[0], bytes):
-        first = 2 if '|' in row.name else 1  # a container without its subcommand is another command
+        # A container without its subcommand is another command.
+        first = max(row.kept_words, 2 if '|' in row.name else 1)
         words = mutated(made, first, dice) if row.mutate and dice.chance(0.06) else made
         if dice.chance(0.2):
             words = [other_case(words[0], dice), *words[1:]]

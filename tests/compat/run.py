@@ -65,7 +65,7 @@ def make_servers(options):
     for directive in options.kvick_config:
         name, *value = shlex.split(directive)
         kvick_options[name] = value
-    return [ServerProcess(shutil.which(binary) or binary, server_options)
+    return [ServerProcess(pathlib.Path(shutil.which(binary) or binary).absolute(), server_options)
             for binary, server_options in ((options.kvick, kvick_options), (options.oracle, SERVER_OPTIONS))]
 
 

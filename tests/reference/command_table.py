@@ -14,7 +14,15 @@ from resp import Connection
 REFERENCE = pathlib.Path(__file__).with_name("commands.json")
 
 # Commands of kvick that Redis does not have, and whose they are.
-COMMANDS_OF_OTHERS = {"DELIFEQ": "Valkey 9.0"}
+COMMANDS_OF_OTHERS = {
+    "DELIFEQ": "Valkey 9.0",
+    "EXPIREMEMBER": "KeyDB",
+    "EXPIREMEMBERAT": "KeyDB",
+    "FIELDEXPIRE": "Dragonfly",
+    "FIELDTTL": "Dragonfly",
+    "PEXPIREMEMBERAT": "KeyDB",
+    "SADDEX": "Dragonfly",
+}
 
 
 @dataclasses.dataclass(frozen=True)

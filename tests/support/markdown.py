@@ -10,6 +10,12 @@ def table(head, rows):
     return "\n".join(lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows])
 
 
+def rows(text):
+    """The cells of the table in `text`, without its head."""
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines[1:]]
+
+
 def between(path, name):
     """What stands between `<!-- name:begin -->` and `<!-- name:end -->`, or None without the markers."""
     text = pathlib.Path(path).read_text()

@@ -71,7 +71,8 @@ def add_fuzz(parser):
 
 def add_soak(parser):
     parser.add_argument("names", nargs="*", metavar="name")
-    parser.add_argument("--minutes", type=float, default=10.0, help="for each")
+    parser.add_argument("--minutes", type=float, default=10.0, help="for each of tests/stress")
+    parser.add_argument("--commands", type=int, default=1_000_000, help="for each family of tests/compat")
     parser.add_argument("--preset", default="release", choices=("release", "asan", "tsan"))
 
 
@@ -86,9 +87,10 @@ COMMANDS = (
     ("build", add_build, build_presets, "build presets (release when none is named)"),
     ("fmt", add_fmt, lambda given: quality.format_sources(given.check), "clang-format all sources"),
     ("tidy", add_tidy, lambda given: quality.tidy(given.words), "clang-tidy"),
-    ("bench", add_bench, lambda given: workloads.bench(given.name, given.rest), "compare, memory, connections, micro"),
+    ("bench", add_bench, lambda given: workloads.bench(given.name, given.rest), "compare, memory, connections, instructions, micro"),
     ("fuzz", add_fuzz, lambda given: workloads.fuzz(given.targets, given.seconds), "run fuzz targets for longer"),
-    ("soak", add_soak, lambda given: workloads.soak(given.names, given.minutes, given.preset), "run tests/stress"),
+    ("soak", add_soak, lambda given: workloads.soak(given.names, given.minutes, given.preset, given.commands),
+     "run tests/stress and tests/compat for longer"),
     ("readme", add_nothing, lambda given: update_readme(), "count the commands of kvick-server into README.md"),
     ("cover", add_nothing, lambda given: quality.cover(), "line coverage of the tests, as a page"),
 )

@@ -133,7 +133,26 @@ def stress_steps(preset):
     return steps
 
 
-def conversation_steps(preset, threads, protocols):
+@dataclasses.dataclass(frozen=True)
+class Permutation:
+    """Another way to play the conversations: in a server with other options, or with an option of kvick-kvt."""
+
+    title: str
+    player_options: tuple = ()
+    server_options: dict = dataclasses.field(default_factory=dict)
+
+
+AS_WRITTEN = Permutation("")
+IN_MULTI = Permutation("in MULTI", ("--in", "multi"))
+# One element a node for lists, for which there is no 0.
+UNPACKED = Permutation("unpacked", ("--unpacked",), {
+    "hash-max-listpack-entries": 0, "hash-max-listpack-value": 0, "list-max-listpack-size": 1,
+    "set-max-intset-entries": 0, "set-max-listpack-entries": 0, "set-max-listpack-value": 0,
+    "zset-max-listpack-entries": 0, "zset-max-listpack-value": 0,
+})  # fmt: skip
+
+
+def conversation_steps(preset, threads, protocols, permutations=(AS_WRITTEN,)):
     """tests/commands and tests/regressions against a server of `preset`; kvick-kvt itself is always the release one."""
 
     def steps(words):
@@ -147,11 +166,12 @@ def conversation_steps(preset, threads, protocols):
         runner = build.program("release", "kvick-kvt")
         return [
             Step(
-                f"{count} thread{'s' if count > 1 else ''}, RESP{protocol}",
-                [runner, "--port", "{port}", "--resp", str(protocol), *paths],
+                ", ".join(filter(None, [f"{count} thread{'s' if count > 1 else ''}", f"RESP{protocol}", way.title])),
+                [runner, "--port", "{port}", "--resp", str(protocol), *way.player_options, *paths],
                 counting.last_line,
-                Server(preset, {"threads": count, "enable-debug-command": "yes"}),
+                Server(preset, {"threads": count, "enable-debug-command": "yes", **way.server_options}),
             )
+            for way in permutations
             for count in threads
             for protocol in protocols
         ]
@@ -226,6 +246,7 @@ SUITES = (
     Suite("structure", pytest_steps("tests/structure", "structure"), (("dev", ()),), parallel=False),
     Suite("unit", unit_steps("dev"), (("dev", ("unit_tests",)),), takes_words=True),
     Suite("conversations", conversation_steps("release", (1, 4), (2, 3)), (RELEASE,), takes_words=True),
+    Suite("permutations", conversation_steps("release", (4,), (2, 3), (IN_MULTI, UNPACKED)), (RELEASE,)),
     Suite("processes", pytest_steps("tests/processes", "processes"), (RELEASE,), takes_words=True),
     Suite("clients", client_steps, (RELEASE,)),
     Suite("compat", compat_steps, (RELEASE,)),

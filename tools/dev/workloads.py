@@ -15,7 +15,7 @@ from suites import (
     set_environment,
 )
 
-BENCHMARKS = ("compare", "memory", "connections", "micro")
+BENCHMARKS = ("compare", "memory", "connections", "instructions", "micro")
 
 
 def bench(name, arguments):
@@ -29,7 +29,7 @@ def bench(name, arguments):
                 say(f"\n== {program.name}")
                 run([program, *options])
         return
-    build.build("release", ["kvick-server", "kvick-benchmark"])
+    build.build("release", ["kvick-server", "kvick-benchmark", "command_loop"])
     run([PYTHON, ROOT / "bench" / name, *arguments])
 
 
@@ -44,17 +44,19 @@ def fuzz(targets, seconds):
         run(fuzz_command(program, seconds, jobs=CORES))
 
 
-def soak(names, minutes, preset):
+def soak(names, minutes, preset, commands):
     """The programs of tests/stress, each with a server of its own, and the tests of stress_test, each for some
-    minutes."""
+    minutes; then each family of tests/compat for a number of commands."""
     build.build(preset, ["kvick-server", "stress_test"])
     set_environment()
-    steps = [*_soak_scripts(names, minutes, preset), *_soak_tests(names, minutes, preset)]
+    steps = [(step, f"{minutes:g} minutes") for step in _soak_scripts(names, minutes, preset)]
+    steps += [(step, f"{minutes:g} minutes") for step in _soak_tests(names, minutes, preset)]
+    steps += [(step, f"{commands:,} commands in each protocol") for step in _soak_compat(names, commands, preset)]
     if not steps:
-        fail(f"nothing in tests/stress matches {' '.join(names)}")
+        fail(f"nothing in tests/stress or tests/compat matches {' '.join(names)}")
     failed = 0
-    for step in steps:
-        say(f"\n== {step.title} for {minutes:g} minutes ({preset})")
+    for step, amount in steps:
+        say(f"\n== {step.title} for {amount} ({preset})")
         outcome = run_step("soak", step)
         say(outcome.reason or "  as it should be")
         failed += outcome.failed
@@ -75,3 +77,14 @@ def _soak_tests(names, minutes, preset):
     for test in filter(None, gtest_filter(program, names).split(":")):
         command = [*prefix, program, "--gtest_color=no", f"--gtest_filter={test}"]
         yield Step(test, command, counting.googletest, timeout_s=int(minutes * 60 + 300))
+
+
+def _soak_compat(names, commands, preset):
+    """Other commands each time; the log begins with the seed."""
+    script = ROOT / "tests/compat/run.py"
+    for family in [*sorted(path.stem for path in (ROOT / "tests/compat/families").glob("[a-z]*.py")), "mixed"]:
+        title = f"compat {family}"
+        if not names or any(name in title for name in names):
+            server = build.program(preset, "kvick-server")
+            command = [PYTHON, script, "--kvick", server, "--family", family, "--commands", str(commands)]
+            yield Step(title, command, counting.last_line, timeout_s=600 + commands // 200)

@@ -94,6 +94,7 @@ const std::vector<Flag>& Flags() {
       {"-P", true, Count(&Options::pipeline_depth, 1, 100'000)},
       {"-d", true, Count(&Options::data_size_bytes, 1, 512 * 1024 * 1024)},
       {"-r", true, Count(&Options::key_count, 1, kMany)},
+      {"--each", false, Switch(&Options::each_key_once)},
       {"-l", true, Count(&Options::loop_count, 1, kMany)},
       {"-t", true, ApplyTests},
       {"-q", false, Switch(&Options::is_quiet)},
@@ -150,6 +151,7 @@ Puts load on a server and says how many requests a second it answered, and after
  -P N             requests in flight on each connection (1)
  -d N             bytes of a value (3)
  -r N             random keys out of N (one key)
+ --each           every one of the N keys once instead, in an order that looks random
  -t LIST          tests, separated by commas: ping_inline, ping_mbulk, set, get, incr, lpush, rpush, lpop, rpop,
                   sadd, hset, spop, zadd, zpopmin, lrange_100, lrange_300, lrange_500, lrange_600, mset, xadd,
                   mixed (SET and GET, see --ratio), fill (SET of the keys 0 to N - 1 in order)
@@ -162,7 +164,8 @@ Puts load on a server and says how many requests a second it answered, and after
  --clients        also say the fewest and the most requests that one connection completed
  -q               only the rate
 
-A command given instead of -t may contain __rand_int__ (twelve random digits, see -r) and __data__ (a value):
+A command given instead of -t may contain __rand_int__ (twelve random digits, see -r), __rand_6__ (six) and __data__
+(a value):
   kvick-benchmark -r 100000 -n 1000000 -P 16 HSET user:__rand_int__ name __data__
 )";
 }

@@ -1,14 +1,18 @@
 #include "tools/benchmark/request_template.h"
 
+#include <algorithm>
+#include <cstring>
+#include <numeric>
 #include <utility>
 
 namespace kvick::benchmark {
 namespace {
 
 constexpr std::string_view kRandomMark = "__rand_int__";
+constexpr std::string_view kShortRandomMark = "__rand_6__";
 constexpr std::string_view kDataMark = "__data__";
 constexpr size_t kNumberDigits = 12;
-static_assert(kRandomMark.size() == kNumberDigits);
+constexpr size_t kShortNumberDigits = 6;
 
 // Three digits at a time: half the cost of a request at deep pipelines is here.
 constexpr auto kThreeDigits = [] {
@@ -23,37 +27,67 @@ constexpr auto kThreeDigits = [] {
   return table;
 }();
 
-void WriteTwelveDigits(uint64_t number, char* out) {
-  for (int group = 3; group >= 0; --group) {
-    const char* digits = kThreeDigits.digits[number % 1000];
-    out[group * 3] = digits[0];
-    out[group * 3 + 1] = digits[1];
-    out[group * 3 + 2] = digits[2];
+// `count` is a multiple of three.
+void WriteDigits(uint64_t number, size_t count, char* out) {
+  for (size_t at = count; at > 0; at -= 3) {
+    std::memcpy(out + at - 3, kThreeDigits.digits[number % 1000], 3);
     number /= 1000;
   }
 }
 
-std::string ReplaceAll(std::string text, std::string_view mark, std::string_view replacement) {
-  for (size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at + replacement.size())) {
-    text.replace(at, mark.size(), replacement);
+// Steps of about these parts of the bound visit it evenly and in no order that shows.
+constexpr double kStepParts[] = {0.6180339887, 0.4142135624, 0.7320508076, 0.2360679775};
+
+}  // namespace
+
+KeyNumbers KeyNumbers::EachOnce(uint64_t bound) {
+  KeyNumbers made(Order::kEachOnce, 0, bound);
+  for (const double part : kStepParts) {
+    auto step = std::max<uint64_t>(1, static_cast<uint64_t>(static_cast<double>(bound) * part));
+    while (std::gcd(step, bound) != 1) ++step;
+    made.walks_.push_back({step % bound, 0});
+  }
+  return made;
+}
+
+uint64_t KeyNumbers::Next(size_t mark) {
+  if (order_ == Order::kRandom) return random_.Below(bound_);
+  if (order_ == Order::kSequence) return next_++;
+  Walk& walk = walks_[mark % walks_.size()];
+  const uint64_t number = walk.at;
+  walk.at = (walk.at + walk.step) % bound_;
+  return number;
+}
+
+// Writes a word as it will be sent. Only marks of the word count, not those that the data happens to contain.
+std::string RequestTemplate::Expand(std::string_view word, std::string_view data, std::vector<Place>* numbers) {
+  std::string text;
+  while (!word.empty()) {
+    size_t mark_size = 1;
+    if (word.starts_with(kDataMark)) {
+      mark_size = kDataMark.size();
+      text += data;
+    } else if (word.starts_with(kRandomMark) || word.starts_with(kShortRandomMark)) {
+      const bool is_short = word.starts_with(kShortRandomMark);
+      mark_size = is_short ? kShortRandomMark.size() : kRandomMark.size();
+      numbers->push_back({text.size(), is_short ? kShortNumberDigits : kNumberDigits});
+      text.append(numbers->back().digit_count, '0');
+    } else {
+      text += word[0];
+    }
+    word.remove_prefix(mark_size);
   }
   return text;
 }
-
-}  // namespace
 
 RequestTemplate RequestTemplate::Make(const std::vector<std::string>& words, std::string_view data) {
   RequestTemplate made;
   made.bytes_ = "*" + std::to_string(words.size()) + "\r\n";
   for (const std::string& word : words) {
-    const std::string text = ReplaceAll(word, kDataMark, data);
+    std::vector<Place> numbers;
+    const std::string text = Expand(word, data, &numbers);
     made.bytes_ += "$" + std::to_string(text.size()) + "\r\n";
-    // Only marks of the word count, not those that the data happens to contain.
-    if (word.find(kRandomMark) != std::string::npos) {
-      for (size_t at = text.find(kRandomMark); at != std::string::npos; at = text.find(kRandomMark, at + 1)) {
-        made.number_offsets_.push_back(made.bytes_.size() + at);
-      }
-    }
+    for (const Place& place : numbers) made.numbers_.push_back({made.bytes_.size() + place.offset, place.digit_count});
     made.bytes_ += text;
     made.bytes_ += "\r\n";
   }
@@ -69,7 +103,9 @@ RequestTemplate RequestTemplate::Raw(std::string bytes) {
 void RequestTemplate::AppendTo(std::string& out, KeyNumbers& numbers) const {
   const size_t start = out.size();
   out.append(bytes_);
-  for (const size_t offset : number_offsets_) WriteTwelveDigits(numbers.Next(), out.data() + start + offset);
+  for (size_t mark = 0; mark < numbers_.size(); ++mark) {
+    WriteDigits(numbers.Next(mark), numbers_[mark].digit_count, out.data() + start + numbers_[mark].offset);
+  }
 }
 
 }  // namespace kvick::benchmark

@@ -16,25 +16,38 @@
 
 namespace kvick::benchmark {
 
-// Numbers for __rand_int__: random below a bound, or counting up (to fill a key space without gaps).
+// Numbers for the marks of a request (__rand_int__): random below a bound, counting up, or each below a bound once.
 class KeyNumbers {
  public:
-  static KeyNumbers Randomly(uint64_t seed, uint64_t bound) { return KeyNumbers(seed, bound, 0); }
-  static KeyNumbers InSequence(uint64_t first) { return KeyNumbers(0, 0, first); }
+  static KeyNumbers Randomly(uint64_t seed, uint64_t bound) { return {Order::kRandom, seed, bound}; }
+  static KeyNumbers InSequence(uint64_t first) { return {Order::kSequence, 0, first}; }
+  // For every mark all numbers below `bound`, then the same again; scattered, and each mark in an order of its own,
+  // so that no sorted structure sees a sequence.
+  static KeyNumbers EachOnce(uint64_t bound);
 
-  uint64_t Next() { return bound_ == 0 ? next_++ : random_.Below(bound_); }
+  // The next number of the request's mark number `mark`.
+  uint64_t Next(size_t mark);
 
  private:
-  KeyNumbers(uint64_t seed, uint64_t bound, uint64_t first) : random_(seed), bound_(bound), next_(first) {}
+  enum class Order { kRandom, kSequence, kEachOnce };
+  KeyNumbers(Order order, uint64_t seed, uint64_t bound)
+      : order_(order), random_(seed), bound_(bound), next_(order == Order::kSequence ? bound : 0) {}
 
+  struct Walk {
+    uint64_t step;  // has no divisor in common with the bound
+    uint64_t at;
+  };
+
+  Order order_;
   Random random_;
-  uint64_t bound_;  // 0: in sequence
+  uint64_t bound_;
   uint64_t next_;
+  std::vector<Walk> walks_;  // of each mark
 };
 
 class RequestTemplate {
  public:
-  // __rand_int__ in a word becomes twelve digits, __data__ becomes `data`.
+  // __rand_int__ in a word becomes twelve digits, __rand_6__ six, and __data__ becomes `data`.
   static RequestTemplate Make(const std::vector<std::string>& words, std::string_view data);
   // Bytes as they are, for inline commands.
   static RequestTemplate Raw(std::string bytes);
@@ -43,8 +56,14 @@ class RequestTemplate {
   size_t size_bytes() const { return bytes_.size(); }
 
  private:
+  struct Place {
+    size_t offset;
+    size_t digit_count;
+  };
+  static std::string Expand(std::string_view word, std::string_view data, std::vector<Place>* numbers);
+
   std::string bytes_;
-  std::vector<size_t> number_offsets_;
+  std::vector<Place> numbers_;
 };
 
 }  // namespace kvick::benchmark

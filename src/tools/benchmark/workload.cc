@@ -61,13 +61,18 @@ std::string MakeData(uint64_t size_bytes, uint64_t seed) {
   return data;
 }
 
+uint64_t KeyCount(const Options& options) { return options.key_count == 0 ? 1 : options.key_count; }
+
+KeyNumbers NumbersOf(const Options& options) {
+  return options.each_key_once ? KeyNumbers::EachOnce(KeyCount(options))
+                               : KeyNumbers::Randomly(options.seed, KeyCount(options));
+}
+
 }  // namespace
 
 Result<Workload> Workload::Make(const std::string& test, const Options& options) {
   const std::string data = MakeData(options.data_size_bytes, options.seed);
-  const uint64_t key_count = options.key_count == 0 ? 1 : options.key_count;
-  const KeyNumbers random = KeyNumbers::Randomly(options.seed, key_count);
-  Workload made(test, options.request_count, random, options.seed + 1);
+  Workload made(test, options.request_count, NumbersOf(options), options.seed + 1);
 
   const std::vector<std::string> set_words = FindTest("set")->words;
   if (test == "ping_inline") {
@@ -80,7 +85,7 @@ Result<Workload> Workload::Make(const std::string& test, const Options& options)
     made.kinds_.push_back({RequestTemplate::Make(FindTest("get")->words, data), options.mixed_reads});
   } else if (test == "fill") {
     made.title_ = "FILL";
-    made.request_count_ = key_count;
+    made.request_count_ = KeyCount(options);
     made.numbers_ = KeyNumbers::InSequence(0);
     std::vector<std::string> words = set_words;
     if (options.ttl_seconds > 0) words.insert(words.end(), {"EX", std::to_string(options.ttl_seconds)});
@@ -100,8 +105,7 @@ Result<std::vector<Workload>> Workload::MakeAll(const Options& options) {
   if (!options.custom.empty()) {
     std::string title;
     for (const std::string& word : options.custom) title += (title.empty() ? "" : " ") + word;
-    const KeyNumbers numbers = KeyNumbers::Randomly(options.seed, options.key_count == 0 ? 1 : options.key_count);
-    Workload workload(title, options.request_count, numbers, options.seed + 1);
+    Workload workload(title, options.request_count, NumbersOf(options), options.seed + 1);
     const std::string data = MakeData(options.data_size_bytes, options.seed);
     workload.kinds_.push_back({RequestTemplate::Make(options.custom, data), 1});
     workload.weight_sum_ = 1;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -25,7 +26,7 @@ class Workload {
 
  private:
   Workload(std::string title, uint64_t request_count, KeyNumbers numbers, uint64_t seed)
-      : title_(std::move(title)), request_count_(request_count), numbers_(numbers), choice_(seed) {}
+      : title_(std::move(title)), request_count_(request_count), numbers_(std::move(numbers)), choice_(seed) {}
 
   static Result<Workload> Make(const std::string& test, const Options& options);
 

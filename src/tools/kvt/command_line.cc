@@ -21,6 +21,11 @@ Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) 
       line.show_help = true;
     } else if (name == "--oracle") {
       line.play.oracle = true;
+    } else if (name == "--unpacked") {
+      line.play.unpacked = true;
+    } else if (name == "--in" && has_value && arguments[i + 1] == "multi") {
+      line.play.in_multi = true;
+      ++i;
     } else if (name == "--update") {
       line.update = true;
     } else if (name == "--verbose") {
@@ -64,6 +69,9 @@ begins with FLUSHALL: never name a server that holds data.
   --socket PATH     the server's unix socket
   --resp 2|3        the protocol to speak (default 2)
   --oracle          the server is redis-server 7.0: leave out what it does not know
+  --in multi        send each command as a transaction of its own
+  --unpacked        the server packs no small values: do not compare what shows
+                    that, nor the order of what has none
   --update          write what the server said into the files
   --timeout-ms N    how long a reply may take (default 5000)
   --verbose         name each file

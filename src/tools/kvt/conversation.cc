@@ -150,6 +150,10 @@ class Parser {
       modifiers_.since = *version;
     } else if (name == "@oracle-differs" && words.size() > 1) {
       modifiers_.oracle_differs = TrimBlanks(std::string_view(line).substr(name.size()));
+    } else if (name == "@direct" && words.size() > 1) {
+      modifiers_.direct = TrimBlanks(std::string_view(line).substr(name.size()));
+    } else if (name == "@packed" && words.size() > 1) {
+      modifiers_.packed = TrimBlanks(std::string_view(line).substr(name.size()));
     } else if (name == "@pattern" && words.size() == 1) {
       modifiers_.pattern = true;
     } else if (name == "@unordered" && words.size() == 1) {

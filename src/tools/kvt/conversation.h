@@ -36,6 +36,8 @@ struct Modifiers {
   int resp = 0;                // only under this protocol; 0 is any
   Version since;               // newer than the oracle: left out under --oracle
   std::string oracle_differs;  // the reason, when the oracle answers otherwise on purpose
+  std::string direct;          // the reason not to send it inside of something else (--in)
+  std::string packed;          // the reason not to compare it where nothing is packed (--unpacked)
   bool pattern = false;        // <<...>> in expected lines is a regular expression
   Order order = Order::kExact;
 };

@@ -96,5 +96,16 @@ TEST(RewriteTest, ReplacesOnlyWhatDidNotMatch) {
   EXPECT_EQ(Rewrite(conversation, outcome), "# one\n> A\nnew\n\\# text\n\n> B\nkept\n> C\n(nil)\n");
 }
 
+TEST(ConversationTest, ReadsMarksForRunsInOtherWays) {
+  const Conversation conversation =
+      Parse("@direct it shows the transaction\n@packed it shows the encoding\n> A\n1\n> B\n2\n");
+  ASSERT_EQ(conversation.steps.size(), 2u);
+  EXPECT_EQ(conversation.steps[0].modifiers.direct, "it shows the transaction");
+  EXPECT_EQ(conversation.steps[0].modifiers.packed, "it shows the encoding");
+  EXPECT_EQ(conversation.steps[1].modifiers.direct, "");
+  EXPECT_NE(ErrorOf("@direct\n> A\n1\n"), "");
+  EXPECT_NE(ErrorOf("@packed\n> A\n1\n"), "");
+}
+
 }  // namespace
 }  // namespace kvick::kvt

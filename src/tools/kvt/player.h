@@ -15,6 +15,7 @@
 #include "base/status.h"
 #include "tools/client/connection.h"
 #include "tools/client/server_address.h"
+#include "tools/kvt/command_facts.h"
 #include "tools/kvt/conversation.h"
 
 namespace kvick::kvt {
@@ -22,7 +23,9 @@ namespace kvick::kvt {
 struct PlayOptions {
   client::ServerAddress address;
   int resp = 2;
-  bool oracle = false;  // the server is the oracle: leave out what it does not know
+  bool oracle = false;    // the server is the oracle: leave out what it does not know
+  bool in_multi = false;  // each command is sent as a transaction of its own
+  bool unpacked = false;  // the server packs no small values: what shows that is not compared
   int64_t reply_timeout_ms = 5000;
 };
 
@@ -54,17 +57,29 @@ class Player {
     client::Connection connection;
     std::deque<std::vector<std::string>> sent;  // commands whose reply @receive has still to take
     std::deque<Value> pushes;                   // came while a reply was waited for
+    bool has_transaction = false;               // the conversation itself is between MULTI and EXEC
+    bool watches = false;
+
+    // After a command of the conversation.
+    void NoteTransaction(const std::vector<std::string>& arguments);
   };
 
   // The lines of a reply, none when none came in time; an error when the connection broke.
   using Lines = std::optional<std::vector<std::string>>;
 
   [[nodiscard]] bool IsLeftOut(const Step& step) const;
+  // For --unpacked: the same lines, and their order is nobody's promise.
+  bool MatchesInOpenOrder(const Step& step, const std::vector<std::string>& got);
   // A step that is no exchange; an error is a failure of the test.
   Status Perform(const Step& step);
   // Sends the exchange and returns what came back as lines.
   Result<Lines> Exchange(const Step& step);
   Result<Lines> Call(const Step& step);
+  [[nodiscard]] bool GoesIntoMulti(const Step& step, const Client& client);
+  // The next reply; pushes that come before it are kept, unless it is one itself.
+  Result<std::optional<Value>> ReceiveReply(Client* client, bool may_be_push);
+  // Sends MULTI, the command, EXEC: the command's reply.
+  Result<std::optional<Value>> CallInMulti(Client* client, const std::vector<std::string>& arguments);
   Result<Lines> Receive(const Step& step);
   Result<Lines> ExchangeRaw(const Step& step);
   Status Advance(int64_t advance_ms);
@@ -83,6 +98,7 @@ class Player {
   std::map<std::string, Client> clients_;
   std::string current_client_;
   std::vector<std::pair<std::string, std::string>> config_before_;
+  CommandFacts facts_;
 };
 
 }  // namespace kvick::kvt

@@ -106,7 +106,7 @@ def zcount(dice):
     return [b'ZCOUNT', key(dice), bound(dice), bound(dice)]
 
 
-@row('ZLEXCOUNT', weight=2)
+@row('ZLEXCOUNT', weight=2, kept_words=2)
 def zlexcount(dice):
     return [b'ZLEXCOUNT', dice.lex_key(), lex_bound(dice), lex_bound(dice)]
 
@@ -127,12 +127,12 @@ def key_and_range(dice, store=False):
     return [name] + words[:2] + dice.options(*makers, each=0.4) + words[2:]
 
 
-@row('ZRANGE', weight=8)
+@row('ZRANGE', weight=8, kept_words=2)
 def zrange(dice):
     return [b'ZRANGE', *key_and_range(dice)]
 
 
-@row('ZRANGESTORE', weight=4)
+@row('ZRANGESTORE', weight=4, kept_words=3)
 def zrangestore(dice):
     return [b'ZRANGESTORE', key(dice), *key_and_range(dice, store=True)]
 
@@ -150,7 +150,7 @@ for _name in ('ZRANGEBYSCORE', 'ZREVRANGEBYSCORE'):
 
 
 for _name in ('ZRANGEBYLEX', 'ZREVRANGEBYLEX'):
-    @row(_name, weight=2)
+    @row(_name, weight=2, kept_words=2)
     def range_by_lex(dice, name=_name.encode()):
         return [name, dice.lex_key(), lex_bound(dice), lex_bound(dice), *dice.options(lambda: limit(dice))]
 
@@ -165,7 +165,7 @@ def zremrangebyscore(dice):
     return [b'ZREMRANGEBYSCORE', key(dice), bound(dice), bound(dice)]
 
 
-@row('ZREMRANGEBYLEX', weight=1)
+@row('ZREMRANGEBYLEX', weight=1, kept_words=2)
 def zremrangebylex(dice):
     return [b'ZREMRANGEBYLEX', dice.lex_key(), lex_bound(dice), lex_bound(dice)]
 
