@@ -91,6 +91,7 @@ class Engine {
 
   // DEBUG QUICKLIST-PACKED-THRESHOLD. Exclusive.
   void set_list_packed_threshold(size_t size_bytes) { settings_->list_packed_threshold_bytes = size_bytes; }
+
   // Held by the one script that may wait for a stripe while it holds others (engine/executor_script.cc).
   SpinLock script_turn;
 

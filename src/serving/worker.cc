@@ -110,8 +110,8 @@ Worker::Worker(Engine& engine, int index, int worker_count)
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       executor_(engine),
       scratch_(&own_scratch_) {
-  KVICK_ASSERT(epoll_.get() >= 0);
   executor_.serve_while_busy = [this] { ServeWhileBusy(); };
+  KVICK_ASSERT(epoll_.get() >= 0);
   Watch(mailbox_.fd(), [this] { mailbox_.RunAll(); });
 }
 
