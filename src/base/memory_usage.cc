@@ -11,8 +11,8 @@
 extern "C" {
 int mallctl(const char* name, void* old_value, size_t* old_size, void* new_value, size_t new_size)
     __attribute__((weak));
-// Read by the allocator when it starts. Huge pages are for who asks for them (BlockPool); where the system gives them to
-// everybody, freed memory would be slow to go back.
+// Read by the allocator when it starts. Huge pages are for who asks for them (BlockPool); where the system gives them
+// to everybody, freed memory would be slow to go back.
 extern const char* malloc_conf;
 const char* malloc_conf = "thp:never";
 void malloc_stats_print(void (*write)(void*, const char*), void* context, const char* options) __attribute__((weak));

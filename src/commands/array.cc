@@ -476,9 +476,10 @@ constexpr CommandSpec kCommands[] = {
         .summary = "Returns the items of an array in a range, with their indexes.",
         .since = "8.8.0",
         .group = "array",
-        .complexity = "O(P) where P is visited positions in touched slices (dense scanned slots + sparse entries), with "
-                      "worst-case O(|end-start|+1) and typical case close to O(N), where N is the number of existing "
-                      "elements in range.",
+        .complexity =
+            "O(P) where P is visited positions in touched slices (dense scanned slots + sparse entries), with "
+            "worst-case O(|end-start|+1) and typical case close to O(N), where N is the number of existing "
+            "elements in range.",
         .flags = kReadonly,
         .categories = kAclArray,
         .keys = kReads,

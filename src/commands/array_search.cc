@@ -166,9 +166,8 @@ Result<Operation> OperationArg(const CommandContext& context, size_t index) {
     Operation operation;
   };
   static constexpr Named kNamed[] = {
-      {"SUM", Operation::kSum}, {"MIN", Operation::kMinimum}, {"MAX", Operation::kMaximum},
-      {"AND", Operation::kAnd}, {"OR", Operation::kOr},       {"XOR", Operation::kXor},
-      {"USED", Operation::kUsed},
+      {"SUM", Operation::kSum}, {"MIN", Operation::kMinimum}, {"MAX", Operation::kMaximum}, {"AND", Operation::kAnd},
+      {"OR", Operation::kOr},   {"XOR", Operation::kXor},     {"USED", Operation::kUsed},
   };
   const bool has_operand = context.argument_count() == index + 2;
   if (context.ArgIs(index, "MATCH") && has_operand) return Operation::kMatch;
@@ -279,9 +278,10 @@ constexpr CommandSpec kCommands[] = {
         .summary = "Computes a sum, an extreme, a combination of bits or a count of the items in a range.",
         .since = "8.8.0",
         .group = "array",
-        .complexity = "O(P) where P is visited positions in touched slices (dense scanned slots + sparse entries), with "
-                      "worst-case O(|end-start|+1) and typical case close to O(N), where N is the number of existing "
-                      "elements in range.",
+        .complexity =
+            "O(P) where P is visited positions in touched slices (dense scanned slots + sparse entries), with "
+            "worst-case O(|end-start|+1) and typical case close to O(N), where N is the number of existing "
+            "elements in range.",
         .flags = kReadonly,
         .categories = kAclArray,
         .keys = {OneKey(1, kKeyReadOnly | kKeyAccess)},

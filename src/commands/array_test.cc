@@ -45,10 +45,9 @@ TEST_F(ArrayCommandsTest, ChangesAreLoggedAsTheyCameAndAnnounced) {
 TEST_F(ArrayCommandsTest, WhatChangesNothingIsNeitherLoggedNorAnnounced) {
   Execute("ARSET a 3 x y");
   Forget();
-  for (const char* request :
-       {"ARDEL a 0", "ARDELRANGE a 10 20", "ARSEEK b 1", "ARGET a 3", "ARLASTITEMS a 2", "ARSCAN a 0 10",
-        "ARGREP a - + MATCH x", "AROP a 0 9 SUM", "ARINFO a", "ARNEXT a", "ARSET a x y", "ARMSET a 0 x 1",
-        "ARRING a 0 x", "ARGETRANGE a 0 5"}) {
+  for (const char* request : {"ARDEL a 0", "ARDELRANGE a 10 20", "ARSEEK b 1", "ARGET a 3", "ARLASTITEMS a 2",
+                              "ARSCAN a 0 10", "ARGREP a - + MATCH x", "AROP a 0 9 SUM", "ARINFO a", "ARNEXT a",
+                              "ARSET a x y", "ARMSET a 0 x 1", "ARRING a 0 x", "ARGETRANGE a 0 5"}) {
     Execute(request);
     EXPECT_EQ(Logged(), "") << request;
     EXPECT_EQ(Events(), "") << request;

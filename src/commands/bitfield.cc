@@ -94,9 +94,8 @@ uint64_t ChangeFields(ReplyWriter& reply, const std::vector<Operation>& operatio
       continue;
     }
     const bool adds = operation.kind == Operation::Kind::kIncrement;
-    const std::optional<int64_t> value = adds
-                                             ? AddWithin(operation.type, old, operation.operand, operation.overflow)
-                                             : FitWithin(operation.type, operation.operand, operation.overflow);
+    const std::optional<int64_t> value = adds ? AddWithin(operation.type, old, operation.operand, operation.overflow)
+                                              : FitWithin(operation.type, operation.operand, operation.overflow);
     if (!value) {
       reply.Null();
       continue;

@@ -68,8 +68,8 @@ struct RangeArguments {
   }
 };
 
-// "[first [last [BYTE | BIT]]]" from argument `index` on. BITPOS takes `first` alone and looks at the unit before `last`;
-// BITCOUNT does neither.
+// "[first [last [BYTE | BIT]]]" from argument `index` on. BITPOS takes `first` alone and looks at the unit before
+// `last`; BITCOUNT does neither.
 enum class RangeStyle : uint8_t { kBitCount, kBitPos };
 Result<RangeArguments> ParseRange(const CommandContext& context, size_t index, RangeStyle style) {
   RangeArguments range;
@@ -129,8 +129,8 @@ struct NamedOperation {
   BitOperation operation;
 };
 constexpr NamedOperation kOperations[] = {
-    {"AND", BitOperation::kAnd},     {"OR", BitOperation::kOr},       {"XOR", BitOperation::kXor},
-    {"NOT", BitOperation::kNot},     {"DIFF", BitOperation::kDiff},   {"DIFF1", BitOperation::kDiff1},
+    {"AND", BitOperation::kAnd},     {"OR", BitOperation::kOr},     {"XOR", BitOperation::kXor},
+    {"NOT", BitOperation::kNot},     {"DIFF", BitOperation::kDiff}, {"DIFF1", BitOperation::kDiff1},
     {"ANDOR", BitOperation::kAndOr}, {"ONE", BitOperation::kOne},
 };
 

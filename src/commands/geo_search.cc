@@ -22,11 +22,11 @@ struct SearchStyle {
   enum class Center : uint8_t { kCoordinates, kMember, kOption };
 
   Center center = Center::kOption;
-  size_t source = 0;            // ordinal of the key that is searched
-  bool stores_always = false;   // GEOSEARCHSTORE: its first key is the destination
-  bool may_store = false;       // by STORE or STOREDIST
-  size_t options_index = 2;     // where the options begin
-  std::string_view event;       // of the stored result
+  size_t source = 0;           // ordinal of the key that is searched
+  bool stores_always = false;  // GEOSEARCHSTORE: its first key is the destination
+  bool may_store = false;      // by STORE or STOREDIST
+  size_t options_index = 2;    // where the options begin
+  std::string_view event;      // of the stored result
 
   bool is_geosearch() const { return center == Center::kOption; }
 };
@@ -82,9 +82,8 @@ class SearchParser {
     if (search_.count != 0 && search_.sorting == Sorting::kNone && !search_.any) search_.sorting = Sorting::kAscending;
     if (search_.center && !search_.is_polygon) {
       const double width_m = area_.width * search_.unit_m;
-      search_.shape = area_.is_rectangle
-                          ? GeoShape::Rectangle(*search_.center, width_m, area_.height * search_.unit_m)
-                          : GeoShape::Circle(*search_.center, width_m);
+      search_.shape = area_.is_rectangle ? GeoShape::Rectangle(*search_.center, width_m, area_.height * search_.unit_m)
+                                         : GeoShape::Circle(*search_.center, width_m);
     }
     return search_;
   }
@@ -363,14 +362,10 @@ Status RunSearch(CommandContext& context, const SearchStyle& style) {
   return Status::Ok();
 }
 
-constexpr SearchStyle kRadiusStyle = {.center = SearchStyle::Center::kCoordinates,
-                                      .may_store = true,
-                                      .options_index = 6,
-                                      .event = "georadiusstore"};
-constexpr SearchStyle kRadiusByMemberStyle = {.center = SearchStyle::Center::kMember,
-                                              .may_store = true,
-                                              .options_index = 5,
-                                              .event = "georadiusstore"};
+constexpr SearchStyle kRadiusStyle = {
+    .center = SearchStyle::Center::kCoordinates, .may_store = true, .options_index = 6, .event = "georadiusstore"};
+constexpr SearchStyle kRadiusByMemberStyle = {
+    .center = SearchStyle::Center::kMember, .may_store = true, .options_index = 5, .event = "georadiusstore"};
 constexpr SearchStyle kRadiusReadStyle = {.center = SearchStyle::Center::kCoordinates, .options_index = 6};
 constexpr SearchStyle kRadiusByMemberReadStyle = {.center = SearchStyle::Center::kMember, .options_index = 5};
 constexpr SearchStyle kSearchStyle = {};

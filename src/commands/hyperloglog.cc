@@ -79,8 +79,7 @@ Added AddToSparse(CommandContext& context, const KeyTable::Slot& slot, const std
 Status PfAdd(CommandContext& context) {
   const KeyTable::Slot slot = context.Find(0);
   KVICK_ASSIGN_OR_RETURN(const std::optional<HyperLogLogView> view, ViewOf(slot.entry));
-  const Added added =
-      view && view->is_dense() ? AddToDense(context, slot, *view) : AddToSparse(context, slot, view);
+  const Added added = view && view->is_dense() ? AddToDense(context, slot, *view) : AddToSparse(context, slot, view);
   if (added == Added::kFoundCorrupt) return Corrupt();
   if (added == Added::kSome) {
     context.Changed();

@@ -26,9 +26,7 @@ ArrayItem ArrayItem::Make(std::string_view text) {
   return ArrayItem(reinterpret_cast<uint64_t>(made));
 }
 
-ArrayItem ArrayItem::Copy() const {
-  return is_long() ? Make({long_text()->bytes(), long_text()->size}) : *this;
-}
+ArrayItem ArrayItem::Copy() const { return is_long() ? Make({long_text()->bytes(), long_text()->size}) : *this; }
 
 void ArrayItem::Free() {
   if (is_long()) std::free(long_text());

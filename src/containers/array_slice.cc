@@ -108,7 +108,8 @@ void ArraySlice::BecomeDense(uint32_t slice_size) {
   is_dense_ = true;
   if (!list_.empty()) {
     window_begin_ = list_.front().offset;
-    window_.reserve(std::min<size_t>(2 * (list_.back().offset - window_begin_ + size_t{1}), slice_size - window_begin_));
+    window_.reserve(
+        std::min<size_t>(2 * (list_.back().offset - window_begin_ + size_t{1}), slice_size - window_begin_));
     window_.resize(list_.back().offset - window_begin_ + size_t{1});
     for (const Listed& listed : list_) window_[listed.offset - window_begin_] = listed.item;
   }

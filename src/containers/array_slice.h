@@ -47,8 +47,8 @@ class ArraySlice {
   std::optional<uint32_t> NextOffset(uint32_t offset) const;
   std::optional<uint32_t> PreviousOffset(uint32_t offset) const;
 
-  // Calls `visit(uint32_t offset, const ArrayItem& item)` for the items of first <= offset <= last, upwards or downwards,
-  // until it returns false; returns false then.
+  // Calls `visit(uint32_t offset, const ArrayItem& item)` for the items of first <= offset <= last, upwards or
+  // downwards, until it returns false; returns false then.
   template <typename Visit>
   bool ForEach(uint32_t first, uint32_t last, bool upwards, Visit& visit) const;
 

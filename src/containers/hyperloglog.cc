@@ -110,9 +110,8 @@ std::optional<uint64_t> HyperLogLogView::CachedCount() const {
 std::optional<uint64_t> HyperLogLogView::EstimateCount() const {
   if (is_dense()) return kvick::EstimateCount(CountPacked(packed()));
   RegisterHistogram histogram{};
-  const bool is_whole = ForEachRun(opcodes(), [&histogram](uint8_t value, uint32_t /*first*/, uint32_t count) {
-    histogram[value] += count;
-  });
+  const bool is_whole = ForEachRun(
+      opcodes(), [&histogram](uint8_t value, uint32_t /*first*/, uint32_t count) { histogram[value] += count; });
   if (!is_whole) return std::nullopt;
   return kvick::EstimateCount(histogram);
 }

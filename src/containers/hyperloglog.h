@@ -68,7 +68,9 @@ class HyperLogLogView {
 
 // The header of a value that is changed where it lies.
 void StoreCachedCount(char* bytes, uint64_t count);
-inline void InvalidateCachedCount(char* bytes) { bytes[15] = static_cast<char>(static_cast<uint8_t>(bytes[15]) | 0x80U); }
+inline void InvalidateCachedCount(char* bytes) {
+  bytes[15] = static_cast<char>(static_cast<uint8_t>(bytes[15]) | 0x80U);
+}
 
 // An empty value: sparse, its estimate known.
 std::string MakeHyperLogLog();

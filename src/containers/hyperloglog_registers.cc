@@ -50,9 +50,9 @@ constexpr size_t kRoundsEnd = kPackedRegistersBytes - kRoundBytes;
 __attribute__((target("avx2"))) inline __m256i LoadRound(const char* packed) {
   const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(packed));
   const __m128i high = _mm_loadu_si128(reinterpret_cast<const __m128i*>(packed + 12));
-  const __m256i groups = _mm256_shuffle_epi8(
-      _mm256_set_m128i(high, low), _mm256_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1,  //
-                                                    0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1));
+  const __m256i groups = _mm256_shuffle_epi8(_mm256_set_m128i(high, low),
+                                             _mm256_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1,  //
+                                                              0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1));
   const __m256i first = _mm256_and_si256(groups, _mm256_set1_epi32(0x3f));
   const __m256i second = _mm256_and_si256(_mm256_slli_epi32(groups, 2), _mm256_set1_epi32(0x3f00));
   const __m256i third = _mm256_and_si256(_mm256_slli_epi32(groups, 4), _mm256_set1_epi32(0x3f0000));
@@ -79,8 +79,8 @@ __attribute__((target("avx2"))) size_t PackRounds(const uint8_t* registers, char
     const __m256i second = _mm256_and_si256(_mm256_srli_epi32(bytes, 2), _mm256_set1_epi32(0xfc0));
     const __m256i third = _mm256_and_si256(_mm256_srli_epi32(bytes, 4), _mm256_set1_epi32(0x3f000));
     const __m256i fourth = _mm256_and_si256(_mm256_srli_epi32(bytes, 6), _mm256_set1_epi32(0xfc0000));
-    const __m256i groups = _mm256_shuffle_epi8(
-        _mm256_or_si256(_mm256_or_si256(first, second), _mm256_or_si256(third, fourth)), press);
+    const __m256i groups =
+        _mm256_shuffle_epi8(_mm256_or_si256(_mm256_or_si256(first, second), _mm256_or_si256(third, fourth)), press);
     // Each store writes four bytes too many; the next one, or the caller, puts them right.
     _mm_storeu_si128(reinterpret_cast<__m128i*>(packed + at), _mm256_castsi256_si128(groups));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(packed + at + 12), _mm256_extracti128_si256(groups, 1));

@@ -179,8 +179,8 @@ TEST(HyperLogLogTest, RefusesWhatIsNone) {
 TEST(HyperLogLogTest, CorruptOpcodesAreSeenWhereverTheyAreRead) {
   RegisterBytes registers{};
   for (const std::string& bytes :
-       {WithOpcodes(""), WithOpcodes("\x05"), WithOpcodes("\x7f\xfe"), WithOpcodes("\x7f"),
-        WithOpcodes("\x7f\xff\x80"), WithOpcodes("\x7f\xff\x7f\xff"), WithOpcodes(std::string(4097, '\x83'))}) {
+       {WithOpcodes(""), WithOpcodes("\x05"), WithOpcodes("\x7f\xfe"), WithOpcodes("\x7f"), WithOpcodes("\x7f\xff\x80"),
+        WithOpcodes("\x7f\xff\x7f\xff"), WithOpcodes(std::string(4097, '\x83'))}) {
     EXPECT_FALSE(View(bytes).EstimateCount().has_value());
     EXPECT_FALSE(View(bytes).RaiseInto(registers));
     HyperLogLogEditor editor(bytes, kNoLimit);

@@ -49,9 +49,7 @@ SlicedArray::Place SlicedArray::PlaceOf(uint64_t number) const {
   return {leaf, static_cast<size_t>(found - numbers.begin())};
 }
 
-bool SlicedArray::IsAt(const Place& place, uint64_t number) const {
-  return !IsEnd(place) && NumberAt(place) == number;
-}
+bool SlicedArray::IsAt(const Place& place, uint64_t number) const { return !IsEnd(place) && NumberAt(place) == number; }
 
 SlicedArray::Place SlicedArray::Next(Place place) const {
   return place.position + 1 < leaves_[place.leaf]->numbers.size() ? Place{place.leaf, place.position + 1}
@@ -77,7 +75,8 @@ ArraySlice& SlicedArray::InsertSlice(uint64_t number) {
     const auto kept = static_cast<std::ptrdiff_t>(is_append ? kLeafSlicesMax : kLeafSlicesMax / 2);
     auto half = std::make_unique<Leaf>();
     half->numbers.assign(full.numbers.begin() + kept, full.numbers.end());
-    half->slices.assign(std::make_move_iterator(full.slices.begin() + kept), std::make_move_iterator(full.slices.end()));
+    half->slices.assign(std::make_move_iterator(full.slices.begin() + kept),
+                        std::make_move_iterator(full.slices.end()));
     full.numbers.resize(static_cast<size_t>(kept));
     full.slices.resize(static_cast<size_t>(kept));
     const uint64_t half_first = is_append ? number : half->numbers.front();

@@ -36,11 +36,11 @@ Pairs Walk(const SlicedArray& array, uint64_t first, uint64_t last, Direction di
 
 TEST(ArrayItemTest, EveryTextComesBackAsItWasGiven) {
   char buffer[ArrayItem::kTextMax];
-  for (const std::string& text : {std::string(), std::string("a"), std::string("1234567"), std::string("12345678"),
-                                  std::string("-2305843009213693952"), std::string("2305843009213693951"),
-                                  std::string("2305843009213693952"), std::string("9223372036854775807"),
-                                  std::string("007"), std::string("00000000"), std::string("-0"), std::string(1, '\0'),
-                                  std::string(8, '\0'), std::string(1000, 'x')}) {
+  for (const std::string& text :
+       {std::string(), std::string("a"), std::string("1234567"), std::string("12345678"),
+        std::string("-2305843009213693952"), std::string("2305843009213693951"), std::string("2305843009213693952"),
+        std::string("9223372036854775807"), std::string("007"), std::string("00000000"), std::string("-0"),
+        std::string(1, '\0'), std::string(8, '\0'), std::string(1000, 'x')}) {
     ArrayItem item = ArrayItem::Make(text);
     EXPECT_TRUE(item.is_set());
     EXPECT_EQ(item.Text(buffer), text);
@@ -110,9 +110,8 @@ TEST(SlicedArrayTest, KnowsTheFirstAndTheLastIndex) {
 TEST(SlicedArrayTest, IsAMapFromIndexesToTexts) {
   for (const uint64_t seed : {1u, 2u, 3u, 4u}) {
     Random random(seed);
-    const ArrayLimits limits = {.slice_size = seed % 2 == 0 ? 8u : 64u,
-                                .sparse_max = seed < 3 ? 4u : 0u,
-                                .sparse_min = seed < 3 ? 2u : 0u};
+    const ArrayLimits limits = {
+        .slice_size = seed % 2 == 0 ? 8u : 64u, .sparse_max = seed < 3 ? 4u : 0u, .sparse_min = seed < 3 ? 2u : 0u};
     SlicedArray array(limits.slice_size);
     std::map<uint64_t, std::string> model;
     const auto any_index = [&random]() -> uint64_t {
@@ -144,7 +143,8 @@ TEST(SlicedArrayTest, IsAMapFromIndexesToTexts) {
           ASSERT_EQ(array.Erase(index, limits), model.erase(index) > 0) << "seed " << seed << " step " << step;
           break;
         default: {
-          const std::string text = random.Below(2) == 0 ? std::to_string(random.Next()) : std::string(random.Below(12), 'x');
+          const std::string text =
+              random.Below(2) == 0 ? std::to_string(random.Next()) : std::string(random.Below(12), 'x');
           ASSERT_EQ(array.Set(index, text, limits), model.count(index) == 0) << "seed " << seed << " step " << step;
           model[index] = text;
         }
@@ -153,7 +153,8 @@ TEST(SlicedArrayTest, IsAMapFromIndexesToTexts) {
       ASSERT_EQ(array.length(), model.empty() ? 0 : model.rbegin()->first + 1) << "seed " << seed << " step " << step;
       if (step % 1'000 != 0) continue;
       Pairs expected(model.begin(), model.end());
-      ASSERT_EQ(Walk(array, 0, SlicedArray::kIndexMax, Direction::kUp), expected) << "seed " << seed << " step " << step;
+      ASSERT_EQ(Walk(array, 0, SlicedArray::kIndexMax, Direction::kUp), expected)
+          << "seed " << seed << " step " << step;
       std::reverse(expected.begin(), expected.end());
       ASSERT_EQ(Walk(array, 0, SlicedArray::kIndexMax, Direction::kDown), expected) << "seed " << seed;
       const Pairs part(model.lower_bound(index), model.upper_bound(index + 1000 < index ? UINT64_MAX : index + 1000));

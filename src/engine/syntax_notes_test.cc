@@ -43,7 +43,8 @@ TEST(SyntaxNotesTest, GiveATokenToTheBlockOrToItsFirstPart) {
 }
 
 TEST(SyntaxNotesTest, MakeABlockOfATokenAndAName) {
-  const auto arguments = Parse("key <MATCH text | USED>", "text=operation operation.MATCH! operation.match.text(pattern)");
+  const auto arguments =
+      Parse("key <MATCH text | USED>", "text=operation operation.MATCH! operation.match.text(pattern)");
   const SyntaxArgument& match = arguments[1].parts[0];
   EXPECT_EQ(match.kind, SyntaxArgument::Kind::kBlock);
   EXPECT_EQ(match.name, "match");

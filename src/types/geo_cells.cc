@@ -96,8 +96,8 @@ double GeoDistance(GeoPoint a, GeoPoint b) {
   const double latitude_a = Radians(a.latitude);
   const double latitude_b = Radians(b.latitude);
   const double latitude_part = std::sin((latitude_b - latitude_a) / 2);
-  const double sum = latitude_part * latitude_part +
-                     std::cos(latitude_a) * std::cos(latitude_b) * longitude_part * longitude_part;
+  const double sum =
+      latitude_part * latitude_part + std::cos(latitude_a) * std::cos(latitude_b) * longitude_part * longitude_part;
   return 2.0 * kEarthRadiusM * std::asin(std::sqrt(sum));
 }
 

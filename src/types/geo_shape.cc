@@ -31,9 +31,8 @@ bool Covers(const GeoCell& middle, const GeoBox& bounds) {
   const double height = box.latitude_max - box.latitude_min;
   const bool covers_latitudes = box.latitude_min - height <= std::max(bounds.latitude_min, -kLatitudeMax) &&
                                 box.latitude_max + height >= std::min(bounds.latitude_max, kLatitudeMax);
-  const bool covers_longitudes =
-      3 * width >= 2 * kLongitudeMax ||
-      (box.longitude_min - width <= bounds.longitude_min && box.longitude_max + width >= bounds.longitude_max);
+  const bool covers_longitudes = 3 * width >= 2 * kLongitudeMax || (box.longitude_min - width <= bounds.longitude_min &&
+                                                                    box.longitude_max + width >= bounds.longitude_max);
   return covers_latitudes && covers_longitudes;
 }
 

@@ -73,9 +73,8 @@ GeoPoint PointNear(Random& random, int region) {
 
 // All points that a search visits, by the cells alone.
 bool IsCovered(const GeoCover& cover, double score) {
-  return std::any_of(cover.begin(), cover.end(), [score](const GeoCell& cell) {
-    return cell.first_score() <= score && score < cell.end_score();
-  });
+  return std::any_of(cover.begin(), cover.end(),
+                     [score](const GeoCell& cell) { return cell.first_score() <= score && score < cell.end_score(); });
 }
 
 TEST(GeoShapeTest, CoveringCellsMissNoPointThatIsInside) {
@@ -88,8 +87,7 @@ TEST(GeoShapeTest, CoveringCellsMissNoPointThatIsInside) {
     const double size_m = std::pow(10, 1 + random.Unit() * 6.3);
     const bool is_circle = random.Below(2) == 0;
     const double height_m = size_m * std::pow(10, random.Unit() * 2 - 1);
-    const GeoShape shape =
-        is_circle ? GeoShape::Circle(center, size_m) : GeoShape::Rectangle(center, size_m, height_m);
+    const GeoShape shape = is_circle ? GeoShape::Circle(center, size_m) : GeoShape::Rectangle(center, size_m, height_m);
     const GeoCover cover = shape.CoveringCells();
     for (int i = 0; i < 100; ++i) {
       // Half of the points near the center, so that small shapes have some, too.
@@ -106,8 +104,8 @@ TEST(GeoShapeTest, CoveringCellsMissNoPointThatIsInside) {
       ++inside_count;
       ASSERT_TRUE(IsCovered(cover, score))
           << "seed " << seed << " round " << round << (is_circle ? " circle " : " rectangle ") << size_m << " x "
-          << height_m << " around " << center.longitude << ' ' << center.latitude << " misses " << point.longitude << ' '
-          << point.latitude;
+          << height_m << " around " << center.longitude << ' ' << center.latitude << " misses " << point.longitude
+          << ' ' << point.latitude;
     }
   }
   EXPECT_GT(inside_count, 50'000);

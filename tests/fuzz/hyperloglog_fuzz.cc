@@ -1,5 +1,5 @@
-// HyperLogLog on any bytes: what is refused is refused everywhere, what is accepted reads the same sparse and dense, and
-// raising registers never leaves the value.
+// HyperLogLog on any bytes: what is refused is refused everywhere, what is accepted reads the same sparse and dense,
+// and raising registers never leaves the value.
 #include <cstddef>
 #include <cstdint>
 #include <optional>
