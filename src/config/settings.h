@@ -164,9 +164,9 @@ struct Settings {
   int list_listpack_size_max = -2;  // entries; negative: -1 4 KiB, -2 8, -3 16, -4 32, -5 64
   int list_compress_depth = 0;
   size_t list_packed_threshold_bytes = 0;  // no directive: see ListLimits::huge_bytes_min
-  uint32_t array_slice_size = 4096;  // indexes; of arrays to come
-  uint32_t array_sparse_max = 10;    // items of a slice that is a list
-  uint32_t array_sparse_min = 5;     // items below which a slice becomes a list again
+  uint32_t array_slice_size = 4096;        // indexes; of arrays to come
+  uint32_t array_sparse_max = 10;          // items of a slice that is a list
+  uint32_t array_sparse_min = 5;           // items below which a slice becomes a list again
   uint64_t hll_sparse_max_bytes = 3000;
   uint64_t stream_node_max_bytes = 4096;
   int64_t stream_node_entries_max = 100;

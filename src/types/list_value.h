@@ -65,8 +65,8 @@ class ListValue {
   Quicklist* quicklist() const { return reinterpret_cast<Quicklist*>(tagged_ & ~kQuicklistTag); }
 
  private:
-  // The top bit, which no pointer of a process has set. A listpack that lies in an entry may have any address, so the low
-  // ones are not free.
+  // The top bit, which no pointer of a process has set. A listpack that lies in an entry may have any address, so the
+  // low ones are not free.
   static constexpr uintptr_t kQuicklistTag = uintptr_t{1} << 63;
   class BorrowedPack;
 
