@@ -102,6 +102,14 @@ Status Hello(CommandContext& context) {
 
 Status Ping(CommandContext& context) {
   if (context.argument_count() > 2) return errors::WrongArity("ping");
+  const Session& session = context.session();
+  if ((session.restrictions & Session::kSubscriber) != 0 && session.protocol == 2) {
+    // Looks like the messages among which it comes.
+    context.Reply().Array(2);
+    context.Reply().Bulk("pong");
+    context.Reply().Bulk(context.argument_count() == 2 ? context.Arg(1) : std::string_view());
+    return Status::Ok();
+  }
   if (context.argument_count() == 2) {
     context.Reply().Bulk(context.Arg(1));
   } else {
@@ -120,6 +128,7 @@ Status Quit(CommandContext& context) {
 Status Reset(CommandContext& context) {
   Session& session = context.session();
   context.executor().DropTransaction(session);
+  context.engine().EndMessages(session);
   session.database_index = 0;
   session.protocol = static_cast<int>(kOldestProtocol);
   session.name.clear();
@@ -189,7 +198,7 @@ constexpr CommandSpec kCommands[] = {
         .since = "1.0.0",
         .group = "connection",
         .complexity = "O(1)",
-        .flags = kFast,
+        .flags = kFast | kForSubscribers,
         .categories = kAclConnection,
         .tips = {"request_policy:all_shards", "response_policy:all_succeeded"},
         .handler = Ping,
@@ -201,7 +210,7 @@ constexpr CommandSpec kCommands[] = {
         .since = "1.0.0",
         .group = "connection",
         .complexity = "O(1)",
-        .flags = kBeforeAuthentication | kControlsTransaction,
+        .flags = kBeforeAuthentication | kControlsTransaction | kForSubscribers,
         .categories = kAclConnection,
         .arity = -1,
         .deprecated_since = "7.2.0",
@@ -215,7 +224,7 @@ constexpr CommandSpec kCommands[] = {
         .since = "6.2.0",
         .group = "connection",
         .complexity = "O(1)",
-        .flags = kBeforeAuthentication | kControlsTransaction,
+        .flags = kBeforeAuthentication | kControlsTransaction | kForSubscribers,
         .categories = kAclConnection,
         .handler = Reset,
     },

@@ -13,6 +13,7 @@ std::span<const CommandSpec> BitFieldCommands();
 std::span<const CommandSpec> BitmapCommands();
 std::span<const CommandSpec> ClientCommands();
 std::span<const CommandSpec> ClientListCommands();  // more of CLIENT
+std::span<const CommandSpec> ClientTrackingCommands();
 std::span<const CommandSpec> CommandCommands();
 std::span<const CommandSpec> ConfigCommands();
 std::span<const CommandSpec> DebugCommands();
@@ -35,6 +36,7 @@ std::span<const CommandSpec> ListMoveCommands();
 std::span<const CommandSpec> ListWaitCommands();
 std::span<const CommandSpec> MemberExpiryCommands();
 std::span<const CommandSpec> ObjectCommands();
+std::span<const CommandSpec> PubSubCommands();
 std::span<const CommandSpec> RelocateCommands();
 std::span<const CommandSpec> SetCombinationCommands();  // of several sets
 std::span<const CommandSpec> SetCommands();

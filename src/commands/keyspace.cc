@@ -256,6 +256,7 @@ uint64_t Empty(CommandContext& context, Database& database, bool in_background) 
 Status FlushDb(CommandContext& context) {
   KVICK_ASSIGN_OR_RETURN(const bool in_background, ParseFlushMode(context));
   const uint64_t count = Empty(context, context.database(), in_background);
+  context.engine().tracking().InvalidateAll();
   // Logged even when nothing was there: a replica may hold keys that this server saw expire.
   context.Changed(std::max<uint64_t>(count, 1));
   context.Reply().Ok();
@@ -268,6 +269,7 @@ Status FlushAll(CommandContext& context) {
   for (int i = 0; i < context.engine().database_count(); ++i) {
     count += Empty(context, context.engine().database(i), in_background);
   }
+  context.engine().tracking().InvalidateAll();
   context.Changed(count + 1);
   context.Reply().Ok();
   return Status::Ok();
@@ -294,6 +296,8 @@ Status SwapDb(CommandContext& context) {
     one.SwapContents(other);
     one.TellAllAwaited(context.mutation());
     other.TellAllAwaited(context.mutation());
+    // Every name may stand for something else now.
+    context.engine().tracking().InvalidateAll();
   }
   context.Changed();
   context.Reply().Ok();

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <string_view>
 
+#include "engine/channels.h"
 #include "engine/command_table.h"
+#include "engine/tracking.h"
 
 namespace kvick {
 namespace {
@@ -26,9 +28,15 @@ class FieldLine {
 
 std::string Flags(const Session& session) {
   std::string flags;
-  if (session.type() == ClientType::kPubSub) flags += 'P';
+  if ((session.restrictions & Session::kMonitor) != 0) flags += 'O';
+  if ((session.restrictions & Session::kSubscriber) != 0) flags += 'P';
   if ((session.restrictions & Session::kInTransaction) != 0) flags += 'x';
   if (session.is_waiting()) flags += 'b';
+  if (const TrackingState* tracking = session.tracking.get()) {
+    flags += 't';
+    if (tracking->is_redirect_broken.load(std::memory_order_relaxed)) flags += 'R';
+    if (tracking->options.broadcasts) flags += 'B';
+  }
   if (session.transaction != nullptr && session.transaction->mark.touched.load(std::memory_order_relaxed)) flags += 'd';
   if (session.close_after_reply) flags += 'c';
   if (session.closing) flags += 'A';
@@ -62,10 +70,12 @@ std::string ClientLine(const Session& session, int64_t now_ms, size_t argument_b
   line.Number("idle", SecondsSince(session.last_active_ms, now_ms));
   line.Field("flags", Flags(session));
   line.Number("db", int64_t{session.database_index});
-  // No subscriptions yet: to be counted by the feature that brings them.
-  line.Number("sub", int64_t{0});
-  line.Number("psub", int64_t{0});
-  line.Number("ssub", int64_t{0});
+  const auto subscription_count = [&session](ChannelKind kind) {
+    return uint64_t{session.subscriptions != nullptr ? session.subscriptions->count(kind) : 0};
+  };
+  line.Number("sub", subscription_count(ChannelKind::kChannel));
+  line.Number("psub", subscription_count(ChannelKind::kPattern));
+  line.Number("ssub", subscription_count(ChannelKind::kShardChannel));
   const Transaction* transaction = session.transaction.get();
   const bool is_queueing = (session.restrictions & Session::kInTransaction) != 0;
   line.Number("multi", is_queueing ? static_cast<int64_t>(transaction->queued.size()) : int64_t{-1});
@@ -84,7 +94,7 @@ std::string ClientLine(const Session& session, int64_t now_ms, size_t argument_b
   line.Field("events", Events(usage));
   line.Field("cmd", session.last_command != nullptr ? std::string_view(session.last_command->name) : "NULL");
   line.Field("user", session.user);
-  line.Number("redir", int64_t{-1});
+  line.Number("redir", session.tracking != nullptr ? static_cast<int64_t>(session.tracking->options.redirect_id) : -1);
   line.Number("resp", int64_t{session.protocol});
   line.Field("lib-name", session.library_name);
   line.Field("lib-ver", session.library_version);

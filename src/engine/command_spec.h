@@ -74,6 +74,8 @@ enum CommandFlags : uint64_t {
   kSelectsDatabase = 1ULL << 46,
   // Is let through while CLIENT PAUSE holds others up.
   kIgnoresPause = 1ULL << 44,
+  // Is allowed to clients of RESP2 that are subscribed to something.
+  kForSubscribers = 1ULL << 47,
   // Is of the system rather than for applications: COMMAND DOCS says so.
   kSystemCommand = 1ULL << 52,
 };

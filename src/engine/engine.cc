@@ -36,6 +36,12 @@ bool Engine::MustAuthenticate(const Session& session) const {
   return hooks.authorizer == nullptr || !hooks.authorizer->DefaultUserIsOpen();
 }
 
+void Engine::EndMessages(Session& session) {
+  channels_.UnsubscribeAll(session);
+  tracking_.Forget(session);
+  for (CallObserver* observer : hooks.call_observers) observer->ForgetSession(session);
+}
+
 uint64_t Engine::TotalChanges() {
   uint64_t sum = 0;
   ForEachExecutor([&sum](Executor& executor) { sum += executor.stats().change_count.Load(); });

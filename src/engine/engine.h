@@ -22,12 +22,14 @@
 #include "base/sync.h"
 #include "config/option_table.h"
 #include "config/settings.h"
+#include "engine/channels.h"
 #include "engine/command_log.h"
 #include "engine/command_table.h"
 #include "engine/exclusive_gate.h"
 #include "engine/hooks.h"
 #include "engine/info.h"
 #include "engine/lazy_free.h"
+#include "engine/tracking.h"
 #include "keyspace/database.h"
 
 namespace kvick {
@@ -61,6 +63,8 @@ class Engine {
   CommandLog& log() { return log_; }
   InfoRegistry& info() { return info_; }
   LazyFree& lazy_free() { return lazy_free_; }
+  Channels& channels() { return channels_; }
+  Tracking& tracking() { return tracking_; }
   Hooks hooks;  // set before executors run
   // Makes an object that lives as long as the engine: a feature that hooks point to. Before executors run.
   template <typename Feature, typename... Arguments>
@@ -72,6 +76,9 @@ class Engine {
 
   int database_count() const { return static_cast<int>(databases_.size()); }
   Database& database(int index) { return *databases_[static_cast<size_t>(index)]; }
+
+  // Somebody wants to see every call (CallObserver::OnCall). Any thread.
+  std::atomic<bool> shows_calls{false};
 
   // More than one executor may run at a time: stripes must be locked. Decided before they run.
   bool is_concurrent() const { return is_concurrent_; }
@@ -103,6 +110,8 @@ class Engine {
 
   // The session has not authenticated, and the default user's password is asked for.
   bool MustAuthenticate(const Session& session) const;
+  // RESET, and the end of a session: it gets no messages any more. In its thread.
+  void EndMessages(Session& session);
 
   uint64_t NextSessionId() { return next_session_id_.fetch_add(1, std::memory_order_relaxed) + 1; }
   // Connected clients of all workers, for maxclients. Any thread.
@@ -138,6 +147,8 @@ class Engine {
   CommandLog log_;
   InfoRegistry info_;
   LazyFree lazy_free_;
+  Channels channels_;
+  Tracking tracking_;
   std::vector<std::unique_ptr<Database>> databases_;
   bool is_concurrent_ = true;
   std::string run_id_;

@@ -28,6 +28,24 @@ bool IsFrequencyPolicy(EvictionPolicy policy) {
 
 bool IsHttpRequest(std::string_view name) { return EqualsIgnoreCase(name, "post") || EqualsIgnoreCase(name, "host:"); }
 
+// What a client may not do that listens: in RESP2 replies and messages could not be told apart.
+Status AdmitListener(const Session& session, const Command& command) {
+  if ((session.restrictions & Session::kSubscriber) != 0 && session.protocol == 2 && !command.has(kForSubscribers)) {
+    const std::string text =
+        "Can't execute '" + command.name +
+        "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context";
+    if (command.has(kRunsTransaction)) {
+      return Status::Error("EXECABORT Transaction discarded because of: " + text);
+    }
+    return Status::Error("ERR " + text);
+  }
+  if ((session.restrictions & Session::kMonitor) != 0 &&
+      (command.has(kWrite) || command.has(kReadonly) || command.has(kMayReplicate))) {
+    return Status::Error("ERR Replica can't interact with the keyspace");
+  }
+  return Status::Ok();
+}
+
 std::string_view FirstWord(std::string_view text) { return text.substr(0, text.find(' ')); }
 
 }  // namespace
@@ -47,6 +65,7 @@ Executor::Executor(Engine& engine)
 #endif
   free_later_ = [this](Entry* entry) { engine_.lazy_free().Add(1, [entry] { EntryStore::Free(entry); }); };
   mutation_.listener = this;
+  mutation_.tells_changes = &engine.tracking().is_active();
   mutation_.free_later = &free_later_;
   mutation_.random = &random_;
   engine_.gate().Register(&gate_slot_);
@@ -190,6 +209,9 @@ Status Executor::Admit(const Session& session, const Prepared& prepared, std::sp
   if (!command.has(kNoAuth) && engine_.MustAuthenticate(session)) {
     return Status::Error("NOAUTH Authentication required.");
   }
+  if ((session.restrictions & (Session::kSubscriber | Session::kMonitor)) != 0) {
+    KVICK_RETURN_IF_ERROR(AdmitListener(session, command));
+  }
   if (engine_.hooks.authorizer != nullptr && (session.restrictions & Session::kRestrictedUser) != 0) {
     KVICK_RETURN_IF_ERROR(engine_.hooks.authorizer->Authorize(session, command, prepared.arguments, keys));
   }
@@ -248,7 +270,10 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
   if (session.closing) return Outcome::kDone;
   // A client that wants no reply gets its reply where nobody reads.
   OutputBuffer& wanted_out = reply.out();
-  const bool discards = session.reply_mode != Session::ReplyMode::kOn;
+  // Confirmations of subscriptions are messages rather than replies, and come in any case.
+  const bool confirms = prepared.problem == Prepared::Problem::kNone && prepared.command->has(kPubSub) &&
+                        prepared.command->has(kNoScript);
+  const bool discards = session.reply_mode != Session::ReplyMode::kOn && !confirms;
   if (discards) {
     if (session.reply_mode == Session::ReplyMode::kSkipNext) {
       session.reply_mode = Session::ReplyMode::kSkipThis;
@@ -272,6 +297,7 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
   } else {
     outcome = Dispatch(session, prepared, reply);
   }
+  if (!changed_keys_.empty()) BroadcastChanges();
   if (!after_command_.empty()) RunAfterCommand();
   if (discards) {
     reply.set_out(wanted_out);
@@ -440,9 +466,14 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
 
   CommandContext context(*this, session, command, prepared.arguments, keys, reply);
   running_call_ = {&session, &command, prepared.arguments};
+  const bool shows_call = engine_.shows_calls.load(std::memory_order_relaxed);
+  // A script is shown before its commands, and so is nothing else: a call may have selected another database.
+  if (shows_call && command.has(kScriptRunner)) ShowCall(session, prepared);
   const Status status = command.spec->handler(context);
   context.CloseValues();
   if (context.change_count() != 0) Commit(context);
+  if (session.tracking != nullptr) RememberReads(session, command, keys);
+  if (shows_call && !command.has(kScriptRunner)) ShowCall(session, prepared);
   if (context.block_request() != nullptr) StartWaiting(session, context);
   running_call_.session = nullptr;
 
@@ -461,15 +492,48 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
   if (cycles >= slow_cycles_ && !command.has(kSkipSlowlog)) ReportSlowCall(session, prepared, cycles);
 }
 
+void Executor::ShowCall(const Session& session, const Prepared& prepared) {
+  if (prepared.command->has(kAdmin)) return;
+  for (CallObserver* observer : engine_.hooks.call_observers) {
+    observer->OnCall(session, *prepared.command, prepared.arguments, is_in_script_);
+  }
+}
+
+void Executor::RememberReads(const Session& session, const Command& command, std::span<const DeclaredKey> keys) {
+  TrackingState& state = *session.tracking;
+  if (command.has(kReadonly) && state.RemembersReads()) {
+    const auto key_count_max = static_cast<size_t>(engine_.settings().tracking_table_keys_max);
+    for (const DeclaredKey& key : keys) engine_.tracking().Remember(session, key.key.name, key_count_max);
+  }
+  // CLIENT CACHING is about the command, or the transaction, behind it.
+  const bool is_about_clients = command.parent != nullptr && command.parent->spec->name == "CLIENT";
+  const bool goes_on = holds_places_ || (session.restrictions & Session::kInTransaction) != 0;
+  if (!is_about_clients && !goes_on) state.is_caching_chosen = false;
+}
+
+void Executor::OnModified(Database& /*database*/, std::string_view key) {
+  const uint64_t writer_id = running_call_.session != nullptr ? running_call_.session->id : 0;
+  engine_.tracking().Invalidate(key, writer_id);
+  if (!engine_.tracking().has_broadcasts()) return;
+  changed_keys_.emplace(key);
+  changer_id_ = writer_id;
+}
+
+// Without a lock of any stripe, but before the client is answered.
+void Executor::BroadcastChanges() {
+  engine_.tracking().Broadcast(changed_keys_, changer_id_);
+  changed_keys_.clear();
+}
+
 void Executor::ReportSlowCall(const Session& session, const Prepared& prepared, uint64_t cycles) {
   const auto duration_us = static_cast<uint64_t>(static_cast<double>(cycles) / cycles_per_us_);
   CommandStats& counters = stats_.commands[prepared.command->index];
   counters.slow_calls.Add(1);
   counters.slow_us.Add(duration_us);
   counters.slow_us_max.Set(std::max(counters.slow_us_max.Load(), duration_us));
-  if (engine_.hooks.call_observer == nullptr) return;
-  engine_.hooks.call_observer->OnSlowCall(
-      {&session, prepared.command, prepared.arguments, static_cast<int64_t>(duration_us), engine_.clock().NowUs()});
+  const CallRecord record{&session, prepared.command, prepared.arguments, static_cast<int64_t>(duration_us),
+                          engine_.clock().NowUs()};
+  for (CallObserver* observer : engine_.hooks.call_observers) observer->OnSlowCall(record);
 }
 
 void Executor::Record(int database_index, std::span<const std::string_view> arguments) {
@@ -521,6 +585,10 @@ void Executor::OnPartsExpired(Database& database, std::string_view key, ValueTyp
   if (sink == nullptr) return;
   sink->OnKeyEvent(database.index(), is_set ? KeyEventClass::kSet : KeyEventClass::kHash, is_set ? "srem" : "hexpired",
                    key);
+  if (!is_set) {
+    const std::vector<std::string_view> names(parts.begin(), parts.end());
+    sink->OnPartsEvent(database.index(), KeyEventClass::kHash, "hexpired", key, names);
+  }
   if (is_emptied) sink->OnKeyEvent(database.index(), KeyEventClass::kGeneric, "del", key);
 }
 
@@ -578,6 +646,7 @@ void Executor::AddSession(Session* session) {
 void Executor::RemoveSession(Session* session) {
   DropTransaction(*session);
   FinishWaiting(*session);
+  engine_.EndMessages(*session);
   Session* last = sessions_.back();
   sessions_[session->registry_index] = last;
   last->registry_index = session->registry_index;
@@ -616,6 +685,7 @@ bool Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) 
         if (NeedsLocks()) LetGo(stripe);
       }
       if (!ready_keys_.empty()) ServeUnlocked();
+      if (!changed_keys_.empty()) BroadcastChanges();
       // Whoever is alone here may give the database other stripes, or begin a pause: nothing is kept across it.
       engine_.gate().CheckIn(gate_slot_);
       goes_on = MayRemoveExpired() && CycleClock::Now() < deadline;

@@ -16,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -182,6 +183,7 @@ class Executor final : public KeyspaceListener {
   void OnExpired(Database& database, std::string_view key) override;
   void OnPartsExpired(Database& database, std::string_view key, ValueType type, std::span<const std::string> parts,
                       bool is_emptied) override;
+  void OnModified(Database& database, std::string_view key) override;
   void OnAwaitedKey(Database& database, std::string_view key) override;
   void CountError(std::string_view text);
 
@@ -276,6 +278,11 @@ class Executor final : public KeyspaceListener {
   void WaitForStripe(SpinLock& lock);
   void UnlockPlaces();
   void Record(int database_index, std::span<const std::string_view> arguments);
+  // Tells those who see every call.
+  void ShowCall(const Session& session, const Prepared& prepared);
+  // The session tracks: remembers the keys that it was told of.
+  void RememberReads(const Session& session, const Command& command, std::span<const DeclaredKey> keys);
+  void BroadcastChanges();
   void ReportSlowCall(const Session& session, const Prepared& prepared, uint64_t cycles);
   void RunAfterCommand();
   bool NeedsLocks() const { return needs_locks_ && !is_exclusive_; }
@@ -311,6 +318,9 @@ class Executor final : public KeyspaceListener {
   RunningScript script_;
   std::vector<CommandLog::Entry> group_;             // what a transaction records
   std::span<const SharedBytesRef> large_arguments_;  // of the running command
+  std::set<std::string> changed_keys_;               // by the running command, while anybody wants broadcasts
+  uint64_t changer_id_ = 0;                          // the session that runs it
+  bool is_in_script_ = false;                        // a script's command runs
   std::vector<ReadyKey> ready_keys_;                 // changed by the running command, and somebody waits for them
   std::vector<ReadyKey> retries_;
   std::vector<StripePlace> extra_places_;  // locked beyond places_, to serve blocked calls

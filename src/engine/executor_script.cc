@@ -77,7 +77,9 @@ Executor::ScriptCallOutcome Executor::CallFromScript(Session& session, const Pre
   const RunningCall outer = running_call_;
   const std::span<const SharedBytesRef> outer_large_arguments = large_arguments_;
   const Command* outer_command = session.last_command;
+  is_in_script_ = true;
   Call(session, prepared, keys, reply);
+  is_in_script_ = false;
   session.last_command = outer_command;
   large_arguments_ = outer_large_arguments;
   running_call_ = outer;

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
 
@@ -15,7 +16,9 @@ namespace kvick {
 
 class CommandContext;
 class Database;
+class Monitors;
 class Session;
+class SlowLog;
 struct Command;
 struct DeclaredKey;
 
@@ -69,6 +72,9 @@ class ChangeSink {
   virtual ~ChangeSink() = default;
   virtual void OnKeyEvent(int /*database_index*/, KeyEventClass /*event_class*/, std::string_view /*event*/,
                           std::string_view /*key*/) {}
+  // What happened to some parts of a key: fields of a hash. After OnKeyEvent told of the key.
+  virtual void OnPartsEvent(int /*database_index*/, KeyEventClass /*event_class*/, std::string_view /*event*/,
+                            std::string_view /*key*/, std::span<const std::string_view> /*parts*/) {}
 };
 
 struct CallRecord {
@@ -79,13 +85,16 @@ struct CallRecord {
   int64_t finished_us = 0;  // wall clock
 };
 
-// Sees commands that ran longer than a threshold, and, when it asks for it, every command before it runs.
+// Sees commands that ran longer than a threshold and, while Engine::shows_calls, every command that ran.
 class CallObserver {
  public:
   virtual ~CallObserver() = default;
   virtual void OnSlowCall(const CallRecord& /*call*/) {}
+  // Under the locks of the command's keys, so calls that touch the same keys are told in their order.
   virtual void OnCall(const Session& /*session*/, const Command& /*command*/,
-                      std::span<const std::string_view> /*arguments*/) {}
+                      std::span<const std::string_view> /*arguments*/, bool /*is_from_script*/) {}
+  // The session is reset or ends.
+  virtual void ForgetSession(Session& /*session*/) {}
 };
 
 // What scripts and functions occupy.
@@ -141,8 +150,11 @@ class OffsetClock;
 struct Hooks {
   Authorizer* authorizer = nullptr;  // null: everybody may do everything
   SlotGuard* slot_guard = nullptr;
-  ChangeSink* change_sink = nullptr;
-  CallObserver* call_observer = nullptr;
+  ChangeSink* change_sink =
+      nullptr;  // changed in exclusive moments, unlike the others: null while it would tell nobody
+  std::vector<CallObserver*> call_observers;
+  SlowLog* slow_log = nullptr;   // one of these, for its commands
+  Monitors* monitors = nullptr;  // another
   ScriptRunner* script_runner = nullptr;
   ProcessControl* process = nullptr;
   OffsetClock* movable_clock = nullptr;  // the engine's clock, when tests may move it

@@ -33,6 +33,24 @@ void LocalClient::EndOverdueWaits() {
   executor_.EndBatch();
 }
 
+void LocalClient::Deliver(std::shared_ptr<const PushMessage> message, std::vector<PushTarget> targets) {
+  MutexLock lock(delivered_mutex_);
+  for (const PushTarget& target : targets) pushes_.emplace_back(message, target);
+}
+
+std::string LocalClient::TakePushes() {
+  std::vector<std::pair<std::shared_ptr<const PushMessage>, PushTarget>> pushes;
+  {
+    MutexLock lock(delivered_mutex_);
+    pushes.swap(pushes_);
+  }
+  std::string text;
+  for (const auto& [message, target] : pushes) {
+    if (SharedBytes* bytes = BytesToPush(session_, *message, target)) text += bytes->view();
+  }
+  return text;
+}
+
 void LocalClient::DeliverUnblocked(uint64_t /*session_id*/, std::string reply) {
   MutexLock lock(delivered_mutex_);
   delivered_ = std::move(reply);

@@ -9,6 +9,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "engine/executor.h"
 #include "engine/session.h"
@@ -16,7 +18,7 @@
 
 namespace kvick {
 
-class LocalClient final : public SessionTransport {
+class LocalClient final : public SessionTransport, public PushPort {
  public:
   explicit LocalClient(Engine& engine);
   ~LocalClient() override;
@@ -32,6 +34,8 @@ class LocalClient final : public SessionTransport {
 
   // What a blocked command was answered meanwhile; ends the wait.
   std::optional<std::string> TakeDelivered() KVICK_EXCLUDES(delivered_mutex_);
+  // The pushes that have come since the last call, in protocol form.
+  std::string TakePushes() KVICK_EXCLUDES(delivered_mutex_);
   // Answers a blocked command whose time is up.
   void EndOverdueWaits();
 
@@ -42,6 +46,11 @@ class LocalClient final : public SessionTransport {
   [[nodiscard]] Usage MeasureUsage() const override { return {}; }
   void RequestClose() override { session_.closing = true; }
   void DeliverUnblocked(uint64_t session_id, std::string reply) override KVICK_EXCLUDES(delivered_mutex_);
+  PushPort& push_port() override { return *this; }
+
+  // PushPort.
+  void Deliver(std::shared_ptr<const PushMessage> message, std::vector<PushTarget> targets) override
+      KVICK_EXCLUDES(delivered_mutex_);
 
  private:
   Executor executor_;
@@ -49,6 +58,7 @@ class LocalClient final : public SessionTransport {
   OutputBuffer out_;
   Mutex delivered_mutex_;
   std::optional<std::string> delivered_ KVICK_GUARDED_BY(delivered_mutex_);
+  std::vector<std::pair<std::shared_ptr<const PushMessage>, PushTarget>> pushes_ KVICK_GUARDED_BY(delivered_mutex_);
 };
 
 }  // namespace kvick

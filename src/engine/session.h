@@ -9,12 +9,15 @@
 #include <memory>
 #include <string>
 
+#include "engine/push.h"
 #include "engine/transaction.h"
 
 namespace kvick {
 
 class BlockedCall;
+class Subscriptions;
 struct Command;
+struct TrackingState;
 
 // The socket side of a session, for introspection and for ending it.
 class SessionTransport {
@@ -48,6 +51,8 @@ class SessionTransport {
   // Any thread: the wait of the session's blocked call is over. Its owner calls Executor::FinishWaiting and sends
   // `reply` (in protocol form); nothing happens when the session is gone.
   virtual void DeliverUnblocked(uint64_t session_id, std::string reply) = 0;
+  // Any thread: where pushes to the session go. The same for all sessions of a thread.
+  virtual PushPort& push_port() = 0;
 };
 
 // The classes of clients that CLIENT LIST, CLIENT KILL and the output buffer limits tell apart.
@@ -57,7 +62,13 @@ class Session {
  public:
   enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkipThis };
   // Reasons for the dispatcher to look closer before it runs a command.
-  enum Restriction : uint32_t { kUnauthenticated = 1, kRestrictedUser = 2, kInTransaction = 4, kSubscriber = 8 };
+  enum Restriction : uint32_t {
+    kUnauthenticated = 1,
+    kRestrictedUser = 2,
+    kInTransaction = 4,
+    kSubscriber = 8,
+    kMonitor = 16
+  };
 
   uint64_t id = 0;
   int database_index = 0;
@@ -91,6 +102,10 @@ class Session {
   std::shared_ptr<BlockedCall> blocked;  // while a command waits
   // Nothing of its input is executed at present.
   bool is_waiting() const { return is_paused || blocked != nullptr; }
+
+  std::shared_ptr<Subscriptions> subscriptions;  // made by the first subscription
+  std::shared_ptr<TrackingState> tracking;       // while CLIENT TRACKING is on
+  bool is_redirect_target = false;               // of somebody who tracks. Set in an exclusive moment
 
   // Made by MULTI or WATCH.
   std::unique_ptr<Transaction> transaction;

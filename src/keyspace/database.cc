@@ -259,6 +259,9 @@ void Database::Change(const KeyRef& key, const KeyTable::Slot& slot, Mutation& m
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::Modified(const KeyRef& key, Mutation& mutation) {
   const Stripe& stripe = StripeOf(key);
   if (stripe.watchers != nullptr) stripe.watchers->Touch(key.name);
+  if (mutation.tells_changes != nullptr && mutation.tells_changes->load(std::memory_order_relaxed)) {
+    mutation.listener->OnModified(*this, key.name);
+  }
   TellAwaited(key, mutation);
 }
 

@@ -48,6 +48,8 @@ class KeyspaceListener {
   // so was the key, with the last.
   virtual void OnPartsExpired(Database& /*database*/, std::string_view /*key*/, ValueType /*type*/,
                               std::span<const std::string> /*parts*/, bool /*is_emptied*/) {}
+  // A key was made, changed or removed; only while Mutation::tells_changes.
+  virtual void OnModified(Database& /*database*/, std::string_view /*key*/) {}
   // A key for which somebody waits was made or changed.
   virtual void OnAwaitedKey(Database& database, std::string_view key) = 0;
 };
@@ -56,6 +58,8 @@ class KeyspaceListener {
 struct Mutation {
   int64_t now_ms = 0;
   KeyspaceListener* listener = nullptr;
+  // Whether the listener wants to know of every change. Null: no.
+  const std::atomic<bool>* tells_changes = nullptr;
   // In an exclusive moment: no lock is needed, and none is held.
   bool is_alone = false;
   // False on a replica: expired keys are hidden but left for the primary's DEL.

@@ -11,10 +11,14 @@ class Rates;
 class SlowLog;
 
 std::span<const CommandSpec> InfoCommands();
+std::span<const CommandSpec> MonitorCommands();
 std::span<const CommandSpec> SlowLogCommands();
 
-// The slow log becomes the engine's call observer. Before executors run, like the others here.
+// These become observers of the engine's calls. Before executors run, like the others here.
+void AttachMonitors(Engine& engine);
 void AttachSlowLog(Engine& engine);
+// Publishes keyspace notifications while notify-keyspace-events asks for any.
+void AttachKeyNotifications(Engine& engine);
 // Adds the sections of INFO that the engine itself can fill.
 void AttachInfoSections(Engine& engine);
 

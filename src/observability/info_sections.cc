@@ -148,8 +148,8 @@ void WriteClients(Engine& engine, InfoWriter& out) {
   out.Field("cluster_connections", 0);
   out.Field("maxclients", uint64_t{engine.settings().max_clients});
   out.Field("blocked_clients", engine.blocked_client_count.load(std::memory_order_relaxed));
-  out.Field("tracking_clients", 0);
-  out.Field("pubsub_clients", 0);
+  out.Field("tracking_clients", uint64_t{engine.tracking().client_count()});
+  out.Field("pubsub_clients", uint64_t{engine.channels().subscriber_count()});
   out.Field("watching_clients", engine.watching_client_count.load(std::memory_order_relaxed));
   out.Field("total_watched_keys", watched_keys);
 }
@@ -299,9 +299,10 @@ void WriteStats(Engine& engine, const Rates& rates, InfoWriter& out) {
   out.Field("current_eviction_exceeded_time", 0);
   out.Field("keyspace_hits", sum(&Stats::keyspace_hits));
   out.Field("keyspace_misses", sum(&Stats::keyspace_misses));
-  out.Field("pubsub_channels", 0);
-  out.Field("pubsub_patterns", 0);
-  out.Field("pubsubshard_channels", 0);
+  const auto channel_count = [&engine](ChannelKind kind) { return uint64_t{engine.channels().channel_count(kind)}; };
+  out.Field("pubsub_channels", channel_count(ChannelKind::kChannel));
+  out.Field("pubsub_patterns", channel_count(ChannelKind::kPattern));
+  out.Field("pubsubshard_channels", channel_count(ChannelKind::kShardChannel));
   out.Field("latest_fork_usec", 0);
   out.Field("total_forks", 0);
   out.Field("migrate_cached_sockets", 0);
@@ -312,9 +313,9 @@ void WriteStats(Engine& engine, const Rates& rates, InfoWriter& out) {
   out.Field("active_defrag_key_misses", 0);
   out.Field("total_active_defrag_time", 0);
   out.Field("current_active_defrag_time", 0);
-  out.Field("tracking_total_keys", 0);
-  out.Field("tracking_total_items", 0);
-  out.Field("tracking_total_prefixes", 0);
+  out.Field("tracking_total_keys", uint64_t{engine.tracking().key_count()});
+  out.Field("tracking_total_items", uint64_t{engine.tracking().item_count()});
+  out.Field("tracking_total_prefixes", uint64_t{engine.tracking().prefix_count()});
   out.Field("unexpected_error_replies", 0);
   out.Field("total_error_replies", sum(&Stats::error_reply_count));
   out.Field("dump_payload_sanitizations", 0);

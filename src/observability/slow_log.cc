@@ -5,6 +5,7 @@
 
 #include "engine/command_table.h"
 #include "engine/session.h"
+#include "observability/secret_arguments.h"
 
 namespace kvick {
 
@@ -17,8 +18,8 @@ std::vector<std::string> SlowLog::ShortenedArguments(const CallRecord& call) con
   std::vector<std::string> shown;
   for (size_t i = 0; i < shown_count; ++i) {
     const std::string_view argument = call.arguments[i];
-    if (IsSecret(call, i)) {
-      shown.emplace_back("(redacted)");
+    if (IsSecretArgument(engine_, *call.command, call.arguments, i)) {
+      shown.emplace_back(kRedacted);
     } else if (argument.size() > size_max) {
       shown.push_back(std::string(argument.substr(0, size_max)) + "... (" + std::to_string(argument.size() - size_max) +
                       " more bytes)");
@@ -28,14 +29,6 @@ std::vector<std::string> SlowLog::ShortenedArguments(const CallRecord& call) con
   }
   if (shown_count < count) shown.push_back("... (" + std::to_string(count - shown_count) + " more arguments)");
   return shown;
-}
-
-bool SlowLog::IsSecret(const CallRecord& call, size_t index) const {
-  if (!call.command->has(kSensitive)) return false;
-  const CommandSpec& spec = *call.command->spec;
-  if (spec.is_secret != nullptr) return spec.is_secret(engine_, call.arguments, index);
-  const size_t name_words = call.command->parent != nullptr ? 2 : 1;
-  return index >= name_words;
 }
 
 void SlowLog::OnSlowCall(const CallRecord& call) {

@@ -42,8 +42,6 @@ class SlowLog final : public CallObserver {
   [[nodiscard]] std::vector<std::string> ShortenedArguments(const CallRecord& call) const;
   void TrimTo(size_t entry_count_max) KVICK_REQUIRES(mutex_);
 
-  [[nodiscard]] bool IsSecret(const CallRecord& call, size_t index) const;
-
   const Engine& engine_;
   mutable Mutex mutex_;
   std::deque<SlowCall> calls_ KVICK_GUARDED_BY(mutex_);  // the latest first

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kDefaultCount = 10;
 
-SlowLog& LogOf(CommandContext& context) { return static_cast<SlowLog&>(*context.engine().hooks.call_observer); }
+SlowLog& LogOf(CommandContext& context) { return *context.engine().hooks.slow_log; }
 
 Status SlowLogGet(CommandContext& context) {
   int64_t count = kDefaultCount;
@@ -110,7 +110,8 @@ std::span<const CommandSpec> SlowLogCommands() { return kCommands; }
 
 void AttachSlowLog(Engine& engine) {
   SlowLog& log = engine.Attach<SlowLog>(engine);
-  engine.hooks.call_observer = &log;
+  engine.hooks.call_observers.push_back(&log);
+  engine.hooks.slow_log = &log;
   engine.options().OnChange({"slowlog-max-len"}, [&log] {
     log.Trim();
     return Status::Ok();

@@ -29,6 +29,7 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(BitmapCommands());
   commands.Add(ClientCommands());
   commands.Add(ClientListCommands());
+  commands.Add(ClientTrackingCommands());
   commands.Add(CommandCommands());
   commands.Add(ConfigCommands());
   commands.Add(DebugCommands());
@@ -51,6 +52,7 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(ListWaitCommands());
   commands.Add(MemberExpiryCommands());
   commands.Add(ObjectCommands());
+  commands.Add(PubSubCommands());
   commands.Add(RelocateCommands());
   commands.Add(SetCombinationCommands());
   commands.Add(SetCommands());
@@ -82,8 +84,11 @@ void RegisterFeatures(Engine& engine) {
   AttachScripting(engine);
 
   commands.Add(InfoCommands());
+  commands.Add(MonitorCommands());
   commands.Add(SlowLogCommands());
   AttachInfoSections(engine);
+  AttachKeyNotifications(engine);
+  AttachMonitors(engine);
   AttachSlowLog(engine);
 
   engine.AddPeriodicWork([] { BlockPool::TendPages(); });

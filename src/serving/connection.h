@@ -28,6 +28,7 @@ class Connection final : public SessionTransport {
   [[nodiscard]] Usage MeasureUsage() const override;
   void RequestClose() override;
   void DeliverUnblocked(uint64_t session_id, std::string reply) override;
+  PushPort& push_port() override;
 
   // Has come to its end: nothing more is read, and it is closed when its replies have been sent.
   bool is_ending() const { return session_.close_after_reply || session_.closing; }
@@ -49,6 +50,7 @@ class Connection final : public SessionTransport {
   int64_t soft_limit_since_ms_ = 0;        // output over the soft limit since then; 0: it is not
   uint32_t epoll_events_ = 0;              // what epoll watches now
   uint32_t last_read_bytes_ = 0;           // how much came with the latest read
+  bool has_pushes_ = false;                // in output_, to be sent when the messages have been run
   bool is_doomed_ = false;                 // closed at the end of the worker's turn
 
   // While its commands are executed: the bytes they stand in, and where its replies go.

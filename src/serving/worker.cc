@@ -28,6 +28,8 @@ constexpr size_t kWritePieces = 64;
 // A connection's own input buffer larger than this is cut to what it holds when that is little.
 constexpr size_t kInputKeptBytes = size_t{16} * 1024;
 constexpr int64_t kReplyPeakPeriodMs = 5000;
+// Pushes of at least so many bytes are lent to the connections; below it a copy is cheaper than a piece of its own.
+constexpr size_t kPushLentMin = size_t{16} * 1024;
 // A block of replies: as many as there are buffered without anybody asking for it.
 constexpr size_t kUnauthenticatedOutputBytesMax = size_t{16} * 1024;
 
@@ -103,6 +105,8 @@ void Connection::DeliverUnblocked(uint64_t session_id, std::string reply) {
   });
 }
 
+PushPort& Connection::push_port() { return worker_; }
+
 Worker::Worker(Engine& engine, int index, int worker_count)
     : engine_(engine),
       index_(index),
@@ -110,9 +114,9 @@ Worker::Worker(Engine& engine, int index, int worker_count)
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       executor_(engine),
       scratch_(&own_scratch_) {
-  executor_.serve_while_busy = [this] { ServeWhileBusy(); };
   KVICK_ASSERT(epoll_.get() >= 0);
-  Watch(mailbox_.fd(), [this] { mailbox_.RunAll(); });
+  executor_.serve_while_busy = [this] { ServeWhileBusy(); };
+  Watch(mailbox_.fd(), [this] { RunMessages(); });
 }
 
 Worker::~Worker() { Join(); }
@@ -157,6 +161,48 @@ void Worker::Adopt(FileDescriptor socket, bool is_unix_socket) {
     arrivals_.push_back(std::make_unique<Arrival>(engine_, std::move(socket), is_unix_socket));
   }
   mailbox_.Post([this] { TakeArrivals(); });
+}
+
+void Worker::Deliver(std::shared_ptr<const PushMessage> message, std::vector<PushTarget> targets) {
+  mailbox_.Post([this, message = std::move(message), targets = std::move(targets)] { AppendPush(*message, targets); });
+}
+
+void Worker::RunMessages() {
+  mailbox_.RunAll();
+  SendPushes();
+}
+
+void Worker::AppendPush(const PushMessage& message, const std::vector<PushTarget>& targets) {
+  for (const PushTarget& target : targets) {
+    const auto found = connections_.find(target.fd);
+    if (found == connections_.end()) continue;
+    Connection& connection = *found->second;
+    const Session& session = connection.session_;
+    if (session.id != target.session_id || connection.is_doomed_ || connection.is_ending()) continue;
+    SharedBytes* bytes = BytesToPush(session, message, target);
+    if (bytes == nullptr) continue;
+    if (bytes->size() >= kPushLentMin) {
+      connection.output_.AppendShared(SharedBytesRef(bytes));
+    } else {
+      connection.output_.Append(bytes->view());
+    }
+    if (!std::exchange(connection.has_pushes_, true)) pushed_.push_back(&connection);
+    // Who reads too slowly must not make us keep more than the limit until the messages are all there.
+    IsOverOutputLimit(connection, connection.output_.size_bytes());
+  }
+}
+
+// What many messages brought is sent at once.
+void Worker::SendPushes() {
+  for (Connection* connection : pushed_) {
+    connection->has_pushes_ = false;
+    if (connection->is_doomed_) continue;
+    NoteReplyPeak(*connection, connection->output_.size_bytes());
+    Send(*connection, connection->output_);
+    if (connection->session_.closing) Doom(*connection);
+    UpdateInterest(*connection);
+  }
+  pushed_.clear();
 }
 
 void Worker::TakeArrivals() {
@@ -233,7 +279,7 @@ void Worker::Run() {
   }
   executor_.BeginBatch();
   // A message that hands over a connection must not be lost with its descriptor.
-  mailbox_.RunAll();
+  RunMessages();
   for (const auto& [fd, connection] : connections_) {
     if (!connection->output_.empty() && !connection->is_doomed_) Send(*connection, connection->output_);
   }

@@ -28,10 +28,10 @@
 
 namespace kvick {
 
-class Worker {
+class Worker final : public PushPort {
  public:
   Worker(Engine& engine, int index, int worker_count);
-  ~Worker();
+  ~Worker() override;
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
@@ -46,6 +46,8 @@ class Worker {
   void Adopt(FileDescriptor socket, bool is_unix_socket);
   // Any thread. Messages run in this worker's thread, inside its executor's batch.
   void Post(std::function<void()> message) { mailbox_.Post(std::move(message)); }
+
+  void Deliver(std::shared_ptr<const PushMessage> message, std::vector<PushTarget> targets) override;
 
   // Before Start: readable events of `fd` call `ready` in this worker's thread, inside its executor's batch.
   void Watch(int fd, std::function<void()> ready);
@@ -89,6 +91,10 @@ class Worker {
   void ServeWhileBusy();
   void AddConnection(FileDescriptor socket, bool is_unix_socket);
   void TakeArrivals();
+  void RunMessages();
+  // Puts a push behind the replies of those who want it.
+  void AppendPush(const PushMessage& message, const std::vector<PushTarget>& targets);
+  void SendPushes();
   void OnReadable(Connection& connection);
   size_t Read(Connection& connection, std::span<char> target);
   bool MayGather(const Connection& connection) const;
@@ -134,6 +140,7 @@ class Worker {
   std::unordered_map<int, std::function<void()>> watched_;
   std::vector<Connection*> paused_;
   std::vector<Connection*> doomed_;
+  std::vector<Connection*> pushed_;
 
   // Clients on their way here.
   struct Arrival;
