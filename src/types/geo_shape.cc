@@ -134,11 +134,15 @@ double GeoShape::LongitudeReach() const {
   const double latitude_reach = height_m_ / 2 / kEarthRadiusM;
   const double edge = std::fabs(Radians(center_.latitude)) + latitude_reach;
   if (edge >= std::numbers::pi / 2) return kLongitudeMax;
-  const double along_edge = width_m_ / 2 / kEarthRadiusM / std::cos(edge);
-  // A chord over the pole is shorter than the way along the edge.
-  const double chord = std::sin(std::min(width_m_ / 4 / kEarthRadiusM, std::numbers::pi / 2)) / std::cos(edge);
-  if (chord >= 1) return kLongitudeMax;
-  return std::min(Degrees(std::max(along_edge, 2 * std::asin(chord))), kLongitudeMax);
+  // A circle is widest where a meridian touches it. A rectangle is at the edge nearer to a pole, and its width there is
+  // a distance, the chord of the way along the edge.
+  const double reach =
+      kind_ == Kind::kCircle
+          ? std::asin(std::sin(latitude_reach) / std::cos(Radians(center_.latitude)))
+          : 2 * std::asin(std::min(
+                    1.0, std::sin(std::min(width_m_ / 4 / kEarthRadiusM, std::numbers::pi / 2)) / std::cos(edge)));
+  constexpr double kRounding = 1 + 1e-9;
+  return std::min(Degrees(reach) * kRounding, kLongitudeMax);
 }
 
 GeoBox GeoShape::Bounds() const {
