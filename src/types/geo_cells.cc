@@ -64,6 +64,13 @@ GeoCell GeoCell::Neighbour(int columns, int rows) const {
   return {BitsOf(column, row), step};
 }
 
+bool GeoCell::IsInLastColumn() const { return Gather(bits >> 1) + 1 == 1U << step; }
+bool GeoCell::IsInLastRow() const { return Gather(bits) + 1 == 1U << step; }
+
+GeoCell GeoCell::EdgeBeside(bool eastern, bool northern) const {
+  return {BitsOf(Gather(bits >> 1) + (eastern ? 1 : 0), Gather(bits) + (northern ? 1 : 0)), step};
+}
+
 GeoBox GeoCell::Box() const {
   const uint64_t row = Gather(bits);
   const uint64_t column = Gather(bits >> 1);

@@ -45,13 +45,17 @@ struct GeoCell {
   uint64_t bits = 0;
   unsigned step = kStepMax;
 
-  // The cell whose bits are a point's score. Points on the eastern and northern edge of the grid get numbers behind the
-  // last column and row: their scores are in use, and no search finds them.
+  // The cell whose bits are a point's score. The eastern and northern edge of the grid are a column and a row of their
+  // own, behind the last ones.
   static GeoCell Of(GeoPoint point);
-  // The cell in which a point lies; the edges belong to the last column and row.
+  // The cell in which a point lies; here the edges belong to the last column and row.
   static GeoCell Holding(GeoPoint point, unsigned step);
   // Columns to the east and rows to the north of this one; the grid goes on at its other side.
   GeoCell Neighbour(int columns, int rows) const;
+  // The part of the eastern or northern edge beside this cell, if it is in the last column or row.
+  bool IsInLastColumn() const;
+  bool IsInLastRow() const;
+  GeoCell EdgeBeside(bool eastern, bool northern) const;
   GeoBox Box() const;
   // The scores of its points are first_score <= score < end_score.
   double first_score() const { return static_cast<double>(bits << ShiftToScore()); }

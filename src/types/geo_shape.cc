@@ -134,11 +134,15 @@ double GeoShape::LongitudeReach() const {
   const double latitude_reach = height_m_ / 2 / kEarthRadiusM;
   const double edge = std::fabs(Radians(center_.latitude)) + latitude_reach;
   if (edge >= std::numbers::pi / 2) return kLongitudeMax;
-  const double along_edge = width_m_ / 2 / kEarthRadiusM / std::cos(edge);
-  // A chord over the pole is shorter than the way along the edge.
-  const double chord = std::sin(std::min(width_m_ / 4 / kEarthRadiusM, std::numbers::pi / 2)) / std::cos(edge);
-  if (chord >= 1) return kLongitudeMax;
-  return std::min(Degrees(std::max(along_edge, 2 * std::asin(chord))), kLongitudeMax);
+  // A circle is widest where a meridian touches it. A rectangle is at the edge nearer to a pole, and its width there is
+  // a distance, the chord of the way along the edge.
+  const double reach =
+      kind_ == Kind::kCircle
+          ? std::asin(std::sin(latitude_reach) / std::cos(Radians(center_.latitude)))
+          : 2 * std::asin(std::min(
+                    1.0, std::sin(std::min(width_m_ / 4 / kEarthRadiusM, std::numbers::pi / 2)) / std::cos(edge)));
+  constexpr double kRounding = 1 + 1e-9;
+  return std::min(Degrees(reach) * kRounding, kLongitudeMax);
 }
 
 GeoBox GeoShape::Bounds() const {
@@ -173,17 +177,35 @@ GeoCover GeoShape::CoveringCells() const {
   const bool goes_south = is_coarse || box.latitude_min >= bounds.latitude_min;
   const bool goes_east = is_coarse || box.longitude_max <= bounds.longitude_max;
   const bool goes_west = is_coarse || box.longitude_min >= bounds.longitude_min;
+  GeoCover cells;
+  cells.Add(middle);
+  if (goes_north) cells.Add(middle.Neighbour(0, 1));
+  if (goes_south) cells.Add(middle.Neighbour(0, -1));
+  if (goes_east) cells.Add(middle.Neighbour(1, 0));
+  if (goes_west) cells.Add(middle.Neighbour(-1, 0));
+  if (goes_north && goes_east) cells.Add(middle.Neighbour(1, 1));
+  if (goes_north && goes_west) cells.Add(middle.Neighbour(-1, 1));
+  if (goes_south && goes_east) cells.Add(middle.Neighbour(1, -1));
+  if (goes_south && goes_west) cells.Add(middle.Neighbour(-1, -1));
+  // From a point on an edge, what lies on it comes first.
+  const bool is_on_edge = center_.latitude >= kLatitudeMax || center_.longitude >= kLongitudeMax;
   GeoCover cover;
-  cover.Add(middle);
-  if (goes_north) cover.Add(middle.Neighbour(0, 1));
-  if (goes_south) cover.Add(middle.Neighbour(0, -1));
-  if (goes_east) cover.Add(middle.Neighbour(1, 0));
-  if (goes_west) cover.Add(middle.Neighbour(-1, 0));
-  if (goes_north && goes_east) cover.Add(middle.Neighbour(1, 1));
-  if (goes_north && goes_west) cover.Add(middle.Neighbour(-1, 1));
-  if (goes_south && goes_east) cover.Add(middle.Neighbour(1, -1));
-  if (goes_south && goes_west) cover.Add(middle.Neighbour(-1, -1));
+  if (is_on_edge) AddEdges(cells, bounds, &cover);
+  for (const GeoCell& cell : cells) cover.Add(cell);
+  if (!is_on_edge) AddEdges(cells, bounds, &cover);
   return cover;
+}
+
+void GeoShape::AddEdges(const GeoCover& cells, const GeoBox& bounds, GeoCover* cover) {
+  const bool reaches_north = bounds.latitude_max >= kLatitudeMax;
+  const bool reaches_east = bounds.longitude_max >= kLongitudeMax || bounds.longitude_min <= -kLongitudeMax;
+  for (const GeoCell& cell : cells) {
+    const bool northern = reaches_north && cell.IsInLastRow();
+    const bool eastern = reaches_east && cell.IsInLastColumn();
+    if (northern) cover->Add(cell.EdgeBeside(false, true));
+    if (eastern) cover->Add(cell.EdgeBeside(true, false));
+    if (northern && eastern) cover->Add(cell.EdgeBeside(true, true));
+  }
 }
 
 }  // namespace kvick

@@ -16,7 +16,7 @@
 
 namespace kvick {
 
-// Up to nine cells: one, and those around it.
+// Up to nine cells: one, and those around it; and the edges of the grid beside them.
 class GeoCover {
  public:
   // Does nothing for a cell that is there.
@@ -25,7 +25,7 @@ class GeoCover {
   const GeoCell* end() const { return cells_.data() + count_; }
 
  private:
-  std::array<GeoCell, 9> cells_;
+  std::array<GeoCell, 16> cells_;
   size_t count_ = 0;
 };
 
@@ -54,6 +54,7 @@ class GeoShape {
   GeoBox Bounds() const;
   double LongitudeReach() const;
   bool ContainsInPolygon(GeoPoint point) const;
+  static void AddEdges(const GeoCover& cells, const GeoBox& bounds, GeoCover* cover);
 
   Kind kind_;
   GeoPoint center_;

@@ -111,6 +111,19 @@ TEST(GeoShapeTest, CoveringCellsMissNoPointThatIsInside) {
   EXPECT_GT(inside_count, 50'000);
 }
 
+TEST(GeoShapeTest, PointsOnTheEdgesOfTheGridAreFoundFromBothSides) {
+  for (const GeoPoint edge : {GeoPoint{180, 10}, GeoPoint{20, kLatitudeMax}, GeoPoint{180, kLatitudeMax}}) {
+    const auto score = static_cast<double>(GeoCell::Of(edge).bits);
+    for (const GeoPoint center : {edge, GeoPoint{edge.longitude - 0.1, edge.latitude - 0.01},
+                                  GeoPoint{edge.longitude == 180 ? -179.9 : edge.longitude, edge.latitude}}) {
+      const GeoShape shape = GeoShape::Circle(center, 50'000);
+      ASSERT_TRUE(shape.DistanceInside(PointOfScore(score)).has_value());
+      EXPECT_TRUE(IsCovered(shape.CoveringCells(), score))
+          << edge.longitude << ' ' << edge.latitude << " from " << center.longitude << ' ' << center.latitude;
+    }
+  }
+}
+
 TEST(GeoShapeTest, CellsAreVisitedOnce) {
   Random random(9);
   for (int round = 0; round < 1'000; ++round) {

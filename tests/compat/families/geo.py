@@ -46,8 +46,9 @@ def place(dice):
 def coordinates(dice):
     if dice.chance(0.96):
         return place(dice)
-    # Not 180: searching from there the oracle leaves out what lies to the east.
-    return [dice.pick(ODD_FLOATS + [b'179.999999', b'-180', b'181']), dice.pick(ODD_FLOATS + [b'85.05112878', b'86', b'-85'])]
+    # Not 180 and 85.05112878, the edges of the grid: what lies there the oracle finds only from the same edge, and from
+    # there it leaves out what lies to the east.
+    return [dice.pick(ODD_FLOATS + [b'179.999999', b'-180', b'181']), dice.pick(ODD_FLOATS + [b'85.0511287', b'86', b'-85'])]
 
 
 def unit(dice):
@@ -175,10 +176,13 @@ def zrem(dice):
     return [b'ZREM', dice.pick(GEO_KEYS), *dice.some(lambda: member(dice), 1, 5)]
 
 
-@row('ZADD', weight=0.5, mutate=False)
+@row('ZADD+GEOPOS+GEOHASH+GEODIST', weight=0.5, mutate=False)
 def scores_that_are_no_cells(dice):
-    return [b'ZADD', dice.pick(GEO_KEYS), dice.pick([b'-5', b'1.5', b'1e300', b'-inf', b'inf', b'4503599627370496']),
-            member(dice)]
+    """Not searched: some lie on the edges of the grid, where the oracle finds only what lies on the same one."""
+    score = dice.pick([b'-5', b'1.5', b'1e300', b'-inf', b'inf', b'4503599627370496', b'9007199254740992', b'3.9e15'])
+    name, other = b'scores', dice.pick([b'a', b'b'])
+    return [Step([b'ZADD', name, score, b'a', dice.integer(0, 1 << 52), b'b']), Step([b'GEOPOS', name, b'a', b'b']),
+            Step([b'GEOHASH', name, b'a', b'b']), Step([b'GEODIST', name, b'a', other])]
 
 
 @row('DEL', weight=0.5)
