@@ -54,8 +54,9 @@ ZSET_READERS = ('zrange', 'zrangebyscore', 'zrangebylex', 'zrevrange', 'zrevrang
 DIFFERENCES = [
     Difference(
         ('bitcount', 'bitpos'),
-        lambda arguments, kvick, oracle: _is_error(kvick, b'ERR') and oracle in ((':', 0), (':', -1)),
-        'Since 7.4 wrong arguments are an error for a missing key too.'),
+        lambda arguments, kvick, oracle: _is_error(kvick, b'ERR')
+        and (oracle in ((':', 0), (':', -1)) or _is_error(oracle, b'WRONGTYPE')),
+        'Since 7.4 arguments are looked at before the key is: wrong ones are an error whatever it holds.'),
     Difference(
         ('object encoding',),
         lambda arguments, kvick, oracle: is_intended_encoding(None, kvick[1], oracle[1]),
