@@ -13,7 +13,7 @@ import resp
 from plan import Pause, RawExchange, ScanWalk, Step
 
 SILENCE_S = 0.15
-NOTIFIED_CLASSES = 'KEAmn'
+NOTIFIED_CLASSES = 'KEAn'
 REPLY_TIMEOUT_S = 20
 SCAN_CALLS_MAX = 20_000
 
@@ -136,6 +136,10 @@ class Pair:
         if not self.listeners:
             return None
         told = [self._notifications(*pair) for pair in self.listeners]
+        # Since 8.2 a key that is put over another is "overwritten"; before, it was deleted and "new".
+        if {step.arguments[0].lower() for _, step in pending} & {b'rename', b'copy'}:
+            told = [[(channel, message) for channel, message in events
+                     if b'new' not in (message, channel.partition(b'__:')[2])] for events in told]
         if told[0] == told[1]:
             return None
         place = next((place for place, both in enumerate(zip(*told)) if both[0] != both[1]), min(map(len, told)))
