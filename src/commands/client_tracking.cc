@@ -123,7 +123,7 @@ Status Tracking(CommandContext& context) {
 
 Status Caching(CommandContext& context) {
   TrackingState* tracking = context.session().tracking.get();
-  if (tracking == nullptr || (!tracking->options.opt_in && !tracking->options.opt_out)) {
+  if (tracking == nullptr) {
     return errors::Generic(
         "CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled");
   }

@@ -65,6 +65,14 @@ Status ApplyHelloOptions(CommandContext& context) {
   return Status::Ok();
 }
 
+// The user and the password behind AUTH.
+bool IsHelloSecret(const Engine& /*engine*/, std::span<const std::string_view> arguments, size_t index) {
+  for (size_t i = 2; i < index; ++i) {
+    if (EqualsIgnoreCase(arguments[i], "AUTH")) return index <= i + 2;
+  }
+  return false;
+}
+
 Status Hello(CommandContext& context) {
   Session& session = context.session();
   int64_t protocol = session.protocol;
@@ -189,6 +197,7 @@ constexpr CommandSpec kCommands[] = {
         .complexity = "O(1)",
         .flags = kBeforeAuthentication | kSensitive,
         .categories = kAclConnection,
+        .is_secret = IsHelloSecret,
         .handler = Hello,
     },
     {

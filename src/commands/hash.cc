@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/numbers.h"
 #include "commands/families.h"
@@ -14,10 +15,11 @@
 namespace kvick {
 namespace {
 
-void AnnounceSet(CommandContext& context, uint64_t field_count, std::string_view event) {
+// `words`: fields with their values, or one field.
+void AnnounceSet(CommandContext& context, std::span<const std::string_view> words, std::string_view event) {
   context.Modified(0);
-  context.Changed(field_count);
-  context.Notify(KeyEventClass::kHash, event, 0);
+  context.Changed((words.size() + 1) / 2);
+  NotifyFields(context, event, words, 2);
 }
 
 // Sets the pairs of arguments from the second on and returns how many fields are new.
@@ -32,7 +34,7 @@ Result<int64_t> SetPairs(CommandContext& context) {
   hash->ExpectMore(words.size() / 2, size_max, limits);
   int64_t new_count = 0;
   for (size_t i = 0; i < words.size(); i += 2) new_count += hash->Set(words[i], words[i + 1], limits) ? 1 : 0;
-  AnnounceSet(context, words.size() / 2, "hset");
+  AnnounceSet(context, words, "hset");
   return new_count;
 }
 
@@ -57,7 +59,7 @@ Status HSetNx(CommandContext& context) {
   }
   if (hash == nullptr) hash = context.PutValue(0, std::make_unique<HashValue>());
   hash->Set(context.Arg(2), context.Arg(3), HashLimitsOf(context.settings()));
-  AnnounceSet(context, 1, "hset");
+  AnnounceSet(context, context.arguments().subspan(2, 1), "hset");
   context.Reply().Integer(1);
   return Status::Ok();
 }
@@ -93,15 +95,21 @@ Status HMGet(CommandContext& context) {
 // Fields that are due but still there count.
 Status HDel(CommandContext& context) {
   KVICK_ASSIGN_OR_RETURN(HashValue * hash, context.FindValueForWrite<HashValue>(0));
+  const bool is_told = context.engine().hooks.change_sink != nullptr;
   uint64_t erased_count = 0;
+  std::vector<std::string_view> erased;  // only if anybody is told
   if (hash != nullptr) {
     for (const std::string_view name : context.arguments().subspan(2)) {
-      erased_count += hash->Erase(name) ? 1 : 0;
+      if (!hash->Erase(name)) continue;
+      ++erased_count;
+      if (is_told) erased.push_back(name);
       if (hash->count() == 0) break;
     }
   }
   if (erased_count > 0) {
-    AnnounceSet(context, erased_count, "hdel");
+    context.Modified(0);
+    context.Changed(erased_count);
+    NotifyFields(context, "hdel", erased);
     EraseIfEmpty(context, *hash);
   }
   context.Reply().Integer(static_cast<int64_t>(erased_count));
@@ -187,7 +195,7 @@ Status HIncrBy(CommandContext& context) {
   if (hash == nullptr) hash = context.PutValue(0, std::make_unique<HashValue>());
   char text[kInt64TextMax];
   hash->Set(context.Arg(2), {text, FormatInt64(value, text)}, HashLimitsOf(context.settings()), expiry);
-  AnnounceSet(context, 1, "hincrby");
+  AnnounceSet(context, context.arguments().subspan(2, 1), "hincrby");
   context.Reply().Integer(value);
   return Status::Ok();
 }
@@ -211,7 +219,7 @@ Status HIncrByFloat(CommandContext& context) {
   if (hash == nullptr) hash = context.PutValue(0, std::make_unique<HashValue>());
   const std::string text = FormatHumanLongDouble(value);
   hash->Set(context.Arg(2), text, HashLimitsOf(context.settings()), expiry);
-  AnnounceSet(context, 1, "hincrbyfloat");
+  AnnounceSet(context, context.arguments().subspan(2, 1), "hincrbyfloat");
   // Not the increment: whoever repeats it may round differently. HSET would end the field's time to live.
   if (expiry.expiry_ms == Field::kNoExpiry) {
     context.Effect({"HSET", context.KeyName(0), context.Arg(2), text});

@@ -1,5 +1,7 @@
 #include "commands/hash_access.h"
 
+#include <vector>
+
 namespace kvick {
 
 Result<const HashValue*> FindHash(CommandContext& context) { return context.FindValue<HashValue>(0); }
@@ -24,6 +26,16 @@ void IndexFieldExpiries(CommandContext& context, const HashValue& hash, int64_t 
   // What is in the index for an earlier moment will look again then.
   if (hash.next_due_ms() >= was_due_ms) return;
   context.IndexDueParts(0);
+}
+
+void NotifyFields(CommandContext& context, std::string_view event, std::span<const std::string_view> words,
+                  size_t step) {
+  context.Notify(KeyEventClass::kHash, event, 0);
+  ChangeSink* sink = context.engine().hooks.change_sink;
+  if (sink == nullptr) return;
+  std::vector<std::string_view> fields;
+  for (size_t i = 0; i < words.size(); i += step) fields.push_back(words[i]);
+  sink->OnPartsEvent(context.key(0).database->index(), KeyEventClass::kHash, event, context.KeyName(0), fields);
 }
 
 void EraseIfEmpty(CommandContext& context, const HashValue& hash) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "config/settings.h"
@@ -30,6 +31,10 @@ std::optional<FieldView> FindAlive(const CommandContext& context, const HashValu
 // To be called when fields of the hash were given expiries, so that they are removed in time. `was_due_ms`:
 // HashValue::next_due_ms() before.
 void IndexFieldExpiries(CommandContext& context, const HashValue& hash, int64_t was_due_ms);
+
+// Tells of the key and of its fields that an event is about: every `step`-th of `words`.
+void NotifyFields(CommandContext& context, std::string_view event, std::span<const std::string_view> words,
+                  size_t step = 1);
 
 // An emptied hash is no key: erases it and announces that.
 void EraseIfEmpty(CommandContext& context, const HashValue& hash);

@@ -95,10 +95,10 @@ void Announce(CommandContext& context, const HashValue& hash, const FieldChanges
     std::vector<std::string_view> words = {"HPEXPIREAT", context.KeyName(0), moment, "FIELDS", count};
     words.insert(words.end(), changes.expiring.begin(), changes.expiring.end());
     context.EffectIn(context.key(0).database->index(), words);
-    context.Notify(KeyEventClass::kHash, "hexpire", 0);
+    NotifyFields(context, "hexpire", changes.expiring);
   }
   for (const std::string_view name : changes.erased) context.Effect({"HDEL", context.KeyName(0), name});
-  if (!changes.erased.empty()) context.Notify(KeyEventClass::kHash, "hdel", 0);
+  if (!changes.erased.empty()) NotifyFields(context, "hdel", changes.erased);
   EraseIfEmpty(context, hash);
 }
 
@@ -172,7 +172,7 @@ Status HPExpireTime(CommandContext& context) {
 Status HPersist(CommandContext& context) {
   KVICK_ASSIGN_OR_RETURN(HashValue * hash, FindHashErasingDue(context));
   KVICK_ASSIGN_OR_RETURN(const FieldNames names, ParseFieldsOnly(context));
-  uint64_t changed_count = 0;
+  std::vector<std::string_view> changed;
   context.Reply().Array(names.size());
   for (const std::string_view name : names) {
     FieldTexts texts;
@@ -183,14 +183,14 @@ Status HPersist(CommandContext& context) {
       context.Reply().Integer(kNoExpiry);
     } else {
       hash->SetExpiry(name, {});
-      ++changed_count;
+      changed.push_back(name);
       context.Reply().Integer(kDone);
     }
   }
-  if (changed_count > 0) {
+  if (!changed.empty()) {
     context.Modified(0);
-    context.Changed(changed_count);
-    context.Notify(KeyEventClass::kHash, "hpersist", 0);
+    context.Changed(changed.size());
+    NotifyFields(context, "hpersist", changed);
   }
   return Status::Ok();
 }

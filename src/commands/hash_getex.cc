@@ -128,14 +128,14 @@ void AnnounceGetEx(CommandContext& context, const ExpiryChange& change, const st
   const std::string_view key = context.KeyName(0);
   if (change.kind == ExpiryChange::Kind::kPersist) {
     LogFields(context, {"HPERSIST", key, "FIELDS", count}, names);
-    context.Notify(KeyEventClass::kHash, "hpersist", 0);
+    NotifyFields(context, "hpersist", names);
   } else if (IsDue(context, change.moment_ms)) {
     LogFields(context, {"HDEL", key}, names);
-    context.Notify(KeyEventClass::kHash, "hdel", 0);
+    NotifyFields(context, "hdel", names);
   } else {
     const std::string moment = std::to_string(change.moment_ms);
     LogFields(context, {"HPEXPIREAT", key, moment, "FIELDS", count}, names);
-    context.Notify(KeyEventClass::kHash, "hexpire", 0);
+    NotifyFields(context, "hexpire", names);
   }
 }
 
@@ -176,7 +176,7 @@ Status HGetDel(CommandContext& context) {
     context.Modified(0);
     context.Changed(erased.size());
     LogFields(context, {"HDEL", context.KeyName(0)}, erased);
-    context.Notify(KeyEventClass::kHash, "hdel", 0);
+    NotifyFields(context, "hdel", erased);
     EraseIfEmpty(context, *hash);
   }
   return Status::Ok();
@@ -287,7 +287,7 @@ void ErasePairs(CommandContext& context, const SetExRequest& request, HashValue&
     if (hash.Erase(request.pairs[i])) erased.push_back(request.pairs[i]);
   }
   LogFields(context, {"HDEL", context.KeyName(0)}, erased);
-  context.Notify(KeyEventClass::kHash, "hdel", 0);
+  NotifyFields(context, "hdel", erased);
   EraseIfEmpty(context, hash);
 }
 
@@ -303,7 +303,7 @@ Status HSetEx(CommandContext& context) {
   SetPairs(context, request, *hash);
   context.Modified(0);
   context.Changed(request.pairs.size() / 2);
-  context.Notify(KeyEventClass::kHash, "hset", 0);
+  NotifyFields(context, "hset", request.pairs, 2);
   context.Reply().Integer(1);
   const bool has_moment = request.change.kind == ExpiryChange::Kind::kMoment;
   if (has_moment && IsDue(context, request.change.moment_ms)) {
@@ -313,7 +313,7 @@ Status HSetEx(CommandContext& context) {
   LogSetEx(context, request);
   if (has_moment) {
     IndexFieldExpiries(context, *hash, was_due_ms);
-    context.Notify(KeyEventClass::kHash, "hexpire", 0);
+    NotifyFields(context, "hexpire", request.pairs, 2);
   }
   return Status::Ok();
 }

@@ -47,7 +47,7 @@ void ExpireFieldAt(CommandContext& context, HashValue& hash, std::string_view fi
   if (moment_ms != Field::kNoExpiry && IsDue(context, moment_ms)) {
     hash.Erase(field);
     context.Effect({"HDEL", context.KeyName(0), field});
-    context.Notify(KeyEventClass::kHash, "hdel", 0);
+    NotifyFields(context, "hdel", std::span(&field, 1));
     return EraseIfEmpty(context, hash);
   }
   const int64_t was_due_ms = hash.next_due_ms();
@@ -56,11 +56,11 @@ void ExpireFieldAt(CommandContext& context, HashValue& hash, std::string_view fi
   char text[kInt64TextMax];
   if (moment_ms == Field::kNoExpiry) {
     context.Effect({"HPERSIST", context.KeyName(0), "FIELDS", "1", field});
-    context.Notify(KeyEventClass::kHash, "hpersist", 0);
+    NotifyFields(context, "hpersist", std::span(&field, 1));
   } else {
     const std::string_view moment(text, FormatInt64(moment_ms, text));
     context.Effect({"HPEXPIREAT", context.KeyName(0), moment, "FIELDS", "1", field});
-    context.Notify(KeyEventClass::kHash, "hexpire", 0);
+    NotifyFields(context, "hexpire", std::span(&field, 1));
   }
 }
 

@@ -13,6 +13,7 @@ import resp
 from plan import Pause, RawExchange, ScanWalk, Step
 
 SILENCE_S = 0.15
+NOTIFIED_CLASSES = 'KEAn'
 REPLY_TIMEOUT_S = 20
 SCAN_CALLS_MAX = 20_000
 
@@ -28,7 +29,7 @@ class Mismatch:
 
 
 class Pair:
-    def __init__(self, kvick, oracle, protocol, is_intended):
+    def __init__(self, kvick, oracle, protocol, is_intended, compares_notifications=False):
         """`is_intended(arguments, kvick, oracle)` tells whether a difference is on the list of intended ones."""
         self.servers = (kvick, oracle)
         self.protocol = protocol
@@ -36,6 +37,8 @@ class Pair:
         self.intended_count = 0
         self.connections = ()
         self.defaults = [None, None]
+        self.compares_notifications = compares_notifications
+        self.listeners = ()  # of each server: who listens to notifications, and who says where a chunk of them ends
 
     # Connections and state
 
@@ -48,11 +51,18 @@ class Pair:
             self._restore_configuration(index, connection)
             if self.protocol == 3:
                 connection.call('HELLO', '3')
+        if self.compares_notifications:
+            self.listeners = tuple((server.connect(REPLY_TIMEOUT_S), server.connect(REPLY_TIMEOUT_S))
+                                   for server in self.servers)
+            for listener, control in self.listeners:
+                control.call('CONFIG', 'SET', 'notify-keyspace-events', NOTIFIED_CLASSES)
+                listener.call('PSUBSCRIBE', '__key*__:*')
 
     def close(self):
-        for connection in self.connections:
+        for connection in (*self.connections, *sum(self.listeners, ())):
             connection.close()
         self.connections = ()
+        self.listeners = ()
 
     def remember_configuration(self, names):
         for index, server in enumerate(self.servers):
@@ -117,9 +127,37 @@ class Pair:
             except (resp.Closed, OSError) as error:
                 failure = failure or (index, error)
                 answers.append(bytes(connection.buffer))
-        if failure is None and answers[0] == answers[1]:
+        mismatch = None
+        if failure is not None or answers[0] != answers[1]:
+            mismatch = self._first_difference(pending, answers, failure)
+        return mismatch or self._compare_notifications(pending)
+
+    def _compare_notifications(self, pending):
+        if not self.listeners:
             return None
-        return self._first_difference(pending, answers, failure)
+        told = [self._notifications(*pair) for pair in self.listeners]
+        # Since 8.2 a key that is put over another is "overwritten"; before, it was deleted and "new".
+        if {step.arguments[0].lower() for _, step in pending} & {b'rename', b'copy'}:
+            told = [[(channel, message) for channel, message in events
+                     if b'new' not in (message, channel.partition(b'__:')[2])] for events in told]
+        if told[0] == told[1]:
+            return None
+        place = next((place for place, both in enumerate(zip(*told)) if both[0] != both[1]), min(map(len, told)))
+        around = [('', str(events[max(place - 1, 0):place + 3])) for events in told]
+        return Mismatch(*pending[-1], *around, what='the notifications differ')
+
+    @staticmethod
+    def _notifications(listener, control):
+        """What was told since the last call. When a key expires is up to the server's timers, so that is left out."""
+        marker = os.urandom(8).hex().encode()
+        control.call('PUBLISH', '__keyend__:', marker)
+        told = []
+        while True:
+            channel, message = [item[1] for item in listener.read_reply()[1][2:]]
+            if message == marker:
+                return told
+            if b'expired' not in (message, channel.partition(b'__:')[2]):
+                told.append((channel, message))
 
     def _on_both(self, action):
         for index, connection in enumerate(self.connections):

@@ -54,6 +54,8 @@ def parse_arguments():
     parser.add_argument('--kvick-config', action='append', default=[], metavar='"NAME VALUE"',
                         help='a directive for the server under test only, to plant a difference')
     parser.add_argument('--shrink-seconds', type=float, default=60)
+    parser.add_argument('--notifications', action='store_true',
+                        help='compare what is told to subscribers of keyspace notifications, too')
     parser.add_argument('--all-commands', action='store_true', help='a command that kvick lacks is a failure')
     return parser.parse_args()
 
@@ -292,7 +294,7 @@ def main():
     try:
         kvick.start()
         oracle.start()
-        pair = Pair(kvick, oracle, 2, intended_differences.is_intended)
+        pair = Pair(kvick, oracle, 2, intended_differences.is_intended, options.notifications)
         pair.remember_configuration(SAFE)
         tests, lacking, has_command = choose_tests(options, pair, seed)
         if lacking:
