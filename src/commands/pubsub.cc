@@ -111,7 +111,7 @@ Status PubSubNumPat(CommandContext& context) {
 }
 
 constexpr uint64_t kSubscribeFlags = kPubSub | kNoScript | kLoading | kStale | kForSubscribers;
-constexpr uint64_t kPublishFlags = kPubSub | kLoading | kStale | kFast | kMayReplicate;
+constexpr uint64_t kPublishFlags = kPubSub | kLoading | kStale | kFast;
 constexpr uint64_t kLookFlags = kPubSub | kLoading | kStale;
 
 constexpr CommandSpec kCommands[] = {
