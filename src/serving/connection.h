@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "engine/session.h"
 #include "net/socket.h"
@@ -50,8 +51,11 @@ class Connection final : public SessionTransport {
   int64_t soft_limit_since_ms_ = 0;        // output over the soft limit since then; 0: it is not
   uint32_t epoll_events_ = 0;              // what epoll watches now
   uint32_t last_read_bytes_ = 0;           // how much came with the latest read
-  bool has_pushes_ = false;                // in output_, to be sent when the messages have been run
   bool is_doomed_ = false;                 // closed at the end of the worker's turn
+
+  // Pushes of this turn, to be sent when the messages have been run (Worker::SendPushes).
+  std::vector<SharedBytes*> pushes_;
+  size_t pushed_bytes_ = 0;
 
   // While its commands are executed: the bytes they stand in, and where its replies go.
   std::string_view executing_;

@@ -30,6 +30,7 @@ constexpr size_t kInputKeptBytes = size_t{16} * 1024;
 constexpr int64_t kReplyPeakPeriodMs = 5000;
 // Pushes of at least so many bytes are lent to the connections; below it a copy is cheaper than a piece of its own.
 constexpr size_t kPushLentMin = size_t{16} * 1024;
+constexpr size_t kPushesKept = 16;
 // A block of replies: as many as there are buffered without anybody asking for it.
 constexpr size_t kUnauthenticatedOutputBytesMax = size_t{16} * 1024;
 
@@ -164,7 +165,7 @@ void Worker::Adopt(FileDescriptor socket, bool is_unix_socket) {
 }
 
 void Worker::Deliver(std::shared_ptr<const PushMessage> message, std::vector<PushTarget> targets) {
-  mailbox_.Post([this, message = std::move(message), targets = std::move(targets)] { AppendPush(*message, targets); });
+  mailbox_.Post([this, message = std::move(message), targets = std::move(targets)] { AppendPush(message, targets); });
 }
 
 void Worker::RunMessages() {
@@ -172,37 +173,54 @@ void Worker::RunMessages() {
   SendPushes();
 }
 
-void Worker::AppendPush(const PushMessage& message, const std::vector<PushTarget>& targets) {
+void Worker::AppendPush(const std::shared_ptr<const PushMessage>& message, const std::vector<PushTarget>& targets) {
+  pushes_.push_back(message);
   for (const PushTarget& target : targets) {
     const auto found = connections_.find(target.fd);
     if (found == connections_.end()) continue;
     Connection& connection = *found->second;
     const Session& session = connection.session_;
     if (session.id != target.session_id || connection.is_doomed_ || connection.is_ending()) continue;
-    SharedBytes* bytes = BytesToPush(session, message, target);
+    SharedBytes* bytes = BytesToPush(session, *message, target);
     if (bytes == nullptr) continue;
-    if (bytes->size() >= kPushLentMin) {
-      connection.output_.AppendShared(SharedBytesRef(bytes));
-    } else {
-      connection.output_.Append(bytes->view());
-    }
-    if (!std::exchange(connection.has_pushes_, true)) pushed_.push_back(&connection);
+    if (connection.pushes_.empty()) pushed_.push_back(&connection);
+    connection.pushes_.push_back(bytes);
+    connection.pushed_bytes_ += bytes->size();
     // Who reads too slowly must not make us keep more than the limit until the messages are all there.
-    IsOverOutputLimit(connection, connection.output_.size_bytes());
+    IsOverOutputLimit(connection, connection.output_.size_bytes() + connection.pushed_bytes_);
   }
 }
 
 // What many messages brought is sent at once.
 void Worker::SendPushes() {
   for (Connection* connection : pushed_) {
-    connection->has_pushes_ = false;
-    if (connection->is_doomed_) continue;
-    NoteReplyPeak(*connection, connection->output_.size_bytes());
-    Send(*connection, connection->output_);
-    if (connection->session_.closing) Doom(*connection);
-    UpdateInterest(*connection);
+    if (!connection->pushes_.empty()) SendPushesOf(*connection);
   }
   pushed_.clear();
+  pushes_.clear();
+}
+
+// Through the buffer of replies, which is warm, and keeps only what the socket does not take.
+void Worker::SendPushesOf(Connection& connection) {
+  OutputBuffer& out = connection.output_.empty() ? scratch_->reply_buffer : connection.output_;
+  for (SharedBytes* bytes : connection.pushes_) {
+    if (bytes->size() >= kPushLentMin) {
+      out.AppendShared(SharedBytesRef(bytes));
+    } else {
+      out.Append(bytes->view());
+    }
+  }
+  // Room for a few is kept for the next turn.
+  if (connection.pushes_.capacity() > kPushesKept) {
+    connection.pushes_ = {};
+  } else {
+    connection.pushes_.clear();
+  }
+  connection.pushed_bytes_ = 0;
+  NoteReplyPeak(connection, out.size_bytes());
+  Send(connection, out);
+  if (connection.session_.closing) Doom(connection);
+  UpdateInterest(connection);
 }
 
 void Worker::TakeArrivals() {
@@ -702,6 +720,8 @@ int Worker::WaitMs() const {
 void Worker::Resume(Connection& connection, std::string_view reply) {
   executor_.FinishWaiting(connection.session_);
   if (connection.is_doomed_) return;
+  // What was told before comes before: a command that runs now may end a subscription.
+  if (!connection.pushes_.empty()) SendPushesOf(connection);
   connection.output_.Append(reply);
   ExecuteInput(connection);
 }

@@ -92,9 +92,10 @@ class Worker final : public PushPort {
   void AddConnection(FileDescriptor socket, bool is_unix_socket);
   void TakeArrivals();
   void RunMessages();
-  // Puts a push behind the replies of those who want it.
-  void AppendPush(const PushMessage& message, const std::vector<PushTarget>& targets);
+  // Notes a push for those who want it.
+  void AppendPush(const std::shared_ptr<const PushMessage>& message, const std::vector<PushTarget>& targets);
   void SendPushes();
+  void SendPushesOf(Connection& connection);
   void OnReadable(Connection& connection);
   size_t Read(Connection& connection, std::span<char> target);
   bool MayGather(const Connection& connection) const;
@@ -140,7 +141,8 @@ class Worker final : public PushPort {
   std::unordered_map<int, std::function<void()>> watched_;
   std::vector<Connection*> paused_;
   std::vector<Connection*> doomed_;
-  std::vector<Connection*> pushed_;
+  std::vector<Connection*> pushed_;                         // have pushes to be sent
+  std::vector<std::shared_ptr<const PushMessage>> pushes_;  // of this turn: what these pushes belong to
 
   // Clients on their way here.
   struct Arrival;
