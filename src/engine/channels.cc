@@ -8,11 +8,16 @@ namespace {
 
 std::shared_ptr<const PushMessage> Encode(PushMessage::Kind kind, std::string_view source,
                                           std::initializer_list<std::string_view> parts) {
-  std::string text = "*" + std::to_string(parts.size()) + "\r\n";
+  constexpr size_t kHeaderBytesMax = 25;  // of each part, with its end
+  size_t size_max = kHeaderBytesMax;
+  for (const std::string_view part : parts) size_max += part.size() + kHeaderBytesMax;
+  std::string text;
+  text.reserve(size_max);
+  text += '*';
+  text += static_cast<char>('0' + parts.size());
+  text += "\r\n";
   for (const std::string_view part : parts) AppendBulk(&text, part);
-  std::string pushed = text;
-  pushed[0] = '>';
-  return std::make_shared<const PushMessage>(kind, source, text, pushed);
+  return std::make_shared<const PushMessage>(kind, source, std::move(text));
 }
 
 }  // namespace

@@ -29,6 +29,12 @@ PushMessage::PushMessage(Kind message_kind, std::string_view source, std::string
   resp3 = in_resp3.data() == in_resp2.data() ? SharedBytesRef(resp2.get()) : Share(in_resp3);
 }
 
+PushMessage::PushMessage(Kind message_kind, std::string_view source, std::string text)
+    : kind(message_kind), name(source), resp2(Share(text)) {
+  text[0] = '>';
+  resp3 = Share(text);
+}
+
 SharedBytes* BytesToPush(const Session& session, const PushMessage& message, const PushTarget& target) {
   const bool is_resp3 = session.protocol == 3;
   SharedBytes* bytes = is_resp3 ? message.resp3.get() : message.resp2.get();

@@ -30,6 +30,8 @@ struct PushMessage {
   };
 
   PushMessage(Kind message_kind, std::string_view source, std::string_view in_resp2, std::string_view in_resp3);
+  // One that is an array in RESP2 and a push in RESP3, and else the same. `text` is the former.
+  PushMessage(Kind message_kind, std::string_view source, std::string text);
 
   Kind kind;
   std::string name;      // of the channel or the pattern
