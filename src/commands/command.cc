@@ -320,7 +320,10 @@ Result<std::vector<KeyPosition>> KeysOfRequest(CommandContext& context) {
   const Command* container = nullptr;
   const Command* command = context.engine().commands().Resolve(request, &container);
   if (command == nullptr) return errors::Generic("Invalid command specified");
-  if (command->key_spec_count == 0) return errors::Generic("The command has no key arguments");
+  const std::span<const KeySpec> specs(command->spec->keys.data(), static_cast<size_t>(command->key_spec_count));
+  const bool has_keys =
+      std::any_of(specs.begin(), specs.end(), [](const KeySpec& spec) { return (spec.flags & kKeyNotKey) == 0; });
+  if (!has_keys) return errors::Generic("The command has no key arguments");
   if (!command->accepts(request.size())) return errors::Generic("Invalid number of arguments specified for command");
   std::vector<KeyPosition> positions;
   if (!ExtractKeys(*command, request, &positions)) return errors::Generic("Invalid arguments specified for command");

@@ -20,7 +20,7 @@ Field* Field::Make(BlockPool& pool, std::string_view name, std::string_view valu
   field->short_value_size_ = static_cast<uint8_t>(is_long_value ? kLongValue : value.size());
   char* at = field->data();
   const auto put = [&at](const void* bytes, size_t count) {
-    std::memcpy(at, bytes, count);
+    if (count > 0) std::memcpy(at, bytes, count);  // an empty text may have no address
     at += count;
   };
   const auto name_size = static_cast<uint32_t>(name.size());

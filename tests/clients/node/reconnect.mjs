@@ -3,6 +3,8 @@
 
 import { once } from 'node:events';
 
+import { nodeRedis } from './node_redis.mjs';
+
 const port = Number(process.env.SERVER);
 const quietly = () => {}; // the refused attempts in between are expected
 
@@ -13,7 +15,7 @@ async function open() {
     client.on('error', quietly);
     return { client, close: () => client.quit() };
   }
-  const { createClient } = await import('redis');
+  const { createClient } = await nodeRedis();
   const client = createClient({ socket: { port, reconnectStrategy: 50 } });
   client.on('error', quietly);
   await client.connect();

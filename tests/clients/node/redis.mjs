@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { createClient, RESP_TYPES } from 'redis';
+import { nodeRedis } from './node_redis.mjs';
+
+const { createClient, RESP_TYPES } = await nodeRedis();
 
 const server = process.env.SERVER;
 const socket = /^\d+$/.test(server) ? { port: Number(server), host: '127.0.0.1' } : { path: server };
