@@ -143,7 +143,8 @@ Status BitFieldReadOnly(CommandContext& context) {
 // With nothing but GET, BITFIELD is a reading command.
 uint16_t BitFieldKeyFlags(std::span<const std::string_view> arguments) {
   for (size_t i = 2; i < arguments.size(); i += 3) {
-    if (!EqualsIgnoreCase(arguments[i], "GET")) return kKeyReadWrite | kKeyAccess | kKeyUpdate;
+    const bool is_whole = i + 2 < arguments.size();
+    if (!is_whole || !EqualsIgnoreCase(arguments[i], "GET")) return kKeyReadWrite | kKeyAccess | kKeyUpdate;
   }
   return kKeyReadOnly | kKeyAccess;
 }

@@ -102,6 +102,15 @@ DIFFERENCES = [
         'The log level nothing is newer than the oracle.'),
     Difference(
         ('command getkeys', 'command getkeysandflags'),
+        lambda arguments, kvick, oracle: len(arguments) == 4 and arguments[2].lower() == b'pfmerge'
+        and _is_error(oracle, b'ERR Invalid arguments specified for command'),
+        'PFMERGE of a destination alone is a valid request, and that is its key.'),
+    Difference(
+        ('command getkeys', 'command getkeysandflags'),
+        lambda arguments, kvick, oracle: any(a.lower() == b.lower() == b'store' for a, b in zip(arguments, arguments[1:])),
+        'SORT ... STORE STORE: the oracle takes the destination for an option. The key that SORT writes is ours.'),
+    Difference(
+        ('command getkeys', 'command getkeysandflags'),
         lambda arguments, kvick, oracle: _is_error(kvick, b'ERR Invalid arguments specified for command')
         and any(not argument.isdigit() for argument in arguments[3:5]),
         'A count of keys must be an integer; the oracle reads the digits it begins with.'),
