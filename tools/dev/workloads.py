@@ -15,7 +15,7 @@ from suites import (
     set_environment,
 )
 
-BENCHMARKS = ("compare", "memory", "connections", "instructions", "micro")
+BENCHMARKS = ("compare", "memory", "connections", "scripts", "pubsub", "instructions", "micro")
 
 
 def bench(name, arguments):
