@@ -11,12 +11,12 @@ const quietly = () => {}; // the refused attempts in between are expected
 async function open() {
   if (process.env.LIBRARY === 'ioredis') {
     const { Redis } = await import('ioredis');
-    const client = new Redis({ port, retryStrategy: () => 50 });
+    const client = new Redis({ port, host: '127.0.0.1', retryStrategy: () => 50 });
     client.on('error', quietly);
     return { client, close: () => client.quit() };
   }
   const { createClient } = await nodeRedis();
-  const client = createClient({ socket: { port, reconnectStrategy: 50 } });
+  const client = createClient({ socket: { port, host: '127.0.0.1', reconnectStrategy: 50 } });
   client.on('error', quietly);
   await client.connect();
   return { client, close: () => client.close() };
