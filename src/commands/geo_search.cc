@@ -414,6 +414,11 @@ constexpr std::string_view kSearchComplexity =
     "O(N+log(M)) where N is the number of elements in the grid-aligned bounding box area around the shape provided as "
     "the filter and M is the number of items inside the shape";
 
+constexpr std::string_view kSearchNotes =
+    "member=from from.FROMLONLAT.longitude(double) from.FROMLONLAT.latitude(double) byradius=by "
+    "by.BYRADIUS.radius(double) by.BYRADIUS.m=unit by.BYRADIUS!=circle by.BYBOX.width(double) by.BYBOX.height(double) "
+    "by.BYBOX.m=unit by.BYBOX!=box asc=order count=count-block";
+
 constexpr CommandSpec kCommands[] = {
     {
         .name = "GEORADIUS",
@@ -489,9 +494,7 @@ constexpr CommandSpec kCommands[] = {
         .name = "GEOSEARCH",
         .syntax = "key <FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS radius <M | KM | FT | MI> | BYBOX "
                   "width height <M | KM | FT | MI>> [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
-        .argument_notes = "member=from from.FROMLONLAT.longitude(double) from.FROMLONLAT.latitude(double) byradius=by "
-                          "by.BYRADIUS.radius(double) by.BYRADIUS.m=unit by.BYRADIUS!=circle by.BYBOX.width(double) "
-                          "by.BYBOX.height(double) by.BYBOX.m=unit by.BYBOX!=box asc=order count=count-block",
+        .argument_notes = kSearchNotes,
         .summary = "Finds the points in a circle, a rectangle or a polygon.",
         .since = "6.2.0",
         .group = "geo",
@@ -505,9 +508,7 @@ constexpr CommandSpec kCommands[] = {
         .name = "GEOSEARCHSTORE",
         .syntax = "destination source <FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS radius <M | KM | "
                   "FT | MI> | BYBOX width height <M | KM | FT | MI>> [ASC | DESC] [COUNT count [ANY]] [STOREDIST]",
-        .argument_notes = "member=from from.FROMLONLAT.longitude(double) from.FROMLONLAT.latitude(double) byradius=by "
-                          "by.BYRADIUS.radius(double) by.BYRADIUS.m=unit by.BYRADIUS!=circle by.BYBOX.width(double) "
-                          "by.BYBOX.height(double) by.BYBOX.m=unit by.BYBOX!=box asc=order count=count-block",
+        .argument_notes = kSearchNotes,
         .summary = "Finds the points in a circle, a rectangle or a polygon, and stores them.",
         .since = "6.2.0",
         .group = "geo",

@@ -14,7 +14,7 @@ inline SetLimits SetLimitsOf(const Settings& settings) {
 }
 
 // The set of a key, or null. Members that are due are erased first, the key with its last; if they are very many, or
-// not ours to erase, some stay unseen for now.
+// not ours to erase (a replica's), the rest is hidden from the command and erased later.
 Result<const SetValue*> FindSet(CommandContext& context, size_t ordinal);
 Result<SetValue*> FindSetForWrite(CommandContext& context, size_t ordinal);
 // The same for a value that was found already, by a command that takes other types too.
