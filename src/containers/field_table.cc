@@ -36,6 +36,13 @@ Field* Field::Make(BlockPool& pool, std::string_view name, std::string_view valu
 void Field::Free(Field* field) { BlockPool::Free(field, field->block_bytes()); }
 
 FieldTable::~FieldTable() {
+  if (listener_ != nullptr) {
+    ForEach([this](const Field& field) {
+      TellOfChange(field);
+      return true;
+    });
+    listener_->OnGone();
+  }
   table_.ForEach(nullptr, [](void*, Field* field) { Field::Free(field); });
 }
 
@@ -60,6 +67,7 @@ bool FieldTable::Set(std::string_view name, std::string_view value, FieldExpiry 
     Replace(slot, hash, value, expiry);
     return false;
   }
+  if (listener_ != nullptr) listener_->BeforeAdding(name);
   table_.Insert(MakeField(name, value, expiry.expiry_ms), hash);
   CountExpiry(Field::kNoExpiry, expiry, hash);
   return true;
@@ -74,6 +82,7 @@ void FieldTable::SetExpiry(std::string_view name, FieldExpiry expiry) {
 
 void FieldTable::Replace(const Slot& slot, uint64_t hash, std::string_view value, FieldExpiry expiry) {
   Field* old = slot.entry;
+  TellOfChange(*old);
   const int64_t old_expiry_ms = old->expiry_ms();
   if (old->value_size() == value.size() && old_expiry_ms == expiry.expiry_ms) {
     std::memmove(old->data() + old->NameOffset() + old->name_size(), value.data(), value.size());
@@ -100,6 +109,7 @@ void FieldTable::EraseField(const Field* field) {
 }
 
 void FieldTable::EraseAt(const Slot& slot, uint64_t hash) {
+  TellOfChange(*slot.entry);
   if (slot.entry->has_expiry()) --expiring_count_;
   table_.Erase(slot, hash);
   FreeField(slot.entry);

@@ -23,6 +23,7 @@
 
 #include "base/secret_hash.h"
 #include "containers/expiry_index.h"
+#include "containers/part_listener.h"
 #include "containers/tag_table.h"
 
 namespace kvick {
@@ -139,6 +140,9 @@ class FieldTable {
     });
   }
 
+  // Who is told of changes; null: nobody.
+  void ListenWith(PartListener* listener) { listener_ = listener; }
+
   size_t memory_bytes() const {
     return table_.memory_bytes() + field_bytes_ + (expiry_index_ != nullptr ? expiry_index_->memory_bytes() : 0);
   }
@@ -157,11 +161,15 @@ class FieldTable {
   void RebuildExpiryIndex(int64_t now_ms);
   // The earliest field with this hash, if it is due; otherwise it stays in the index, for later.
   const Field* TakeDue(uint32_t hash, int64_t now_ms);
+  void TellOfChange(const Field& field) {
+    if (listener_ != nullptr) listener_->BeforeChange({field.name(), field.value(), field.expiry_ms()});
+  }
 
   TagTable<FieldKind> table_;
   size_t field_bytes_ = 0;
   size_t expiring_count_ = 0;
   std::unique_ptr<ExpiryIndex> expiry_index_;  // made with the first expiry; each expiring field has an item in it
+  PartListener* listener_ = nullptr;
 };
 
 }  // namespace kvick

@@ -32,6 +32,7 @@ BlockPool& MemberTable::pool() const { return BlockPool::Shard(reinterpret_cast<
 bool MemberTable::Add(std::string_view bytes) {
   const uint64_t hash = SecretHash(bytes);
   if (table_.Find(bytes, hash).entry != nullptr) return false;
+  if (listener_ != nullptr) listener_->BeforeAdding(bytes);
   Member* member = Member::Make(pool(), bytes);
   member_bytes_ += BlockPool::BlockSize(member->block_bytes());
   table_.Insert(member, hash);
@@ -42,16 +43,22 @@ bool MemberTable::Remove(std::string_view bytes) {
   const uint64_t hash = SecretHash(bytes);
   const auto slot = table_.Find(bytes, hash);
   if (slot.entry == nullptr) return false;
+  if (listener_ != nullptr) listener_->BeforeChange({.name = slot.entry->bytes()});
   member_bytes_ -= BlockPool::BlockSize(slot.entry->block_bytes());
   table_.Erase(slot, hash);
   Member::Free(slot.entry);
   return true;
 }
 
-void MemberTable::Clear() {
+MemberTable::~MemberTable() {
+  if (listener_ != nullptr) {
+    ForEach([this](std::string_view member) {
+      listener_->BeforeChange({.name = member});
+      return true;
+    });
+    listener_->OnGone();
+  }
   table_.ForEach(nullptr, [](void*, Member* member) { Member::Free(member); });
-  table_.FreeBuckets();
-  member_bytes_ = 0;
 }
 
 }  // namespace kvick

@@ -18,6 +18,7 @@
 #include <type_traits>
 
 #include "base/secret_hash.h"
+#include "containers/part_listener.h"
 #include "containers/tag_table.h"
 
 namespace kvick {
@@ -57,7 +58,7 @@ class MemberTable {
   MemberTable() = default;
   MemberTable(const MemberTable&) = delete;
   MemberTable& operator=(const MemberTable&) = delete;
-  ~MemberTable() { Clear(); }
+  ~MemberTable();
 
   size_t count() const { return table_.entry_count(); }
   bool Contains(std::string_view bytes) const { return table_.Find(bytes, SecretHash(bytes)).entry != nullptr; }
@@ -84,14 +85,17 @@ class MemberTable {
     });
   }
 
+  // Who is told of changes; null: nobody.
+  void ListenWith(PartListener* listener) { listener_ = listener; }
+
   size_t memory_bytes() const { return table_.memory_bytes() + member_bytes_; }
 
  private:
   BlockPool& pool() const;
-  void Clear();
 
   TagTable<MemberKind> table_;
   size_t member_bytes_ = 0;
+  PartListener* listener_ = nullptr;
 };
 
 }  // namespace kvick

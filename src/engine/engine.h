@@ -36,6 +36,7 @@ namespace kvick {
 
 class Executor;
 class Session;
+class Snapshot;
 
 // CLIENT PAUSE.
 struct PauseState {
@@ -83,6 +84,8 @@ class Engine {
   // More than one executor may run at a time: stripes must be locked. Decided before they run.
   bool is_concurrent() const { return is_concurrent_; }
   void set_concurrent(bool value) { is_concurrent_ = value; }
+  // Whether stripes must be locked: a snapshot's thread reads them too. Read inside the gate.
+  bool locks_stripes() const { return is_concurrent_ || snapshot != nullptr; }
 
   const std::string& run_id() const { return run_id_; }
   int64_t started_ms() const { return started_ms_; }
@@ -94,7 +97,8 @@ class Engine {
   bool scripts_may_run_all = false;        // DEBUG SET-DISABLE-DENY-SCRIPTS: commands that refuse scripts do not
   std::string replication_id;              // names the history that the log's positions belong to
   bool is_loading = false;
-  bool is_ended = false;  // the process is about to end: nothing is executed any more
+  Snapshot* snapshot = nullptr;  // the one that is being taken
+  bool is_ended = false;         // the process is about to end: nothing is executed any more
 
   // DEBUG QUICKLIST-PACKED-THRESHOLD. Exclusive.
   void set_list_packed_threshold(size_t size_bytes) { settings_->list_packed_threshold_bytes = size_bytes; }

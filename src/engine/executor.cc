@@ -11,6 +11,7 @@
 #include "base/prefetch.h"
 #include "engine/command_context.h"
 #include "engine/errors.h"
+#include "keyspace/snapshot.h"
 
 namespace kvick {
 namespace {
@@ -60,9 +61,6 @@ Executor::Executor(Engine& engine)
       }()),
       cycles_per_us_(CycleClock::CyclesPerMicrosecond()),
       refresh_cycles_(static_cast<uint64_t>(cycles_per_us_ * kClockRefreshUs)) {
-#ifdef NDEBUG
-  needs_locks_ = engine.is_concurrent();
-#endif
   free_later_ = [this](Entry* entry) { engine_.lazy_free().Add(1, [entry] { EntryStore::Free(entry); }); };
   mutation_.listener = this;
   mutation_.tells_changes = &engine.tracking().is_active();
@@ -119,8 +117,21 @@ SharedBytes* Executor::FindLargeArgument(std::string_view argument) const {
 void Executor::BeginBatch() {
   KVICK_DEBUG_ASSERT(!is_inside_);
   engine_.gate().Enter(gate_slot_);
+  if (engine_.snapshot != nullptr && engine_.snapshot->IsFull()) WaitForSnapshot();
   is_inside_ = true;
   RefreshClock();
+}
+
+// What writers capture for a snapshot must not grow without bound while its file takes no more. The wait is bounded
+// too: a disk that hangs slows the server down, and does not stop it.
+void Executor::WaitForSnapshot() {
+  constexpr int kNapCount = 20;
+  constexpr auto kNap = std::chrono::microseconds(500);
+  for (int i = 0; i < kNapCount && engine_.snapshot != nullptr && engine_.snapshot->IsFull(); ++i) {
+    engine_.gate().Leave(gate_slot_);
+    std::this_thread::sleep_for(kNap);
+    engine_.gate().Enter(gate_slot_);
+  }
 }
 
 void Executor::EndBatch() {
@@ -171,15 +182,15 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::Prefetch() {
   for (const DeclaredKey& key : keys_) PrefetchLine(&key.database->StripeOf(key.key));
   for (const DeclaredKey& key : keys_) {
     Stripe& stripe = key.database->StripeOf(key.key);
-    if (needs_locks_ && !stripe.lock.TryLock()) continue;
+    if (LocksStripes() && !stripe.lock.TryLock()) continue;
     stripe.table.PrefetchBucket(key.key.hash);
-    if (needs_locks_) stripe.lock.Unlock();
+    if (LocksStripes()) stripe.lock.Unlock();
   }
   for (const DeclaredKey& key : keys_) {
     Stripe& stripe = key.database->StripeOf(key.key);
-    if (needs_locks_ && !stripe.lock.TryLock()) continue;
+    if (LocksStripes() && !stripe.lock.TryLock()) continue;
     stripe.table.PrefetchEntry(key.key.hash);
-    if (needs_locks_) stripe.lock.Unlock();
+    if (LocksStripes()) stripe.lock.Unlock();
   }
 }
 

@@ -285,14 +285,22 @@ class Executor final : public KeyspaceListener {
   void BroadcastChanges();
   void ReportSlowCall(const Session& session, const Prepared& prepared, uint64_t cycles);
   void RunAfterCommand();
-  bool NeedsLocks() const { return needs_locks_ && !is_exclusive_; }
+  // Debug builds lock always, so that what forgets to is found.
+  bool LocksStripes() const {
+#ifdef NDEBUG
+    return engine_.locks_stripes();
+#else
+    return true;
+#endif
+  }
+  bool NeedsLocks() const { return LocksStripes() && !is_exclusive_; }
+  void WaitForSnapshot();
 
   Engine& engine_;
   ExecutorStats stats_;
   ExclusiveGate::Slot gate_slot_;
   bool is_inside_ = false;
   bool is_exclusive_ = false;
-  bool needs_locks_ = true;
 
   Mutation mutation_;
   FrequencyRules frequency_rules_;

@@ -157,7 +157,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::HoldEverything() {
 
 void Executor::ShareWhileBusy() {
   if (!is_exclusive_) return;
-  const bool needed_locks = needs_locks_;
+  const bool needed_locks = LocksStripes();
   if (script_.became_alone) {
     // Inside all the time; only the others were kept out.
     is_exclusive_ = mutation_.is_alone = false;

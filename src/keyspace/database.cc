@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/block_pool.h"
 #include "base/numbers.h"
+#include "keyspace/snapshot.h"
 
 namespace kvick {
 namespace {
@@ -53,7 +54,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::FindUnexpired(const Key
     ++mutation.expired_count;
     // Told first: the key's name may be a view into the entry.
     if (mutation.listener != nullptr) mutation.listener->OnExpired(*this, key.name);
-    Modified(key, mutation);
+    Change(key, slot, mutation);
     RemoveEntry(stripe, slot, key.hash, mutation);
   }
   return {};
@@ -151,6 +152,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::InsertNew(const KeyRef& key, Entr
   Stripe& stripe = StripeOf(key);
   KVICK_DEBUG_ASSERT(mutation.is_alone || stripe.lock.IsHeld());
   entry->set_access(mutation.access_clock);
+  EntryStore::SetMark(entry, cut_mark_);
   stripe.table.Insert(entry, key.hash);
   Modified(key, mutation);
   Bump(stripe.entry_count, 1);
@@ -177,11 +179,13 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::PutString(const KeyRef&
   if (!options.keep_expiry && (slot.entry->has_expiry() || options.expiry_ms != Entry::kNoExpiry)) {
     SetExpiry(key, &slot, options.expiry_ms, mutation);
   }
-  if (mutation.free_later != nullptr && EntryStore::IsExpensiveToFree(slot.entry)) {
+  const bool may_be_captured = snapshot_ != nullptr && slot.entry->form() == ValueForm::kObject;
+  if (may_be_captured || (mutation.free_later != nullptr && EntryStore::IsExpensiveToFree(slot.entry))) {
     Entry* made = EntryStore::MakeString(pool, key.name, value, slot.entry->expiry_ms());
     made->set_access(slot.entry->access());
     EntryStore::SetInExpiryIndex(made, slot.entry->is_in_expiry_index());
-    (*mutation.free_later)(slot.entry);
+    EntryStore::SetMark(made, slot.entry->mark());
+    FreeEntry(slot.entry, mutation);
     slot.entry = made;
   } else {
     slot.entry = EntryStore::ReplaceByString(pool, slot.entry, value);
@@ -247,8 +251,9 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS char* Database::ResizeString(const KeyRef& key, 
   return bytes;
 }
 
-void Database::WillChange(const KeyRef& key, const KeyTable::Slot& /*slot*/, Mutation& mutation) {
+void Database::WillChange(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation) {
   KVICK_DEBUG_ASSERT(mutation.is_alone || StripeOf(key).lock.IsHeld());
+  if (snapshot_ != nullptr) snapshot_->BeforeChange(cut_index_, StripeOf(key), slot.entry);
 }
 
 void Database::Change(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation) {
@@ -335,7 +340,13 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::RemoveEntry(Stripe& stripe, const
   Bump(stripe.entry_count, -1);
   if (entry->has_expiry()) Bump(stripe.expiring_count, -1);
   stripe.table.Erase(slot, hash);
-  if (mutation.free_later != nullptr && EntryStore::IsExpensiveToFree(entry)) {
+  FreeEntry(entry, mutation);
+}
+
+void Database::FreeEntry(Entry* entry, Mutation& mutation) {
+  if (snapshot_ != nullptr && entry->form() == ValueForm::kObject && snapshot_->Keep(entry->object())) {
+    EntryStore::FreeBlock(entry);
+  } else if (mutation.free_later != nullptr && EntryStore::IsExpensiveToFree(entry)) {
     (*mutation.free_later)(entry);
   } else {
     EntryStore::Free(entry);
@@ -358,6 +369,9 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::MoveEntry(const KeyRef& source_ke
   stripe.table.Erase(source, source_key.hash);
   Entry* moved = EntryStore::MoveValue(target.PoolOf(target_key.stripe_index()), entry, target_key.name, expiry_ms);
   const uint32_t access = moved->access();
+  if (snapshot_ != nullptr && moved->form() == ValueForm::kObject) {
+    snapshot_->Moved(moved->object(), target.StripeOf(target_key));
+  }
   target.InsertNew(target_key, moved, mutation);
   moved->set_access(access);
 }
@@ -454,11 +468,14 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS std::unique_ptr<Database::Contents> Database::Ta
   }
   std::swap(stripes_, fresh);
   may_hold_expiring_.store(false, std::memory_order_relaxed);
-  return std::make_unique<Contents>(std::move(fresh));
+  auto contents = std::make_unique<Contents>(std::move(fresh));
+  if (snapshot_ != nullptr) snapshot_->Keep(&contents);
+  return contents;
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::SwapContents(Database& other) {
   std::swap(stripes_, other.stripes_);
+  std::swap(cut_index_, other.cut_index_);
   const bool mine = may_hold_expiring();
   may_hold_expiring_.store(other.may_hold_expiring(), std::memory_order_relaxed);
   other.may_hold_expiring_.store(mine, std::memory_order_relaxed);

@@ -28,6 +28,7 @@
 namespace kvick {
 
 class Database;
+class Snapshot;
 
 // A key with its hash, computed once a command. The name is a view into the command's arguments.
 struct KeyRef {
@@ -169,6 +170,7 @@ class Database {
   void SwapContents(Database& other);
 
  private:
+  friend class Snapshot;
   struct StripeArrayDeleter {
     void operator()(Stripe* stripes) const;
   };
@@ -183,6 +185,7 @@ class Database {
   static int64_t NextPartDueMs(const Entry* entry);
   void InsertNew(const KeyRef& key, Entry* entry, Mutation& mutation);
   void RemoveEntry(Stripe& stripe, const KeyTable::Slot& slot, uint64_t hash, Mutation& mutation);
+  void FreeEntry(Entry* entry, Mutation& mutation);
   void RebuildExpiryIndex(Stripe& stripe, int64_t now_ms);
   void Change(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation);
   KeyTable::Slot FindUnexpired(const KeyRef& key, Mutation& mutation);
@@ -191,6 +194,11 @@ class Database {
   StripeArray stripes_;
   std::atomic<bool> may_hold_expiring_{false};
   std::atomic<uint64_t> watched_key_count_{0};
+
+  // Changed in exclusive moments, by Snapshot.
+  Snapshot* snapshot_ = nullptr;  // the one being walked
+  bool cut_mark_ = false;         // the mark of entries that it captured, or need not capture
+  int cut_index_ = 0;             // the number under which it knows the contents
 };
 
 // Owns what a database held.
@@ -203,6 +211,7 @@ class Database::Contents {
   uint64_t entry_count() const;
 
  private:
+  friend class Snapshot;
   StripeArray stripes_;
 };
 

@@ -158,8 +158,13 @@ Entry* EntryStore::MakePacked(BlockPool& pool, std::string_view key, ValueType t
 }
 
 void EntryStore::KeepBits(Entry* made, const Entry* before) {
-  made->set_access(before->access());
+  KeepBitsButIndexed(made, before);
   made->flags_ |= before->flags_ & Entry::kInExpiryIndex;
+}
+
+void EntryStore::KeepBitsButIndexed(Entry* made, const Entry* before) {
+  made->set_access(before->access());
+  SetMark(made, before->mark());
 }
 
 Entry* EntryStore::HoldPacked(BlockPool& pool, Entry* entry, const PackedValue& packed) {
@@ -220,19 +225,19 @@ Entry* EntryStore::SetExpiry(BlockPool& pool, Entry* entry, int64_t expiry_ms) {
   if (entry->form() == ValueForm::kInline &&
       !FitsInline(entry->key_size(), expiry_ms != Entry::kNoExpiry, entry->inline_size_)) {
     Entry* made = MakeString(pool, entry->key(), {entry->string().bytes, false, entry->is_raw()}, expiry_ms);
-    made->set_access(entry->access());
+    KeepBitsButIndexed(made, entry);
     FreeBlock(entry);
     return made;
   }
   if (entry->form() == ValueForm::kPacked) {
     Entry* made = MakePacked(pool, entry->key(), entry->type(), entry->packed(), expiry_ms);
-    made->set_access(entry->access());
+    KeepBitsButIndexed(made, entry);
     FreeBlock(entry);
     return made;
   }
   Entry* made = MakeBlock(pool, {entry->key(), entry->type(), entry->form(), entry->ValueBytes(), expiry_ms});
   WriteValue(made, entry->data() + entry->ValueOffset(), entry->ValueBytes());
-  made->set_access(entry->access());
+  KeepBitsButIndexed(made, entry);
   made->flags_ |= entry->flags_ & Entry::kRaw;
   FreeBlock(entry);
   return made;
@@ -278,8 +283,8 @@ char* EntryStore::ResizeString(BlockPool& pool, Entry** entry, size_t size) {
   }
   std::memcpy(out, bytes.data(), kept);
   std::memset(out + kept, 0, size - kept);
-  made->flags_ |= static_cast<uint8_t>(Entry::kRaw | (old->flags_ & Entry::kInExpiryIndex));
-  made->set_access(old->access());
+  made->flags_ |= Entry::kRaw;
+  KeepBits(made, old);
   Free(old);
   *entry = made;
   return out;

@@ -82,6 +82,9 @@ class Entry {
   // Strings that APPEND or SETRANGE made answer "raw" whatever their length.
   bool is_raw() const { return (flags_ & kRaw) != 0; }
 
+  // Whether the present cut has captured the entry, or the last one: Snapshot knows which value means what.
+  bool mark() const { return (flags_ & kMark) != 0; }
+
   // 24 bits whose meaning the eviction policy decides: a clock, or a clock and a frequency.
   uint32_t access() const {
     return static_cast<uint32_t>(access_[0]) | static_cast<uint32_t>(access_[1]) << 8 |
@@ -117,6 +120,7 @@ class Entry {
   static constexpr uint8_t kLongKey = 4;
   static constexpr uint8_t kRaw = 8;
   static constexpr uint8_t kPackedKind = 16;
+  static constexpr uint8_t kMark = 32;
   static constexpr size_t kShortKeyMax = 255;
 
   char* data() { return reinterpret_cast<char*>(this) + sizeof(Entry); }
@@ -177,6 +181,9 @@ class EntryStore {
   // Sets or, with kNoExpiry, removes the expiry.
   [[nodiscard]] static Entry* SetExpiry(BlockPool& pool, Entry* entry, int64_t expiry_ms);
   static void SetInExpiryIndex(Entry* entry, bool value);
+  static void SetMark(Entry* entry, bool value) {
+    entry->flags_ = static_cast<uint8_t>(value ? entry->flags_ | Entry::kMark : entry->flags_ & ~Entry::kMark);
+  }
 
   // A string of `size` bytes ready to be written at the pointer that comes back, the old bytes kept up to the
   // smaller size and zeros after them. Used by APPEND, SETRANGE and SETBIT; grows with slack, so that appending
@@ -205,8 +212,9 @@ class EntryStore {
   static Entry* MakeBlock(BlockPool& pool, const Shape& shape);
   static Entry* MakePacked(BlockPool& pool, std::string_view key, ValueType type, const PackedValue& packed,
                            int64_t expiry_ms);
-  // What an entry keeps when it gets another block.
+  // What an entry keeps when it gets another block; in the latter case, its expiry changes.
   static void KeepBits(Entry* made, const Entry* before);
+  static void KeepBitsButIndexed(Entry* made, const Entry* before);
   static void FreeValue(Entry* entry);
   static void SetRaw(Entry* entry, bool value) {
     entry->flags_ = static_cast<uint8_t>(value ? entry->flags_ | Entry::kRaw : entry->flags_ & ~Entry::kRaw);

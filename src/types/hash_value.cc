@@ -208,6 +208,14 @@ void RegisterHashType() {
              hash->EraseDue(now_ms, count_max, on_erase);
              return hash->count() > 0;
            },
+       .has_parts = [](const void* value) { return static_cast<const HashValue*>(value)->table() != nullptr; },
+       .listen = [](void* value, PartListener* listener) { static_cast<HashValue*>(value)->ListenWith(listener); },
+       .scan_parts =
+           [](const void* value, uint64_t position, PartVisitor& visitor) {
+             return static_cast<const HashValue*>(value)->Scan(position, [&](const FieldView& field) {
+               visitor.Visit({field.name, field.value, field.expiry_ms});
+             });
+           },
        .digest =
            [](const void* value, Digest* digest) {
              static_cast<const HashValue*>(value)->ForEach([&](const FieldView& field) {

@@ -101,6 +101,9 @@ class HashValue {
     return plain != nullptr ? *plain : std::get_if<ListpackEx>(&forms_)->pack;
   }
 
+  // Who is told of changes of a table; null: nobody.
+  void ListenWith(PartListener* listener) { mutable_table().ListenWith(listener); }
+
   size_t memory_bytes() const;
   // How many allocations a destructor frees.
   size_t free_effort() const { return table() != nullptr ? table()->count() : 1; }

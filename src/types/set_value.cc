@@ -223,6 +223,14 @@ void RegisterSetType() {
              set->EraseDue(now_ms, count_max, on_erase);
              return !set->is_empty();
            },
+       // Not of a table of expiring members: some of them are not seen.
+       .has_parts = [](const void* value) { return static_cast<const SetValue*>(value)->table() != nullptr; },
+       .listen = [](void* value, PartListener* listener) { static_cast<SetValue*>(value)->ListenWith(listener); },
+       .scan_parts =
+           [](const void* value, uint64_t position, PartVisitor& visitor) {
+             return static_cast<const SetValue*>(value)->Scan(
+                 position, [&](std::string_view member) { visitor.Visit({.name = member}); });
+           },
        .digest =
            [](const void* value, Digest* digest) {
              static_cast<const SetValue*>(value)->ForEach([&](std::string_view member) {

@@ -104,6 +104,9 @@ class SetValue {
   template <typename Visit>
   uint64_t Scan(uint64_t position, Visit&& visit) const;
 
+  // Who is told of changes of a table; null: nobody.
+  void ListenWith(PartListener* listener) { mutable_table().ListenWith(listener); }
+
   size_t memory_bytes() const;
   // How many allocations a destructor frees.
   size_t free_effort() const { return table() != nullptr || expiring() != nullptr ? count() : 1; }

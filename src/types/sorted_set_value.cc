@@ -102,6 +102,11 @@ SortedSetValue::SortedSetValue(const SortedSetValue& other) {
 
 SortedSetValue::~SortedSetValue() {
   if (!large_) return;
+  if (large_->listener != nullptr) {
+    large_->index.ForEach(
+        this, [](void* set, ScoredMember* member) { static_cast<SortedSetValue*>(set)->TellOfChange(*member); });
+    large_->listener->OnGone();
+  }
   large_->index.ForEach(nullptr, [](void*, ScoredMember* member) { ScoredMember::Free(member); });
 }
 
@@ -167,6 +172,7 @@ void SortedSetValue::FreeMember(ScoredMember* member) {
 }
 
 void SortedSetValue::AddToLarge(std::string_view member, double score, uint64_t hash) {
+  if (large_->listener != nullptr) large_->listener->BeforeAdding(member);
   ScoredMember* added = MakeMember(score, member);
   large_->index.Insert(added, hash);
   large_->tree.Insert(added);
@@ -178,6 +184,7 @@ void SortedSetValue::SetScore(const Place& place, std::string_view member, doubl
     return AddToPairs(member, score);
   }
   ScoredMember* old = place.slot.entry;
+  TellOfChange(*old);
   if (old->CanHold(score)) return large_->tree.SetScore(old, score);
   ScoredMember* replacement = MakeMember(score, member);
   large_->tree.Replace(*old, replacement);
@@ -191,6 +198,7 @@ void SortedSetValue::Erase(const Place& place) {
     return;
   }
   ScoredMember* member = place.slot.entry;
+  TellOfChange(*member);
   large_->tree.Erase(*member);
   large_->index.Erase(place.slot, place.hash);
   FreeMember(member);
@@ -318,6 +326,16 @@ void RegisterSortedSetType() {
           .unpack = [](const PackedValue& packed) -> void* {
             return new SortedSetValue(Listpack::CopyOf(ListpackView(packed.bytes)));
           },
+          .has_parts =
+              [](const void* value) { return static_cast<const SortedSetValue*>(value)->listpack() == nullptr; },
+          .listen = [](void* value,
+                       PartListener* listener) { static_cast<SortedSetValue*>(value)->ListenWith(listener); },
+          .scan_parts =
+              [](const void* value, uint64_t position, PartVisitor& visitor) {
+                return static_cast<const SortedSetValue*>(value)->Scan(
+                    position,
+                    [&](std::string_view member, double score) { visitor.Visit({.name = member, .score = score}); });
+              },
           .digest =
               [](const void* value, Digest* digest) {
                 static_cast<const SortedSetValue*>(value)->ForEach([&](std::string_view member, double score) {

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "containers/listpack.h"
+#include "containers/part_listener.h"
 #include "containers/score_tree.h"
 #include "containers/scored_member.h"
 #include "types/value_type.h"
@@ -133,6 +134,9 @@ class SortedSetValue {
   template <typename Visit>
   uint64_t Scan(uint64_t position, Visit&& visit) const;
 
+  // Who is told of changes of a large one; null: nobody.
+  void ListenWith(PartListener* listener) { large_->listener = listener; }
+
   size_t memory_bytes() const;
   // How many allocations a destructor frees.
   size_t free_effort() const { return large_ ? count() : 1; }
@@ -142,7 +146,12 @@ class SortedSetValue {
     ScoredMemberTable index;
     ScoreTree tree;
     size_t member_bytes = 0;
+    PartListener* listener = nullptr;
   };
+
+  void TellOfChange(const ScoredMember& member) {
+    if (large_->listener != nullptr) large_->listener->BeforeChange({.name = member.bytes(), .score = member.score()});
+  }
 
   ScoredMember* MakeMember(double score, std::string_view bytes);
   void FreeMember(ScoredMember* member);

@@ -1,0 +1,104 @@
+#include "persistence/snapshot_job.h"
+
+#include <pthread.h>
+
+#include <utility>
+#include <vector>
+
+#include "base/assert.h"
+#include "engine/exclusive_gate.h"
+
+namespace kvick {
+namespace {
+
+std::vector<Database*> AllDatabases(Engine& engine) {
+  std::vector<Database*> databases;
+  for (int i = 0; i < engine.database_count(); ++i) databases.push_back(&engine.database(i));
+  return databases;
+}
+
+}  // namespace
+
+SnapshotJobs::~SnapshotJobs() {
+  Cancel();
+  Wait();
+}
+
+void SnapshotJobs::Wait() {
+  while (is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  if (thread_.joinable()) thread_.join();
+}
+
+void SnapshotJobs::Cancel() { is_cancelled_.store(true, std::memory_order_relaxed); }
+
+Status SnapshotJobs::Start(SnapshotRequest request) {
+  KVICK_ASSERT(!is_running());
+  if (thread_.joinable()) thread_.join();
+  if (request.at_cut) KVICK_RETURN_IF_ERROR(request.at_cut(engine_.log().end_position()));
+  is_cancelled_.store(false, std::memory_order_relaxed);
+  is_running_.store(true, std::memory_order_release);
+  pending_bytes_peak_.store(0, std::memory_order_relaxed);
+  written_bytes_.store(0, std::memory_order_relaxed);
+  snapshot_ = std::make_unique<Snapshot>(AllDatabases(engine_), *request.encoder);
+  engine_.snapshot = snapshot_.get();
+  key_count_.store(snapshot_->key_count(), std::memory_order_relaxed);
+  thread_ = std::thread([this, request = std::move(request)]() mutable { Run(request); });
+  return Status::Ok();
+}
+
+Status SnapshotJobs::RunAlone(SnapshotRequest request) {
+  KVICK_ASSERT(!is_running());
+  if (request.at_cut) KVICK_RETURN_IF_ERROR(request.at_cut(engine_.log().end_position()));
+  Snapshot snapshot(AllDatabases(engine_), *request.encoder);
+  Status status;
+  std::string piece;
+  while (snapshot.Walk(&piece)) {
+    if (status.ok()) status = request.sink->Write(piece);
+    if (!status.ok()) snapshot.Discard();
+    piece.clear();
+  }
+  request.on_done(status);
+  return status;
+}
+
+void SnapshotJobs::Run(SnapshotRequest& request) {
+  pthread_setname_np(pthread_self(), "kvick-snapshot");
+  ExclusiveGate::Slot slot;
+  engine_.gate().Register(&slot);
+  Status status;
+  std::string piece;
+  bool goes_on = true;
+  while (goes_on) {
+    engine_.gate().Enter(slot);
+    goes_on = snapshot_->Walk(&piece);
+    engine_.gate().Leave(slot);
+    captured_count_.store(snapshot_->captured_count(), std::memory_order_relaxed);
+    const uint64_t pending = snapshot_->pending_bytes();
+    pending_bytes_.store(pending, std::memory_order_relaxed);
+    if (pending > pending_bytes_peak_.load(std::memory_order_relaxed)) {
+      pending_bytes_peak_.store(pending, std::memory_order_relaxed);
+    }
+    if (status.ok() && is_cancelled_.load(std::memory_order_relaxed)) status = Status::Error("cancelled");
+    if (status.ok()) status = request.sink->Write(piece);
+    // What is left is only marked, so that the next cut finds all marks alike.
+    if (!status.ok()) snapshot_->Discard();
+    written_bytes_.fetch_add(piece.size(), std::memory_order_relaxed);
+    piece.clear();
+  }
+  engine_.gate().Unregister(&slot);
+  engine_.gate().RunExclusive([&] {
+    engine_.snapshot = nullptr;
+    snapshot_.reset();
+  });
+  request.on_done(std::move(status));
+  request = {};
+  is_running_.store(false, std::memory_order_release);
+}
+
+SnapshotJobs::Progress SnapshotJobs::progress() const {
+  return {key_count_.load(std::memory_order_relaxed), captured_count_.load(std::memory_order_relaxed),
+          pending_bytes_.load(std::memory_order_relaxed), pending_bytes_peak_.load(std::memory_order_relaxed),
+          written_bytes_.load(std::memory_order_relaxed)};
+}
+
+}  // namespace kvick
