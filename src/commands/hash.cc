@@ -95,7 +95,7 @@ Status HMGet(CommandContext& context) {
 // Fields that are due but still there count.
 Status HDel(CommandContext& context) {
   KVICK_ASSIGN_OR_RETURN(HashValue * hash, context.FindValueForWrite<HashValue>(0));
-  const bool is_told = context.engine().hooks.change_sink != nullptr;
+  const bool is_told = context.executor().change_sink() != nullptr;
   uint64_t erased_count = 0;
   std::vector<std::string_view> erased;  // only if anybody is told
   if (hash != nullptr) {

@@ -35,6 +35,28 @@ TEST_F(TransactionsTest, AQueuedUnwatchRunsUnderTheLocksOfTheWatchedKeys) {
   EXPECT_EQ(client.Execute({"EXEC"}), "*2\r\n+OK\r\n+OK\r\n");
 }
 
+class ClosedDoor final : public WriteGuard {
+ public:
+  Status Check() override { return Status::Error("MISCONF no room"); }
+};
+
+TEST_F(TransactionsTest, ARefusalOfWritesEndsTransactionsThatWrite) {
+  ClosedDoor door;
+  engine_.hooks.write_guards.push_back(&door);
+  LocalClient client(engine_);
+  client.Execute({"MULTI"});
+  client.Execute({"SET", "a", "1"});
+  engine_.write_refusal_count = 1;
+  EXPECT_EQ(client.Execute({"EXEC"}), "-EXECABORT Transaction discarded because of: MISCONF no room\r\n");
+  EXPECT_EQ(client.Execute({"EXEC"}), "-ERR EXEC without MULTI\r\n");
+  client.Execute({"MULTI"});
+  EXPECT_EQ(client.Execute({"SET", "a", "1"}), "-MISCONF no room\r\n");
+  EXPECT_EQ(client.Execute({"EXEC"}), "-EXECABORT Transaction discarded because of previous errors.\r\n");
+  client.Execute({"MULTI"});
+  client.Execute({"GET", "a"});
+  EXPECT_EQ(client.Execute({"EXEC"}), "*1\r\n$-1\r\n");
+}
+
 TEST_F(TransactionsTest, AClientThatLeavesWatchesNothingMore) {
   {
     LocalClient client(engine_);

@@ -199,7 +199,7 @@ void CommandContext::CopyEntry(const KeyTable::Slot& source, size_t target, int6
 }
 
 void CommandContext::NotifyReplaced(size_t ordinal, const Entry* before, ValueType type) {
-  if (engine().hooks.change_sink == nullptr) return;
+  if (executor_.change_sink() == nullptr) return;
   if (before == nullptr) return Notify(KeyEventClass::kNew, "new", ordinal);
   Notify(KeyEventClass::kOverwritten, "overwritten", ordinal);
   if (before->type() != type) Notify(KeyEventClass::kTypeChanged, "type_changed", ordinal);
@@ -213,7 +213,7 @@ void CommandContext::EffectIn(int database_index, std::span<const std::string_vi
 
 void CommandContext::NotifyKey(KeyEventClass event_class, std::string_view event, Database& database,
                                std::string_view key) {
-  if (ChangeSink* sink = engine().hooks.change_sink) sink->OnKeyEvent(database.index(), event_class, event, key);
+  if (ChangeSink* sink = executor_.change_sink()) sink->OnKeyEvent(database.index(), event_class, event, key);
 }
 
 }  // namespace kvick

@@ -26,17 +26,53 @@ CommandLog::Reader::~Reader() {
 }
 
 uint64_t CommandLog::Reader::Read(std::string* out) {
+  const Batch batch = Take();
+  for (const Piece& piece : batch.pieces) out->append(piece.view());
+  return batch.end_position;
+}
+
+CommandLog::Batch CommandLog::Reader::Take() {
+  Batch batch;
   MutexLock lock(log_->mutex_);
+  batch.begin_position = batch.end_position = position_;
   uint64_t chunk_begin = log_->begin_position_;
-  for (const std::string& chunk : log_->chunks_) {
-    const uint64_t chunk_end = chunk_begin + chunk.size();
+  for (const std::shared_ptr<std::string>& chunk : log_->chunks_) {
+    const uint64_t chunk_end = chunk_begin + chunk->size();
     if (position_ < chunk_end) {
-      out->append(chunk, position_ - chunk_begin, std::string::npos);
+      batch.pieces.push_back({chunk, position_ - chunk_begin, chunk_end - position_});
       position_ = chunk_end;
     }
     chunk_begin = chunk_end;
   }
+  batch.end_position = position_;
+  if (!batch.pieces.empty()) log_->last_is_open_ = false;
+  for (const TimeMark& mark : log_->marks_) {
+    if (mark.position >= batch.begin_position && mark.position < batch.end_position) batch.marks.push_back(mark);
+  }
   log_->Trim();
+  return batch;
+}
+
+bool CommandLog::Reader::WaitFor(int64_t timeout_ms) {
+  MutexLock lock(log_->mutex_);
+  const auto has_more = [this] { return log_->end_position_.load(std::memory_order_relaxed) > position_; };
+  if (!has_more() && !is_woken_ && timeout_ms > 0) {
+    ++log_->waiting_count_;
+    log_->grown_.WaitFor(log_->mutex_, timeout_ms);
+    --log_->waiting_count_;
+  }
+  is_woken_ = false;
+  return has_more();
+}
+
+void CommandLog::Reader::Wake() {
+  MutexLock lock(log_->mutex_);
+  is_woken_ = true;
+  log_->grown_.NotifyAll();
+}
+
+uint64_t CommandLog::Reader::position() const {
+  MutexLock lock(log_->mutex_);
   return position_;
 }
 
@@ -50,8 +86,11 @@ std::unique_ptr<CommandLog::Reader> CommandLog::Attach() {
 }
 
 void CommandLog::Encode(std::span<const std::string_view> arguments) {
-  if (chunks_.empty() || chunks_.back().size() > kChunkBytes) chunks_.emplace_back();
-  std::string& out = chunks_.back();
+  if (!last_is_open_ || chunks_.empty() || chunks_.back()->size() > kChunkBytes) {
+    chunks_.push_back(std::make_shared<std::string>());
+    last_is_open_ = true;
+  }
+  std::string& out = *chunks_.back();
   const size_t size_before = out.size();
   AppendNumberLine(&out, '*', arguments.size());
   for (const std::string_view argument : arguments) {
@@ -71,16 +110,44 @@ void CommandLog::SelectDatabase(int database_index) {
   selected_database_ = database_index;
 }
 
-void CommandLog::Append(int database_index, std::span<const std::string_view> arguments) {
+void CommandLog::ForgetSelectedDatabase() {
   MutexLock lock(mutex_);
-  if (readers_.empty()) return;
-  SelectDatabase(database_index);
-  Encode(arguments);
+  selected_database_ = -1;
 }
 
-void CommandLog::AppendGroup(const std::vector<Entry>& entries) {
+void CommandLog::NoteTimes(const Clock* clock) {
   MutexLock lock(mutex_);
-  if (readers_.empty() || entries.empty()) return;
+  time_clock_ = clock;
+  marked_second_ = 0;
+}
+
+void CommandLog::MarkTime() {
+  if (time_clock_ == nullptr) return;
+  // A clock that was set back is followed as well: the annotations of a file need not be in order.
+  const int64_t second = time_clock_->NowMs() / 1000;
+  if (second == marked_second_) return;
+  marked_second_ = second;
+  marks_.push_back({end_position_.load(std::memory_order_relaxed), second});
+}
+
+uint64_t CommandLog::FinishAppend() {
+  if (waiting_count_ != 0) grown_.NotifyAll();
+  return end_position_.load(std::memory_order_relaxed);
+}
+
+uint64_t CommandLog::Append(int database_index, std::span<const std::string_view> arguments) {
+  MutexLock lock(mutex_);
+  if (readers_.empty()) return 0;
+  MarkTime();
+  SelectDatabase(database_index);
+  Encode(arguments);
+  return FinishAppend();
+}
+
+uint64_t CommandLog::AppendGroup(const std::vector<Entry>& entries) {
+  MutexLock lock(mutex_);
+  if (readers_.empty() || entries.empty()) return 0;
+  MarkTime();
   const std::string_view multi[] = {"MULTI"};
   const std::string_view exec[] = {"EXEC"};
   SelectDatabase(entries[0].database_index);
@@ -91,16 +158,18 @@ void CommandLog::AppendGroup(const std::vector<Entry>& entries) {
     Encode(views);
   }
   Encode(exec);
+  return FinishAppend();
 }
 
 void CommandLog::Trim() {
   uint64_t needed = end_position_.load(std::memory_order_relaxed);
   for (const Reader* reader : readers_) needed = std::min(needed, reader->position_);
-  while (!chunks_.empty() && begin_position_ + chunks_.front().size() <= needed) {
-    begin_position_ += chunks_.front().size();
+  while (!chunks_.empty() && begin_position_ + chunks_.front()->size() <= needed) {
+    begin_position_ += chunks_.front()->size();
     chunks_.pop_front();
   }
   if (chunks_.empty()) begin_position_ = end_position_.load(std::memory_order_relaxed);
+  while (!marks_.empty() && marks_.front().position < needed) marks_.pop_front();
 }
 
 }  // namespace kvick

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/threads.h"
@@ -25,6 +26,74 @@ std::string ReadAll(CommandLog::Reader& reader) {
   std::string text;
   reader.Read(&text);
   return text;
+}
+
+std::string TextOf(const CommandLog::Batch& batch) {
+  std::string text;
+  for (const CommandLog::Piece& piece : batch.pieces) text += piece.view();
+  return text;
+}
+
+TEST(CommandLogTest, SharesWhatIsTakenAndLeavesItAsItIs) {
+  CommandLog log;
+  const auto reader = log.Attach();
+  Append(log, 0, {"SET", "a", "1"});
+  const CommandLog::Batch first = reader->Take();
+  const uint64_t end = log.Append(0, std::vector<std::string_view>{"SET", "b", "2"});
+  const CommandLog::Batch second = reader->Take();
+  EXPECT_EQ(TextOf(first), Encoded({"SELECT", "0"}) + Encoded({"SET", "a", "1"}));
+  EXPECT_EQ(TextOf(second), Encoded({"SET", "b", "2"}));
+  EXPECT_EQ(first.end_position, second.begin_position);
+  EXPECT_EQ(second.end_position, end);
+  EXPECT_EQ(second.size_bytes(), TextOf(second).size());
+  EXPECT_TRUE(reader->Take().pieces.empty());
+}
+
+TEST(CommandLogTest, MarksTheSecondsInWhichItWasRecorded) {
+  CommandLog log;
+  ManualClock clock(5000);
+  const auto reader = log.Attach();
+  log.NoteTimes(&clock);
+  Append(log, 0, {"A"});
+  clock.AdvanceMs(999);
+  Append(log, 0, {"B"});
+  clock.AdvanceMs(1);
+  const uint64_t third = log.end_position();
+  Append(log, 0, {"C"});
+  CommandLog::Batch batch = reader->Take();
+  ASSERT_EQ(batch.marks.size(), 2u);
+  EXPECT_EQ(batch.marks[0].position, 0u);
+  EXPECT_EQ(batch.marks[0].second, 5);
+  EXPECT_EQ(batch.marks[1].position, third);
+  EXPECT_EQ(batch.marks[1].second, 6);
+  Append(log, 0, {"D"});
+  EXPECT_TRUE(reader->Take().marks.empty());
+  log.NoteTimes(nullptr);
+  clock.AdvanceMs(1000);
+  Append(log, 0, {"E"});
+  EXPECT_TRUE(reader->Take().marks.empty());
+}
+
+TEST(CommandLogTest, NamesTheDatabaseAgainWhenAFileBegins) {
+  CommandLog log;
+  const auto reader = log.Attach();
+  Append(log, 3, {"A"});
+  log.ForgetSelectedDatabase();
+  Append(log, 3, {"B"});
+  EXPECT_EQ(ReadAll(*reader), Encoded({"SELECT", "3"}) + Encoded({"A"}) + Encoded({"SELECT", "3"}) + Encoded({"B"}));
+}
+
+TEST(CommandLogTest, AReaderWaitsUntilSomethingIsRecordedOrItIsWoken) {
+  CommandLog log;
+  const auto reader = log.Attach();
+  EXPECT_FALSE(reader->WaitFor(0));
+  reader->Wake();
+  EXPECT_FALSE(reader->WaitFor(60'000));
+  std::thread writer([&log] { Append(log, 0, {"A"}); });
+  while (!reader->WaitFor(60'000)) {
+  }
+  writer.join();
+  EXPECT_TRUE(reader->WaitFor(0));
 }
 
 TEST(CommandLogTest, RecordsNothingWhileNobodyReads) {

@@ -76,6 +76,8 @@ enum CommandFlags : uint64_t {
   kIgnoresPause = 1ULL << 44,
   // Is allowed to clients of RESP2 that are subscribed to something.
   kForSubscribers = 1ULL << 47,
+  // Changes nothing, but answers what refuses writes (PING): who watches over the server shall learn of it.
+  kTellsRefusals = 1ULL << 48,
   // Is of the system rather than for applications: COMMAND DOCS says so.
   kSystemCommand = 1ULL << 52,
 };

@@ -29,6 +29,7 @@
 #include "engine/hooks.h"
 #include "engine/info.h"
 #include "engine/lazy_free.h"
+#include "engine/release_gate.h"
 #include "engine/tracking.h"
 #include "keyspace/database.h"
 
@@ -64,6 +65,8 @@ class Engine {
   CommandLog& log() { return log_; }
   InfoRegistry& info() { return info_; }
   LazyFree& lazy_free() { return lazy_free_; }
+  // Replies to writes wait here until they are safe, if that is asked for.
+  ReleaseGate& release_gate() { return release_gate_; }
   Channels& channels() { return channels_; }
   Tracking& tracking() { return tracking_; }
   Hooks hooks;  // set before executors run
@@ -80,6 +83,9 @@ class Engine {
 
   // Somebody wants to see every call (CallObserver::OnCall). Any thread.
   std::atomic<bool> shows_calls{false};
+
+  // How many of hooks.write_guards refuse writes at present. Any thread.
+  std::atomic<int> write_refusal_count{0};
 
   // More than one executor may run at a time: stripes must be locked. Decided before they run.
   bool is_concurrent() const { return is_concurrent_; }
@@ -151,6 +157,7 @@ class Engine {
   CommandLog log_;
   InfoRegistry info_;
   LazyFree lazy_free_;
+  ReleaseGate release_gate_;
   Channels channels_;
   Tracking tracking_;
   std::vector<std::unique_ptr<Database>> databases_;

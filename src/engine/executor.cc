@@ -22,6 +22,8 @@ constexpr int64_t kClockRefreshUs = 500;
 constexpr size_t kExpireItemsPerLock = 32;
 // How long a stripe is waited for before anything else is looked at. Commands hold one for microseconds.
 constexpr int64_t kLockPatienceUs = 1000;
+// The time at which recorded commands are repeated: before all that they say.
+constexpr int64_t kReplayNowMs = 1;
 
 bool IsFrequencyPolicy(EvictionPolicy policy) {
   return policy == EvictionPolicy::kAllKeysLfu || policy == EvictionPolicy::kVolatileLfu;
@@ -78,8 +80,13 @@ Executor::~Executor() {
   engine_.gate().Unregister(&gate_slot_);
 }
 
+void Executor::ReplayOnly() {
+  is_replaying_ = true;
+  records_effects_ = false;
+}
+
 void Executor::RefreshClock() {
-  mutation_.now_ms = engine_.clock().NowMs();
+  mutation_.now_ms = is_replaying_ ? kReplayNowMs : engine_.clock().NowMs();
   clock_cycles_ = call_cycles_ = CycleClock::Now();
   const Settings& settings = engine_.settings();
   if (IsFrequencyPolicy(settings.max_memory_policy)) {
@@ -100,6 +107,7 @@ void Executor::RefreshClock() {
 }
 
 void Executor::PassExpiryHorizon() {
+  if (is_replaying_) return;
   RefreshClock();
   // Still behind: the clock was set back.
   if (mutation_.now_ms < engine_.expiry_horizon_ms.load(std::memory_order_relaxed)) {
@@ -229,8 +237,26 @@ Status Executor::Admit(const Session& session, const Prepared& prepared, std::sp
   if (engine_.hooks.slot_guard != nullptr) {
     KVICK_RETURN_IF_ERROR(engine_.hooks.slot_guard->Check(session, command, keys));
   }
-  if (engine_.is_loading && !command.has(kLoading)) {
+  if (engine_.is_loading && !command.has(kLoading) && !is_replaying_) {
     return Status::Error("LOADING Redis is loading the dataset in memory");
+  }
+  return Status::Ok();
+}
+
+bool Executor::IsRefusable(const Session& session, const Command& command) const {
+  if (engine_.write_refusal_count.load(std::memory_order_relaxed) == 0 || is_replaying_) return false;
+  if (command.has(kRunsTransaction)) {
+    return session.transaction != nullptr && (session.transaction->queued_flags & kWrite) != 0;
+  }
+  return command.has(kWrite) || command.has(kTellsRefusals);
+}
+
+Status Executor::CheckWriteGuards(const Command& command) const {
+  for (WriteGuard* guard : engine_.hooks.write_guards) {
+    const Status refusal = guard->Check();
+    if (refusal.ok()) continue;
+    if (!command.has(kRunsTransaction)) return refusal;
+    return Status::Error("EXECABORT Transaction discarded because of: " + std::string(refusal.text()));
   }
   return Status::Ok();
 }
@@ -306,7 +332,9 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
     if (session.transaction != nullptr) session.transaction->is_aborted = true;
     Reject(prepared, ProblemStatus(prepared), reply);
   } else {
+    recorded_position_ = 0;
     outcome = Dispatch(session, prepared, reply);
+    if (recorded_position_ != 0) session.write_position = recorded_position_;
   }
   if (!changed_keys_.empty()) BroadcastChanges();
   if (!after_command_.empty()) RunAfterCommand();
@@ -329,7 +357,11 @@ Executor::Outcome Executor::Dispatch(Session& session, const Prepared& prepared,
   while (true) {
     const std::span<DeclaredKey> keys = PlaceKeys(session, prepared);
     const bool needs_admission = session.restrictions != 0 || engine_.is_loading || engine_.hooks.slot_guard != nullptr;
-    const Status admission = needs_admission ? Admit(session, prepared, keys) : Status::Ok();
+    Status admission = needs_admission ? Admit(session, prepared, keys) : Status::Ok();
+    if (admission.ok() && IsRefusable(session, *prepared.command)) {
+      admission = CheckWriteGuards(*prepared.command);
+      if (!admission.ok() && prepared.command->has(kRunsTransaction)) DropTransaction(session);
+    }
     if (!admission.ok()) {
       if (session.transaction != nullptr) session.transaction->is_aborted = true;
       Reject(prepared, admission, reply);
@@ -552,7 +584,7 @@ void Executor::Record(int database_index, std::span<const std::string_view> argu
   if (holds_places_) {
     group_.push_back({database_index, CommandLog::Arguments(arguments.begin(), arguments.end())});
   } else {
-    engine_.log().Append(database_index, arguments);
+    NoteRecorded(engine_.log().Append(database_index, arguments));
   }
 }
 
@@ -561,7 +593,9 @@ void Executor::Commit(CommandContext& context) {
   if (!engine_.log().is_active()) return;
   if (!context.replaces_effect()) return Record(context.session().database_index, context.arguments());
   const std::vector<CommandLog::Entry>& effects = context.effects();
-  if (effects.size() > 1 && !holds_places_) return engine_.log().AppendGroup(effects);
+  if (effects.size() > 1 && !holds_places_ && records_effects_) {
+    return NoteRecorded(engine_.log().AppendGroup(effects));
+  }
   for (const CommandLog::Entry& effect : effects) {
     const std::vector<std::string_view> views(effect.arguments.begin(), effect.arguments.end());
     Record(effect.database_index, views);
@@ -578,8 +612,8 @@ void Executor::OnExpired(Database& database, std::string_view key) {
   }
   const std::string_view effect[] = {engine_.settings().lazy_free_on_expire ? "UNLINK" : "DEL", key};
   Record(database.index(), effect);
-  if (engine_.hooks.change_sink != nullptr) {
-    engine_.hooks.change_sink->OnKeyEvent(database.index(), KeyEventClass::kExpired, "expired", key);
+  if (ChangeSink* sink = change_sink()) {
+    sink->OnKeyEvent(database.index(), KeyEventClass::kExpired, "expired", key);
   }
 }
 
@@ -592,7 +626,7 @@ void Executor::OnPartsExpired(Database& database, std::string_view key, ValueTyp
     const std::string_view effect[] = {is_set ? "SREM" : "HDEL", key, part};
     Record(database.index(), effect);
   }
-  ChangeSink* sink = engine_.hooks.change_sink;
+  ChangeSink* sink = change_sink();
   if (sink == nullptr) return;
   sink->OnKeyEvent(database.index(), is_set ? KeyEventClass::kSet : KeyEventClass::kHash, is_set ? "srem" : "hexpired",
                    key);
@@ -666,7 +700,7 @@ void Executor::RemoveSession(Session* session) {
 
 // Nothing changes in a pause, so that a replica can catch up with all there is.
 bool Executor::MayRemoveExpired() const {
-  return engine_.active_expire_enabled && !engine_.pause.IsActive(mutation_.now_ms);
+  return !engine_.is_loading && engine_.active_expire_enabled && !engine_.pause.IsActive(mutation_.now_ms);
 }
 
 bool Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) {

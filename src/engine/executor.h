@@ -88,6 +88,12 @@ class Executor final : public KeyspaceListener {
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
+  // Before its first batch: it repeats what was recorded once. Its clock stands still at the beginning of time, so that
+  // nothing expires by itself; nothing is recorded or notified, and no command is refused because data is being loaded.
+  void ReplayOnly();
+  // Who is told of what happens to keys; may be null.
+  ChangeSink* change_sink() const { return is_replaying_ ? nullptr : engine_.hooks.change_sink; }
+
   Engine& engine() { return engine_; }
   ExecutorStats& stats() { return stats_; }
   const ExecutorStats& stats() const { return stats_; }
@@ -120,7 +126,7 @@ class Executor final : public KeyspaceListener {
   Status RunScript(Session& session, ScriptTraits& traits, const std::function<Status()>& body);
   Prepared PrepareForScript(const Session& session, std::span<const std::string_view> arguments);
   // Whether what the script changes is recorded (redis.set_repl). Holds until the script ends.
-  void RecordScript(bool is_recorded) { records_effects_ = is_recorded; }
+  void RecordScript(bool is_recorded) { records_effects_ = is_recorded && !is_replaying_; }
   // What scripting/ keeps for this executor's thread.
   std::shared_ptr<void> script_state;
   // Called now and then while this thread cannot get on because of a script that runs past its time: answers BUSY to
@@ -202,6 +208,9 @@ class Executor final : public KeyspaceListener {
   void PassExpiryHorizon();
   bool MayRemoveExpired() const;
   // All reasons not to run a command that do not depend on its keys' contents.
+  // What refuses writes at present.
+  Status CheckWriteGuards(const Command& command) const;
+  bool IsRefusable(const Session& session, const Command& command) const;
   Status Admit(const Session& session, const Prepared& prepared, std::span<const DeclaredKey> keys);
   bool IsPaused(const Session& session, const Command& command) const;
   void Reject(const Prepared& prepared, const Status& status, ReplyWriter& reply);
@@ -278,6 +287,10 @@ class Executor final : public KeyspaceListener {
   void WaitForStripe(SpinLock& lock);
   void UnlockPlaces();
   void Record(int database_index, std::span<const std::string_view> arguments);
+  // `position`: what the log returned.
+  void NoteRecorded(uint64_t position) {
+    if (position != 0) recorded_position_ = position;
+  }
   // Tells those who see every call.
   void ShowCall(const Session& session, const Prepared& prepared);
   // The session tracks: remembers the keys that it was told of.
@@ -322,7 +335,9 @@ class Executor final : public KeyspaceListener {
   bool holds_places_ = false;        // a transaction or a script runs: its stripes are locked already
   bool holds_everything_ = false;    // all stripes of all databases are locked
   bool records_effects_ = true;
-  bool holds_turn_ = false;  // Engine::script_turn
+  bool is_replaying_ = false;
+  uint64_t recorded_position_ = 0;  // behind what the running command recorded; 0: nothing
+  bool holds_turn_ = false;         // Engine::script_turn
   RunningScript script_;
   std::vector<CommandLog::Entry> group_;             // what a transaction records
   std::span<const SharedBytesRef> large_arguments_;  // of the running command

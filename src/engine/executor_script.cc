@@ -60,6 +60,14 @@ Executor::ScriptCallOutcome Executor::CallFromScript(Session& session, const Pre
       return ScriptCallOutcome::kDone;
     }
   }
+  // A script that has changed something goes on to its end.
+  if (!script_.has_changed && IsRefusable(session, command)) {
+    const Status refusal = CheckWriteGuards(command);
+    if (!refusal.ok()) {
+      Reject(prepared, refusal, reply);
+      return ScriptCallOutcome::kDone;
+    }
+  }
   const bool changes_something = command.has(kChangesSomething);
   if (NeedsLocks() && !holds_everything_) {
     ScriptCallOutcome outcome = ScriptCallOutcome::kDone;
@@ -302,16 +310,16 @@ void Executor::RecordGroup() {
   if (group_.empty()) return;
   if (group_.size() == 1) {
     const std::vector<std::string_view> words(group_[0].arguments.begin(), group_[0].arguments.end());
-    engine_.log().Append(group_[0].database_index, words);
+    NoteRecorded(engine_.log().Append(group_[0].database_index, words));
   } else {
-    engine_.log().AppendGroup(group_);
+    NoteRecorded(engine_.log().AppendGroup(group_));
   }
   group_.clear();
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::EndScript() {
   holds_places_ = false;
-  records_effects_ = true;
+  records_effects_ = !is_replaying_;
   RecordGroup();
   if (!ready_keys_.empty()) ServeReadyKeys();
   ReleaseScriptHolds();

@@ -40,6 +40,59 @@ class FirstExpiry final : public ChangeSink {
   std::function<void()> action_;
 };
 
+class ClosedDoor final : public WriteGuard {
+ public:
+  Status Check() override { return Status::Error("MISCONF no room"); }
+};
+
+TEST_F(ExecutorTest, WritesAreRefusedWhileAGuardRefusesThemAndReadsAreNot) {
+  ClosedDoor door;
+  engine_.hooks.write_guards.push_back(&door);
+  LocalClient client(engine_);
+  EXPECT_EQ(client.Execute({"PUT", "a", "1"}), "+OK\r\n");
+  engine_.write_refusal_count = 1;
+  EXPECT_EQ(client.Execute({"PUT", "a", "3"}), "-MISCONF no room\r\n");
+  EXPECT_EQ(client.Execute({"READ", "a"}), "*1\r\n$1\r\n1\r\n");
+  engine_.write_refusal_count = 0;
+  EXPECT_EQ(client.Execute({"PUT", "a", "4"}), "+OK\r\n");
+}
+
+TEST_F(ExecutorTest, AReplayExpiresRecordsAndTellsNothingAndIsNotRefusedWhileLoading) {
+  const auto reader = engine_.log().Attach();
+  int told = 0;
+  FirstExpiry sink([&told] { ++told; });
+  engine_.hooks.change_sink = &sink;
+  engine_.is_loading = true;
+  {
+    LocalClient replay(engine_);
+    replay.executor().ReplayOnly();
+    Call(replay, {"PUTEX", "a", "10", "v"});
+    clock_.AdvanceMs(1000);
+    EXPECT_EQ(replay.Execute({"READ", "a"}), "*1\r\n$1\r\nv\r\n");
+  }
+  std::string log;
+  EXPECT_EQ(reader->Read(&log), 0u);
+  EXPECT_EQ(log, "");
+  EXPECT_EQ(told, 0);
+  LocalClient client(engine_);
+  EXPECT_EQ(client.Execute({"READ", "a"}), "-LOADING Redis is loading the dataset in memory\r\n");
+  engine_.hooks.change_sink = nullptr;
+}
+
+TEST_F(ExecutorTest, ASessionKnowsWhereItsLatestWriteEnds) {
+  LocalClient client(engine_);
+  Call(client, {"PUT", "a", "1"});
+  EXPECT_EQ(client.session().write_position, 0u);
+  const auto reader = engine_.log().Attach();
+  Call(client, {"PUT", "a", "2"});
+  const uint64_t first = client.session().write_position;
+  EXPECT_EQ(first, engine_.log().end_position());
+  LocalClient other(engine_);
+  Call(other, {"PUT", "b", "2"});
+  Call(client, {"READ", "a"});
+  EXPECT_EQ(client.session().write_position, first);
+}
+
 // Lets `work` run alone in a thread of its own and comes back when it stands at the closed gate.
 class WaitingCloser {
  public:

@@ -139,7 +139,7 @@ Status Executor::RunTransaction(Session& session, ReplyWriter& reply) {
       for (const Prepared& command : prepared) Call(session, command, PlaceKeys(session, command), reply);
     }
     holds_places_ = false;
-    engine_.log().AppendGroup(group_);
+    NoteRecorded(engine_.log().AppendGroup(group_));
     group_.clear();
     if (!ready_keys_.empty()) ServeReadyKeys();
     ReleaseScriptHolds();

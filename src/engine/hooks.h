@@ -109,6 +109,15 @@ struct ScriptUsage {
   uint64_t evicted_script_count = 0;
 };
 
+// Refuses writes while they could not be kept: the disk is full, the last snapshot failed. Asked only while
+// Engine::write_refusal_count says that somebody refuses.
+class WriteGuard {
+ public:
+  virtual ~WriteGuard() = default;
+  // Any thread.
+  virtual Status Check() = 0;
+};
+
 // Runs scripts and functions.
 class ScriptRunner {
  public:
@@ -153,8 +162,9 @@ struct Hooks {
   ChangeSink* change_sink =
       nullptr;  // changed in exclusive moments, unlike the others: null while it would tell nobody
   std::vector<CallObserver*> call_observers;
-  SlowLog* slow_log = nullptr;   // one of these, for its commands
-  Monitors* monitors = nullptr;  // another
+  std::vector<WriteGuard*> write_guards;  // asked in this order
+  SlowLog* slow_log = nullptr;            // one of these, for its commands
+  Monitors* monitors = nullptr;           // another
   ScriptRunner* script_runner = nullptr;
   ProcessControl* process = nullptr;
   OffsetClock* movable_clock = nullptr;  // the engine's clock, when tests may move it

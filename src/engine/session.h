@@ -96,6 +96,8 @@ class Session {
   int64_t last_active_ms = 0;
   const Command* last_command = nullptr;
   uint64_t command_count = 0;
+  // Where in the command log its latest write ends; 0: it has written nothing that was recorded.
+  uint64_t write_position = 0;
 
   ClientType type() const { return (restrictions & kSubscriber) != 0 ? ClientType::kPubSub : ClientType::kNormal; }
 

@@ -28,7 +28,7 @@ class OutputFile : public ByteSink {
   virtual Status Sync() = 0;
   // Cuts the file.
   virtual Status Truncate(uint64_t size) = 0;
-  // What Write has taken, from the beginning of the file.
+  // What Write has taken, from the beginning of the file: after an error, with what was written of the last bytes.
   virtual uint64_t size() const = 0;
 };
 
@@ -43,11 +43,15 @@ class FileSystem {
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
   virtual Status Link(const std::string& from, const std::string& to) = 0;
   virtual Status Remove(const std::string& path) = 0;
+  // Fine when there is one.
   virtual Status MakeFolder(const std::string& path) = 0;
   virtual Status SyncFolder(const std::string& path) = 0;
 
   // The system's. Other ones are given by tests.
   static FileSystem& System();
 };
+
+// The last part of such an error, which is the system's: "Permission denied".
+std::string_view SystemReason(const Status& status);
 
 }  // namespace kvick

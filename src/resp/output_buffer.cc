@@ -67,6 +67,17 @@ void OutputBuffer::AppendShared(SharedBytesRef bytes) {
   segments_.push_back(std::move(segment));
 }
 
+void OutputBuffer::AppendAll(OutputBuffer other) {
+  if (empty()) return Swap(other);
+  Seal();
+  other.Seal();
+  for (size_t i = other.first_; i < other.segments_.size(); ++i) {
+    segments_.push_back(std::move(other.segments_[i]));
+    other.segments_[i].block = nullptr;
+  }
+  sealed_bytes_ += std::exchange(other.sealed_bytes_, 0);
+}
+
 OutputBuffer::Hole OutputBuffer::MakeHole() {
   Seal();
   Segment segment;

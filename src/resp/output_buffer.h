@@ -47,6 +47,8 @@ class OutputBuffer {
     cursor_ += bytes.size();
   }
   void AppendShared(SharedBytesRef bytes);
+  // What another buffer holds, without copying it.
+  void AppendAll(OutputBuffer other);
 
   // A hole to be filled later by exactly one FillHole: the header of an aggregate whose length is not known yet.
   using Hole = size_t;

@@ -102,7 +102,7 @@ TEST(OutputBufferTest, BehavesLikeAQueueOfBytes) {
   OutputBuffer buffer;
   std::string model;
   for (int step = 0; step < 5000; ++step) {
-    switch (below(6)) {
+    switch (below(7)) {
       case 0:
       case 1:
       case 2: {
@@ -122,6 +122,16 @@ TEST(OutputBufferTest, BehavesLikeAQueueOfBytes) {
         buffer.Append("-");
         buffer.FillHole(hole, "*3\r\n");
         model += "*3\r\n-";
+        break;
+      }
+      case 5: {
+        OutputBuffer other;
+        const std::string bytes(below(40'000) + 1, '%');
+        other.Append(bytes);
+        other.AppendShared(Lend("lent"));
+        other.Consume(1);
+        buffer.AppendAll(std::move(other));
+        model += bytes.substr(1) + "lent";
         break;
       }
       default: {

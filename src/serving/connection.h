@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -34,6 +36,8 @@ class Connection final : public SessionTransport {
   // Has come to its end: nothing more is read, and it is closed when its replies have been sent.
   bool is_ending() const { return session_.close_after_reply || session_.closing; }
 
+  bool has_replies() const { return !output_.empty() || !held_.empty(); }
+
   Session& session() { return session_; }
   const Session& session() const { return session_; }
   int fd() const { return socket_.get(); }
@@ -48,10 +52,18 @@ class Connection final : public SessionTransport {
   std::unique_ptr<RequestParser> parser_;  // only while a command is unfinished
   InputBuffer input_;                      // bytes of unfinished or postponed commands
   OutputBuffer output_;                    // what the socket did not take
-  int64_t soft_limit_since_ms_ = 0;        // output over the soft limit since then; 0: it is not
-  uint32_t epoll_events_ = 0;              // what epoll watches now
-  uint32_t last_read_bytes_ = 0;           // how much came with the latest read
-  bool is_doomed_ = false;                 // closed at the end of the worker's turn
+  // Replies that wait until what was written before them is safe (engine/release_gate.h), and what came behind them.
+  struct HeldReplies {
+    uint64_t position;     // in the command log
+    std::string text;      // few bytes, ...
+    OutputBuffer replies;  // ... or many
+  };
+  std::deque<HeldReplies> held_;
+  size_t held_bytes_ = 0;
+  int64_t soft_limit_since_ms_ = 0;  // output over the soft limit since then; 0: it is not
+  uint32_t epoll_events_ = 0;        // what epoll watches now
+  uint32_t last_read_bytes_ = 0;     // how much came with the latest read
+  bool is_doomed_ = false;           // closed at the end of the worker's turn
 
   // Pushes of this turn, to be sent when the messages have been run (Worker::SendPushes).
   std::vector<SharedBytes*> pushes_;

@@ -31,6 +31,8 @@ constexpr int64_t kReplyPeakPeriodMs = 5000;
 // Pushes of at least so many bytes are lent to the connections; below it a copy is cheaper than a piece of its own.
 constexpr size_t kPushLentMin = size_t{16} * 1024;
 constexpr size_t kPushesKept = 16;
+// Held replies of up to so many bytes do not keep the block in which they were made.
+constexpr size_t kHeldTextMax = 4096;
 // A block of replies: as many as there are buffered without anybody asking for it.
 constexpr size_t kUnauthenticatedOutputBytesMax = size_t{16} * 1024;
 
@@ -76,9 +78,10 @@ Connection::Usage Connection::MeasureUsage() const {
   usage.reply_buffer_used_bytes = shape.block_used_bytes;
   usage.reply_peak_bytes = std::max(reply_peak_bytes_, replies.size_bytes());
   usage.reply_list_count = shape.rest_count;
-  usage.reply_list_bytes = shape.rest_memory_bytes;
-  usage.total_memory_bytes = sizeof(Connection) + (parser_ ? sizeof(RequestParser) : 0) + input_.capacity() +
-                             detached_bytes + shape.block_bytes + shape.rest_memory_bytes;
+  usage.reply_list_count += held_.size();
+  usage.reply_list_bytes = shape.rest_memory_bytes + held_bytes_;
+  usage.total_memory_bytes = sizeof(Connection) + held_bytes_ + (parser_ ? sizeof(RequestParser) : 0) +
+                             input_.capacity() + detached_bytes + shape.block_bytes + shape.rest_memory_bytes;
   usage.input_bytes = input_bytes_;
   usage.output_bytes = output_bytes_;
   usage.read_count = read_count_;
@@ -118,9 +121,13 @@ Worker::Worker(Engine& engine, int index, int worker_count)
   KVICK_ASSERT(epoll_.get() >= 0);
   executor_.serve_while_busy = [this] { ServeWhileBusy(); };
   Watch(mailbox_.fd(), [this] { RunMessages(); });
+  engine_.release_gate().Add(this);
 }
 
-Worker::~Worker() { Join(); }
+Worker::~Worker() {
+  engine_.release_gate().Remove(this);
+  Join();
+}
 
 Status Worker::Start() {
   try {
@@ -202,7 +209,7 @@ void Worker::SendPushes() {
 
 // Through the buffer of replies, which is warm, and keeps only what the socket does not take.
 void Worker::SendPushesOf(Connection& connection) {
-  OutputBuffer& out = connection.output_.empty() ? scratch_->reply_buffer : connection.output_;
+  OutputBuffer& out = ReplyBufferFor(connection);
   for (SharedBytes* bytes : connection.pushes_) {
     if (bytes->size() >= kPushLentMin) {
       out.AppendShared(SharedBytesRef(bytes));
@@ -218,7 +225,7 @@ void Worker::SendPushesOf(Connection& connection) {
   }
   connection.pushed_bytes_ = 0;
   NoteReplyPeak(connection, out.size_bytes());
-  Send(connection, out);
+  Answer(connection, out);
   if (connection.session_.closing) Doom(connection);
   UpdateInterest(connection);
 }
@@ -281,6 +288,7 @@ void Worker::Run() {
       ResumePaused();
     }
     executor_.EndOverdueWaits();
+    ReleaseReplies();
     const bool runs_timers = !engine_.timers_paused.load(std::memory_order_relaxed);
     if (runs_timers && start_us >= next_slow_timer_us_) {
       next_slow_timer_us_ = start_us + kSlowTimerUs;
@@ -298,6 +306,7 @@ void Worker::Run() {
   executor_.BeginBatch();
   // A message that hands over a connection must not be lost with its descriptor.
   RunMessages();
+  ReleaseReplies();
   for (const auto& [fd, connection] : connections_) {
     if (!connection->output_.empty() && !connection->is_doomed_) Send(*connection, connection->output_);
   }
@@ -448,7 +457,7 @@ void Worker::RunGathered() {
   for (Gathered& gathered : all) {
     if (!gathered.is_whole) continue;
     Connection& connection = *gathered.connection;
-    OutputBuffer& out = connection.output_.empty() ? scratch_->reply_buffer : connection.output_;
+    OutputBuffer& out = ReplyBufferFor(connection);
     ReplyWriter reply(out, connection.session_.protocol);
     connection.replies_ = &out;
     size_t used = gathered.batch.skipped;
@@ -482,7 +491,7 @@ std::string_view Worker::KeepUnfinished(Connection& connection, std::string_view
 
 // A client may send its commands, shut down its side and wait for the replies.
 void Worker::OnEndOfInput(Connection& connection) {
-  if (connection.output_.empty() || connection.session_.type() != ClientType::kNormal) return Doom(connection);
+  if (!connection.has_replies() || connection.session_.type() != ClientType::kNormal) return Doom(connection);
   connection.session_.close_after_reply = true;
   UpdateInterest(connection);
 }
@@ -541,7 +550,7 @@ bool Worker::RunBatch(Connection& connection, const Batch& batch, std::string_vi
 
 size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
   Session& session = connection.session_;
-  OutputBuffer& out = connection.output_.empty() ? scratch_->reply_buffer : connection.output_;
+  OutputBuffer& out = ReplyBufferFor(connection);
   ReplyWriter reply(out, session.protocol);
   // The parser keeps its progress in an unfinished command with the connection, and is borrowed otherwise.
   std::unique_ptr<RequestParser> own = std::move(connection.parser_);
@@ -588,9 +597,70 @@ void Worker::FinishExecution(Connection& connection, OutputBuffer& out) {
   connection.executing_ = {};
   connection.replies_ = nullptr;
   NoteReplyPeak(connection, out.size_bytes());
-  Send(connection, out);
+  Answer(connection, out);
   if (connection.session_.closing) Doom(connection);
   UpdateInterest(connection);
+}
+
+// While replies may be held back, new ones are kept apart from those that need not be.
+OutputBuffer& Worker::ReplyBufferFor(Connection& connection) {
+  return connection.output_.empty() || engine_.release_gate().holds_back() || !connection.held_.empty()
+             ? scratch_->reply_buffer
+             : connection.output_;
+}
+
+void Worker::Answer(Connection& connection, OutputBuffer& out) {
+  if (&out == &connection.output_) return Send(connection, out);
+  if (!connection.held_.empty() || !engine_.release_gate().IsReleased(connection.session_.write_position)) {
+    return Hold(connection, out);
+  }
+  if (connection.output_.empty()) return Send(connection, out);
+  connection.output_.AppendAll(std::move(out));
+  Send(connection, connection.output_);
+}
+
+void Worker::Hold(Connection& connection, OutputBuffer& out) {
+  if (out.empty()) return;
+  if (connection.held_.empty()) {
+    holding_.push_back(&connection);
+    holds_replies_.store(true, std::memory_order_seq_cst);  // before ReleaseReplies looks at what is released
+  }
+  connection.held_bytes_ += out.size_bytes();
+  Connection::HeldReplies& held = connection.held_.emplace_back();
+  held.position = connection.session_.write_position;
+  if (out.size_bytes() > kHeldTextMax) {
+    held.replies.Swap(out);
+  } else {
+    held.text = out.ToString();
+    out.Clear();
+  }
+}
+
+void Worker::OnRelease() {
+  if (holds_replies_.load(std::memory_order_seq_cst)) mailbox_.Post([this] { ReleaseReplies(); });
+}
+
+void Worker::ReleaseReplies() {
+  if (holding_.empty()) return;
+  std::vector<Connection*> still_holding;
+  for (Connection* connection : holding_) {
+    if (connection->is_doomed_) continue;
+    std::deque<Connection::HeldReplies>& held = connection->held_;
+    OutputBuffer& out = connection->output_.empty() ? scratch_->reply_buffer : connection->output_;
+    while (!held.empty() && engine_.release_gate().IsReleased(held.front().position)) {
+      connection->held_bytes_ -= held.front().text.size() + held.front().replies.size_bytes();
+      out.Append(held.front().text);
+      out.AppendAll(std::move(held.front().replies));
+      held.pop_front();
+    }
+    if (!held.empty()) still_holding.push_back(connection);
+    if (out.empty()) continue;
+    Send(*connection, out);
+    if (connection->session_.closing) Doom(*connection);
+    UpdateInterest(*connection);
+  }
+  holding_.swap(still_holding);
+  if (holding_.empty()) holds_replies_.store(false, std::memory_order_relaxed);
 }
 
 // The command waits for the end of CLIENT PAUSE. Its bytes stay as they are, but a detached argument is not among them.
@@ -663,7 +733,7 @@ void Worker::Send(Connection& connection, OutputBuffer& out) {
   if (out.empty()) {
     connection.soft_limit_since_ms_ = 0;
     if (&out == &connection.output_) connection.output_ = OutputBuffer();
-    if (session.close_after_reply) Doom(connection);
+    if (session.close_after_reply && connection.held_.empty()) Doom(connection);
   } else if (&out != &connection.output_) {
     connection.output_.Swap(out);
   }
@@ -700,6 +770,7 @@ void Worker::CloseDoomed() {
   for (Connection* connection : doomed_) {
     executor_.RemoveSession(&connection->session_);
     paused_.erase(std::remove(paused_.begin(), paused_.end(), connection), paused_.end());
+    holding_.erase(std::remove(holding_.begin(), holding_.end(), connection), holding_.end());
     engine_.client_count.fetch_sub(1, std::memory_order_relaxed);
     connections_.erase(connection->fd());
   }
@@ -722,7 +793,11 @@ void Worker::Resume(Connection& connection, std::string_view reply) {
   if (connection.is_doomed_) return;
   // What was told before comes before: a command that runs now may end a subscription.
   if (!connection.pushes_.empty()) SendPushesOf(connection);
-  connection.output_.Append(reply);
+  // Somebody else ran the command, and has recorded by now what it changed.
+  if (engine_.log().is_active()) connection.session_.write_position = engine_.log().end_position();
+  OutputBuffer out;
+  out.Append(reply);
+  Answer(connection, out);
   ExecuteInput(connection);
 }
 
@@ -746,7 +821,8 @@ void Worker::CloseIdle() {
     if (timeout_ms > 0 && !may_idle && now_ms - session.last_active_ms > timeout_ms) {
       Log(LogLevel::kVerbose, "Closing idle client");
       Doom(*connection);
-    } else if (!connection->output_.empty() && IsOverOutputLimit(*connection, connection->output_.size_bytes())) {
+    } else if (connection->has_replies() &&
+               IsOverOutputLimit(*connection, connection->output_.size_bytes() + connection->held_bytes_)) {
       Doom(*connection);
     }
   }

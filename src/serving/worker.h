@@ -28,7 +28,7 @@
 
 namespace kvick {
 
-class Worker final : public PushPort {
+class Worker final : public PushPort, public ReleaseGate::Listener {
  public:
   Worker(Engine& engine, int index, int worker_count);
   ~Worker() override;
@@ -48,6 +48,9 @@ class Worker final : public PushPort {
   void Post(std::function<void()> message) { mailbox_.Post(std::move(message)); }
 
   void Deliver(std::shared_ptr<const PushMessage> message, std::vector<PushTarget> targets) override;
+
+  // ReleaseGate::Listener.
+  void OnRelease() override;
 
   // Before Start: readable events of `fd` call `ready` in this worker's thread, inside its executor's batch.
   void Watch(int fd, std::function<void()> ready);
@@ -115,6 +118,13 @@ class Worker final : public PushPort {
   bool RunBatch(Connection& connection, const Batch& batch, std::string_view bytes, size_t* used, ReplyWriter& reply);
   // Sends the replies and sees to what the commands did to their connection.
   void FinishExecution(Connection& connection, OutputBuffer& out);
+  // Where replies to the connection's commands go: behind what its socket did not take, or into a warm buffer.
+  OutputBuffer& ReplyBufferFor(Connection& connection);
+  // Sends `out`, or keeps it until it is released; nothing of it is left there.
+  void Answer(Connection& connection, OutputBuffer& out);
+  void Hold(Connection& connection, OutputBuffer& out);
+  // Sends what has been released meanwhile.
+  void ReleaseReplies();
   // Sends `out`; what the socket does not take stays in the connection.
   void Send(Connection& connection, OutputBuffer& out);
   bool IsOverOutputLimit(Connection& connection, size_t pending_bytes);
@@ -141,6 +151,8 @@ class Worker final : public PushPort {
   std::unordered_map<int, std::function<void()>> watched_;
   std::vector<Connection*> paused_;
   std::vector<Connection*> doomed_;
+  std::vector<Connection*> holding_;                        // have replies that are held back
+  std::atomic<bool> holds_replies_{false};                  // the same, for who releases
   std::vector<Connection*> pushed_;                         // have pushes to be sent
   std::vector<std::shared_ptr<const PushMessage>> pushes_;  // of this turn: what these pushes belong to
 

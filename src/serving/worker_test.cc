@@ -9,6 +9,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/numbers.h"
@@ -89,6 +90,11 @@ class Peer {
       decoder_.Feed({buffer, static_cast<size_t>(got)});
     }
   }
+  // Not waited for: call it when the reply would have come long ago.
+  bool HasReply() {
+    char byte;
+    return recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+  }
   std::optional<Value> Call(const std::vector<std::string>& words) {
     if (!Send(words)) return std::nullopt;
     return Receive();
@@ -128,6 +134,36 @@ class WorkerTest : public ::testing::Test {
   Engine engine_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
+
+TEST_F(WorkerTest, RepliesToWritesWaitUntilTheyAreReleasedAndReadersDoNot) {
+  std::unique_ptr<CommandLog::Reader> reader;
+  engine_.gate().RunExclusive([&] {
+    reader = engine_.log().Attach();
+    engine_.release_gate().Release(engine_.log().end_position());
+  });
+  const auto writer = Connect(0);
+  const auto other = Connect(0);
+  ASSERT_TRUE(writer->Send({"PUT", "a", "1"}));
+  while (engine_.log().end_position() == 0) std::this_thread::yield();
+  const uint64_t first = engine_.log().end_position();
+  // What somebody else reads is answered, also in the same worker; what comes behind the write is not.
+  ASSERT_TRUE(writer->Send({"READ", "a"}));
+  EXPECT_EQ(other->Call({"READ", "a"})->elements[0].text, "1");
+  EXPECT_EQ(other->Call({"READ", "a"})->elements[0].text, "1");
+  EXPECT_FALSE(writer->HasReply());
+  ASSERT_TRUE(writer->Send({"PUT", "a", "2"}));
+  while (engine_.log().end_position() == first) std::this_thread::yield();
+  EXPECT_EQ(other->Call({"READ", "a"})->elements[0].text, "2");
+  engine_.release_gate().Release(first);
+  EXPECT_EQ(writer->Receive()->text, "OK");
+  EXPECT_EQ(writer->Receive()->elements[0].text, "1");
+  EXPECT_FALSE(writer->HasReply());
+  engine_.release_gate().Release(engine_.log().end_position());
+  EXPECT_EQ(writer->Receive()->text, "OK");
+  engine_.release_gate().Release(ReleaseGate::kEverything);
+  EXPECT_EQ(writer->Call({"PUT", "a", "3"})->text, "OK");
+  engine_.gate().RunExclusive([&] { reader.reset(); });
+}
 
 TEST_F(WorkerTest, ClientsOfBothWorkersShareTheData) {
   const auto a = Connect(0);
