@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 namespace kvick {
 namespace {
@@ -19,7 +20,23 @@ int64_t GroupStart(int64_t expiry_ms, int64_t now_ms) {
 
 }  // namespace
 
-void ExpiryIndex::Add(uint32_t hash, int64_t expiry_ms, int64_t now_ms) {
+static_assert(std::endian::native == std::endian::little, "an item is the low bytes of a word");
+
+template <size_t kItemBytes>
+void ExpiryIndexOf<kItemBytes>::Chunk::Put(uint32_t hash) {
+  if constexpr (kItemBytes == 3) hash = (hash & 0xffff) | (hash >> 24) << 16;
+  std::memcpy(items + kItemBytes * count++, &hash, kItemBytes);
+}
+
+template <size_t kItemBytes>
+uint32_t ExpiryIndexOf<kItemBytes>::Chunk::Take() {
+  uint32_t item = 0;
+  std::memcpy(&item, items + kItemBytes * --count, kItemBytes);
+  return kItemBytes == 3 ? (item & 0xffff) | (item >> 16) << 24 : item;
+}
+
+template <size_t kItemBytes>
+void ExpiryIndexOf<kItemBytes>::Add(uint32_t hash, int64_t expiry_ms, int64_t now_ms) {
   constexpr int64_t kTimeMax = INT64_MAX / 2;  // far beyond any due date; keeps the rounding from overflowing
   // Not 0 either, which would read as "nothing is due" (Stripe::next_due_ms).
   const int64_t start_ms = GroupStart(std::clamp<int64_t>(expiry_ms, 1, kTimeMax), now_ms);
@@ -38,17 +55,18 @@ void ExpiryIndex::Add(uint32_t hash, int64_t expiry_ms, int64_t now_ms) {
     group->chunks = chunk;
     ++chunk_count_;
   }
-  group->chunks->items[group->chunks->count++] = hash;
+  group->chunks->Put(hash);
   ++item_count_;
 }
 
-size_t ExpiryIndex::TakeDue(int64_t now_ms, uint32_t* items, size_t count_max) {
+template <size_t kItemBytes>
+size_t ExpiryIndexOf<kItemBytes>::TakeDue(int64_t now_ms, uint32_t* items, size_t count_max) {
   size_t taken = 0;
   while (taken < count_max && !groups_.empty() && groups_.back().start_ms <= now_ms) {
     Group& group = groups_.back();
     Chunk* chunk = group.chunks;
     while (chunk != nullptr && taken < count_max) {
-      while (chunk->count > 0 && taken < count_max) items[taken++] = chunk->items[--chunk->count];
+      while (chunk->count > 0 && taken < count_max) items[taken++] = chunk->Take();
       if (chunk->count > 0) break;
       Chunk* next = chunk->next;
       delete chunk;
@@ -62,7 +80,8 @@ size_t ExpiryIndex::TakeDue(int64_t now_ms, uint32_t* items, size_t count_max) {
   return taken;
 }
 
-void ExpiryIndex::Clear() {
+template <size_t kItemBytes>
+void ExpiryIndexOf<kItemBytes>::Clear() {
   for (const Group& group : groups_) {
     for (Chunk* chunk = group.chunks; chunk != nullptr;) {
       Chunk* next = chunk->next;
@@ -74,8 +93,12 @@ void ExpiryIndex::Clear() {
   item_count_ = chunk_count_ = 0;
 }
 
-size_t ExpiryIndex::memory_bytes() const {
+template <size_t kItemBytes>
+size_t ExpiryIndexOf<kItemBytes>::memory_bytes() const {
   return sizeof(*this) + groups_.capacity() * sizeof(Group) + chunk_count_ * sizeof(Chunk);
 }
+
+template class ExpiryIndexOf<3>;
+template class ExpiryIndexOf<4>;
 
 }  // namespace kvick

@@ -125,8 +125,9 @@ class TagTable {
       for (int i = 0; i < bucket->slot_count() && bucket->tags[i] != 0; ++i) visit(EntryAt(bucket, i));
     }
   }
-  // Calls `visit` for the entries whose low 32 hash bits may be `hash` (the tag matches).
-  void ForEachCandidate(uint32_t hash, void* context, Visitor visit) const;
+  // Calls `visit` for the entries whose low 32 hash bits may be `hash` (the tag matches), some of them twice if bits of
+  // it are unknown: with the last argument, those between the lowest 16 and the tag's.
+  void ForEachCandidate(uint32_t hash, void* context, Visitor visit, bool knows_all_bits = true) const;
   // An entry drawn by `random` (any 64-bit number): uniform over buckets, then over the bucket. Null when empty.
   Entry* RandomEntry(uint64_t random) const;
 
@@ -140,6 +141,8 @@ class TagTable {
   static uint64_t PositionOf(uint64_t hash);
 
  private:
+  void ForEachCandidateIn(const Bucket* bucket, uint8_t tag, void* context, Visitor visit) const;
+
   static constexpr size_t kSegmentBuckets = 16;
 
   static Entry* EntryAt(const Bucket* bucket, int index) { return static_cast<Entry*>(bucket->Pointer(index)); }

@@ -299,10 +299,19 @@ void TagTable<Kind>::ForEach(void* context, Visitor visit) const {
 }
 
 template <typename Kind>
-void TagTable<Kind>::ForEachCandidate(uint32_t hash, void* context, Visitor visit) const {
+void TagTable<Kind>::ForEachCandidate(uint32_t hash, void* context, Visitor visit, bool knows_all_bits) const {
   if (bucket_count_ == 0) return;
   const uint8_t tag = tag_table::TagOf(hash);
-  for (const Bucket* bucket = BucketAt(BucketIndex(hash)); bucket != nullptr; bucket = bucket->Next()) {
+  // A table of more than 65,536 buckets has several whose index ends with the known bits.
+  const uint32_t unknown_max = knows_all_bits ? 0 : std::min<uint32_t>((low_mask_ * 2 + 1) >> 16, 0xff);
+  for (uint32_t unknown = 0; unknown <= unknown_max; ++unknown) {
+    ForEachCandidateIn(BucketAt(BucketIndex(hash | unknown << 16)), tag, context, visit);
+  }
+}
+
+template <typename Kind>
+void TagTable<Kind>::ForEachCandidateIn(const Bucket* bucket, uint8_t tag, void* context, Visitor visit) const {
+  for (; bucket != nullptr; bucket = bucket->Next()) {
     for (uint32_t mask = bucket->Matches(tag); mask != 0; mask &= mask - 1) {
       visit(context, EntryAt(bucket, std::countr_zero(mask)));
     }

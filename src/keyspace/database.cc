@@ -75,9 +75,9 @@ KeyTable::Slot Database::Find(const KeyRef& key, Mutation& mutation) {
 KeyTable::Slot Database::Peek(const KeyRef& key, Mutation& mutation) { return FindUnexpired(key, mutation); }
 
 int64_t Database::NextPartDueMs(const Entry* entry) {
-  if (entry->form() != ValueForm::kObject) return ExpiryIndex::kNever;
+  if (entry->form() != ValueForm::kObject) return KeyExpiryIndex::kNever;
   const ValueOperations& operations = OperationsOf(entry->type());
-  return operations.next_due_ms == nullptr ? ExpiryIndex::kNever : operations.next_due_ms(entry->object());
+  return operations.next_due_ms == nullptr ? KeyExpiryIndex::kNever : operations.next_due_ms(entry->object());
 }
 
 int64_t Database::NextDueMs(const Entry* entry) {
@@ -94,10 +94,10 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::IndexExpiry(Stripe& stripe, const
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::AddDueItem(Stripe& stripe, const KeyRef& key, int64_t due_ms,
                                                           int64_t now_ms) {
   if (stripe.expiry_index == nullptr) {
-    stripe.expiry_index = new ExpiryIndex;
+    stripe.expiry_index = new KeyExpiryIndex;
     may_hold_expiring_.store(true, std::memory_order_relaxed);
   }
-  ExpiryIndex& index = *stripe.expiry_index;
+  KeyExpiryIndex& index = *stripe.expiry_index;
   // Parts that expire have items too and are not counted: what they have must double.
   if (index.item_count() > 2 * size_t{stripe.expiring_count.load(std::memory_order_relaxed)} + 128 &&
       index.has_doubled()) {
@@ -109,7 +109,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::AddDueItem(Stripe& stripe, const 
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::IndexDueParts(const KeyRef& key, Entry* entry, int64_t now_ms) {
   const int64_t due_ms = NextPartDueMs(entry);
-  if (due_ms != ExpiryIndex::kNever) AddDueItem(StripeOf(key), key, due_ms, now_ms);
+  if (due_ms != KeyExpiryIndex::kNever) AddDueItem(StripeOf(key), key, due_ms, now_ms);
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS bool Database::EraseDueParts(const KeyRef& key, Mutation& mutation) {
@@ -134,13 +134,13 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS bool Database::EraseDueParts(const KeyRef& key, 
 // Drops the items of entries that are gone. Linear in the stripe, but only after as many additions.
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::RebuildExpiryIndex(Stripe& stripe, int64_t now_ms) {
   struct Context {
-    ExpiryIndex* index;
+    KeyExpiryIndex* index;
     int64_t now_ms;
   } context{stripe.expiry_index, now_ms};
   stripe.expiry_index->Clear();
   stripe.table.ForEach(&context, [](void* raw, Entry* entry) {
     const int64_t due_ms = NextDueMs(entry);
-    if (due_ms == ExpiryIndex::kNever) return;
+    if (due_ms == KeyExpiryIndex::kNever) return;
     const auto* to = static_cast<const Context*>(raw);
     to->index->Add(static_cast<uint32_t>(HashKey(entry->key())), due_ms, to->now_ms);
     if (entry->has_expiry()) EntryStore::SetInExpiryIndex(entry, true);
@@ -399,18 +399,21 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS bool Database::RemoveExpired(size_t stripe_index
   for (size_t i = 0; i < count; ++i) stripe.table.PrefetchEntry(items[i]);
   for (size_t i = 0; i < count; ++i) {
     Context context{items[i], nullptr, 0, 0};
-    stripe.table.ForEachCandidate(items[i], &context, [](void* raw, Entry* entry) {
-      auto* wanted = static_cast<Context*>(raw);
-      const int64_t due_ms = NextDueMs(entry);
-      if (due_ms == ExpiryIndex::kNever) return;
-      const uint64_t hash = HashKey(entry->key());
-      if (static_cast<uint32_t>(hash) != wanted->hash) return;
-      // Two keys with the same 32 bits: the earlier one is what this item can help.
-      if (wanted->found != nullptr && wanted->due_ms <= due_ms) return;
-      wanted->found = entry;
-      wanted->due_ms = due_ms;
-      wanted->full_hash = hash;
-    });
+    stripe.table.ForEachCandidate(
+        items[i], &context,
+        [](void* raw, Entry* entry) {
+          auto* wanted = static_cast<Context*>(raw);
+          const int64_t due_ms = NextDueMs(entry);
+          if (due_ms == KeyExpiryIndex::kNever) return;
+          const uint64_t hash = HashKey(entry->key());
+          if ((static_cast<uint32_t>(hash) & KeyExpiryIndex::kHashMask) != wanted->hash) return;
+          // Two keys with the same bits: the earlier one is what this item can help.
+          if (wanted->found != nullptr && wanted->due_ms <= due_ms) return;
+          wanted->found = entry;
+          wanted->due_ms = due_ms;
+          wanted->full_hash = hash;
+        },
+        /*knows_all_bits=*/false);
     Entry* entry = context.found;
     if (entry == nullptr) continue;
     const KeyRef key{entry->key(), context.full_hash};
@@ -425,11 +428,11 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS bool Database::RemoveExpired(size_t stripe_index
     }
     if (FindUnexpired(key, mutation).entry != nullptr && EraseDueParts(key, mutation)) {
       const int64_t due_ms = NextDueMs(entry);
-      if (due_ms != ExpiryIndex::kNever) stripe.expiry_index->Add(items[i], due_ms, mutation.now_ms);
+      if (due_ms != KeyExpiryIndex::kNever) stripe.expiry_index->Add(items[i], due_ms, mutation.now_ms);
     }
   }
   const int64_t next_due_ms = stripe.expiry_index->next_due_ms();
-  stripe.next_due_ms.store(next_due_ms == ExpiryIndex::kNever ? 0 : next_due_ms, std::memory_order_relaxed);
+  stripe.next_due_ms.store(next_due_ms == KeyExpiryIndex::kNever ? 0 : next_due_ms, std::memory_order_relaxed);
   return next_due_ms <= mutation.now_ms;
 }
 

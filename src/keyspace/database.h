@@ -180,7 +180,7 @@ class Database {
   BlockPool& PoolOf(size_t stripe_index) const;
   void IndexExpiry(Stripe& stripe, const KeyRef& key, Entry* entry, int64_t now_ms);
   void AddDueItem(Stripe& stripe, const KeyRef& key, int64_t due_ms, int64_t now_ms);
-  // When something of the entry is due: itself, or a part. ExpiryIndex::kNever if nothing ever is.
+  // When something of the entry is due: itself, or a part. KeyExpiryIndex::kNever if nothing ever is.
   static int64_t NextDueMs(const Entry* entry);
   static int64_t NextPartDueMs(const Entry* entry);
   void InsertNew(const KeyRef& key, Entry* entry, Mutation& mutation);

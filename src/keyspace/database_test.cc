@@ -225,7 +225,7 @@ TEST_F(DatabaseTest, TheIndexIsRebuiltBeforeStaleItemsPileUp) {
   for (int i = 0; i < 5000; ++i) {
     SetExpiry("churn", kStartMs + 100'000 + i);
     SetExpiry("churn", kNoExpiry);
-    const ExpiryIndex* index = [&]() KVICK_NO_THREAD_SAFETY_ANALYSIS { return stripe.expiry_index; }();
+    const KeyExpiryIndex* index = [&]() KVICK_NO_THREAD_SAFETY_ANALYSIS { return stripe.expiry_index; }();
     item_count_max = std::max(item_count_max, index->item_count());
   }
   EXPECT_LE(item_count_max, 2 * (neighbours.size() + 1) + 130);

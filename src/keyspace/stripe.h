@@ -26,7 +26,7 @@ struct alignas(64) Stripe {
 
   SpinLock lock;
   KeyTable table KVICK_GUARDED_BY(lock);
-  ExpiryIndex* expiry_index KVICK_GUARDED_BY(lock) = nullptr;  // made with the first expiry
+  KeyExpiryIndex* expiry_index KVICK_GUARDED_BY(lock) = nullptr;  // made with the first expiry
   KeyWatchers* watchers KVICK_GUARDED_BY(lock) = nullptr;      // made with the first, kept
   KeyWaiters* waiters KVICK_GUARDED_BY(lock) = nullptr;        // likewise
   void RemoveWaiter(std::string_view key, const KeyWaiter* waiter) KVICK_REQUIRES(lock) {
