@@ -37,12 +37,19 @@ class RdbBytes {
   bool ok() const { return problem_ == nullptr; }
   // Whether it failed only because the bytes end too early.
   bool is_short() const { return is_short_; }
+  // How many bytes, from the beginning, would have been enough for what was wanted then.
+  uint64_t wanted_end() const { return wanted_ > UINT64_MAX - mark_ ? UINT64_MAX : mark_ + wanted_; }
+  // How far it had read when it failed.
+  uint64_t failed_position() const { return origin_ + failed_place_; }
   const char* problem() const { return problem_; }
   // "at 123: unexpected end": where it is, and why it failed.
   Status ToStatus() const;
   // Notes the first problem, in what was read last; later ones follow from it.
   void Fail(const char* problem) {
-    if (problem_ == nullptr) problem_ = problem;
+    if (problem_ == nullptr) {
+      problem_ = problem;
+      failed_place_ = place_;
+    }
     place_ = bytes_.size();
   }
 
@@ -58,7 +65,7 @@ class RdbBytes {
   }
   std::string_view TakeBytes(uint64_t count) {
     if (count > left()) {
-      FailShort();
+      FailShort(count);
       return {};
     }
     const std::string_view taken = bytes_.substr(place_, count);
@@ -78,10 +85,11 @@ class RdbBytes {
   int32_t TakeInt32();
 
  private:
-  uint8_t FailShort() {
+  uint8_t FailShort(uint64_t wanted = 1) {
     if (ok()) {
       is_short_ = true;
-      mark_ = bytes_.size();
+      mark_ = place_;
+      wanted_ = wanted;
     }
     Fail("unexpected end");
     return 0;
@@ -107,6 +115,8 @@ class RdbBytes {
   uint64_t origin_;
   size_t place_ = 0;
   size_t mark_ = 0;
+  size_t failed_place_ = 0;
+  uint64_t wanted_ = 0;
   const char* problem_ = nullptr;
   bool is_short_ = false;
 };
