@@ -37,6 +37,11 @@ Status CheckBackupDirectoryName(std::string_view name) {
   return IsPath(name) ? Status::Error("backupdirname can't be a path, just a dirname") : Status::Ok();
 }
 
+// Older versions than 10 hold none of the forms that are written.
+Status CheckRdbVersion(std::string_view text) {
+  return text == "0" || text.size() == 2 ? Status::Ok() : Status::Error("rdb-version must be 0 or between 10 and 15");
+}
+
 std::string WorkingDirectory() {
   char buffer[4096];
   return getcwd(buffer, sizeof(buffer)) == nullptr ? std::string() : std::string(buffer);
@@ -125,6 +130,7 @@ std::vector<OptionSpec> PersistenceOptions() {
       Bool("rdb-del-sync-files", &Settings::rdb_delete_sync_files),
       Integer("rdb-key-save-delay", &Settings::rdb_key_save_delay_us, {kIntMin, kIntMax}, kOptionHidden),
       Bool("rdb-save-incremental-fsync", &Settings::rdb_save_incremental_fsync),
+      Integer("rdb-version", &Settings::rdb_version, {0, 15}).Check(CheckRdbVersion),
       Bool("rdbchecksum", &Settings::rdb_checksum, kOptionImmutable),
       Bool("rdbcompression", &Settings::rdb_compression),
       Choice("sanitize-dump-payload", &Settings::sanitize_dump_payload,

@@ -191,6 +191,7 @@ struct Settings {
   bool save_points_are_default = true;  // the first `save` line of a file replaces the defaults, later ones add
   bool rdb_compression = true;
   bool rdb_checksum = true;
+  int rdb_version = 0;  // the newest version of the format to be written; 0: whatever the data needs
   bool rdb_delete_sync_files = false;
   bool rdb_save_incremental_fsync = true;
   bool stop_writes_on_bgsave_error = true;

@@ -47,15 +47,17 @@ struct NewLibrary {
   LibraryRef library;
   FunctionCallbacks callbacks;
 };
-Result<NewLibrary> MakeLibrary(CommandContext& context, std::string_view text) {
+Result<NewLibrary> MakeLibrary(LuaState& state, std::string_view text) {
   KVICK_ASSIGN_OR_RETURN(Shebang shebang, ParseLibraryShebang(text));
   auto library = std::make_shared<FunctionLibrary>();
   library->name = std::move(shebang.name);
   library->text = std::string(text);
   library->code_begin = shebang.size_bytes;
-  KVICK_ASSIGN_OR_RETURN(FunctionCallbacks callbacks,
-                         FunctionLoading::Load(ExecutorScripts::Of(context).FunctionState(), *library));
+  KVICK_ASSIGN_OR_RETURN(FunctionCallbacks callbacks, FunctionLoading::Load(state, *library));
   return NewLibrary{std::move(library), std::move(callbacks)};
+}
+Result<NewLibrary> MakeLibrary(CommandContext& context, std::string_view text) {
+  return MakeLibrary(ExecutorScripts::Of(context).FunctionState(), text);
 }
 
 Status FunctionLoad(CommandContext& context) {
@@ -377,6 +379,26 @@ constexpr CommandSpec kCommands[] = {
 }  // namespace
 
 std::span<const CommandSpec> FunctionCommands() { return kCommands; }
+
+std::vector<std::string> FunctionLibraryTexts(Engine& engine) {
+  std::vector<std::string> texts;
+  if (engine.hooks.script_runner == nullptr) return texts;
+  const auto& scripting = static_cast<Scripting&>(*engine.hooks.script_runner);
+  for (const auto& [name, library] : scripting.functions().libraries()) texts.push_back(library->text);
+  return texts;
+}
+
+Status LoadFunctionLibrary(Engine& engine, std::string_view text, bool replaces) {
+  if (engine.hooks.script_runner == nullptr) return errors::Generic("functions are not available");
+  FunctionRegistry& registry = static_cast<Scripting&>(*engine.hooks.script_runner).functions();
+  // An interpreter of its own: executors make theirs when they first run a function.
+  LuaState state(LuaState::Kind::kFunctions);
+  KVICK_ASSIGN_OR_RETURN(const NewLibrary made, MakeLibrary(state, text));
+  if (!replaces && registry.FindLibrary(made.library->name) != nullptr) {
+    return errors::Generic("Library '" + made.library->name + "' already exists");
+  }
+  return registry.Add(made.library);
+}
 
 void AttachScripting(Engine& engine) {
   Scripting& scripting = engine.Attach<Scripting>(engine);

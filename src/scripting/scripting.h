@@ -94,6 +94,7 @@ class Scripting final : public ScriptRunner {
   Engine& engine() { return engine_; }
   ScriptCache& cache() { return cache_; }
   FunctionRegistry& functions() { return functions_; }
+  const FunctionRegistry& functions() const { return functions_; }
 
   // ScriptRunner
   bool IsBusy() const override { return busy_count_.load(std::memory_order_relaxed) > 0; }

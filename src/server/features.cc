@@ -3,6 +3,7 @@
 #include "base/block_pool.h"
 #include "commands/families.h"
 #include "observability/features.h"
+#include "persistence/features.h"
 #include "scripting/features.h"
 #include "security/password_authorizer.h"
 #include "types/array_value.h"
@@ -36,6 +37,7 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(KeyspaceCommands());
   commands.Add(ServerCommands());
   commands.Add(ConnectionCommands());
+  commands.Add(DumpCommands());
   commands.Add(ExpireCommands());
   commands.Add(GenericCommands());
   commands.Add(GeoCommands());

@@ -33,6 +33,8 @@ class ArrayValue {
     cursor_ = cursor;
     was_sought_ = true;
   }
+  // For loading: the cursor as inserts left it.
+  void RestoreCursor(uint64_t cursor) { cursor_ = cursor; }
   bool CanInsert(uint64_t count) const { return cursor_ != kExhausted && count <= kExhausted - cursor_; }
   // Returns the index. The cursor must not be exhausted.
   uint64_t Insert(std::string_view text, const ArrayLimits& limits);

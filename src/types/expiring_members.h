@@ -52,6 +52,16 @@ class ExpiringMembers {
     });
   }
 
+  // For saving: all, also those that are due. `visit(std::string_view member, int64_t expiry_ms)`.
+  size_t total_count() const { return fields_.count(); }
+  template <typename Visit>
+  void ForEachWithExpiry(Visit&& visit) const {
+    fields_.ForEach([&](const Field& field) {
+      visit(field.name(), field.expiry_ms());
+      return true;
+    });
+  }
+
   size_t memory_bytes() const { return sizeof(ExpiringMembers) + fields_.memory_bytes(); }
 
  private:

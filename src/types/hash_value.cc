@@ -23,6 +23,12 @@ HashValue::HashValue(const HashValue& other) {
   }
 }
 
+std::unique_ptr<HashValue> HashValue::WithMoments(Listpack triples) {
+  auto hash = std::make_unique<HashValue>();
+  hash->forms_.emplace<ListpackEx>(ListpackEx{std::move(triples)});
+  return hash;
+}
+
 Listpack::Position HashValue::Behind(Listpack::Position at) const {
   for (size_t i = 0; i < stride(); ++i) at = pack().Next(at);
   return at;
@@ -149,6 +155,7 @@ int64_t HashValue::next_due_ms() const {
 }
 
 void HashValue::ConvertToTable(int64_t now_ms) {
+  if (table() != nullptr) return;
   FieldTexts texts;
   const Listpack packed = std::move(pack());
   const size_t elements = stride();

@@ -58,6 +58,8 @@ class HashValue {
   HashValue() = default;
   // Names and values.
   explicit HashValue(Listpack pairs) : forms_(std::move(pairs)) {}
+  // Names, values and moments, in the order of the moments, those without one (0) last.
+  static std::unique_ptr<HashValue> WithMoments(Listpack triples);
   HashValue(const HashValue& other);
   HashValue& operator=(const HashValue&) = delete;
 
@@ -68,6 +70,7 @@ class HashValue {
   std::optional<FieldView> Find(std::string_view name, FieldTexts& texts) const;
   // Says that a command is about to set `count` fields, the longest name or value of which has `size_max` bytes.
   void ExpectMore(size_t count, size_t size_max, const HashLimits& limits);
+  void ConvertToTable(int64_t now_ms);
   // Adds the field or replaces its value; true when it is new. Its expiry, if it has one, goes, unless it is given.
   bool Set(std::string_view name, std::string_view value, const HashLimits& limits, FieldExpiry expiry = {});
   // The field must be there.
@@ -126,7 +129,6 @@ class HashValue {
   bool SetPacked(std::string_view name, std::string_view value, int64_t expiry_ms);
   void InsertPacked(std::string_view name, std::string_view value, int64_t expiry_ms);
   void AddMoments();
-  void ConvertToTable(int64_t now_ms);
 
   // Small, as most hashes are: 16 bytes.
   std::variant<Listpack, ListpackEx, std::unique_ptr<FieldTable>> forms_;

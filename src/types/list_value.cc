@@ -58,7 +58,16 @@ void ListValue::GrowFor(size_t text_bytes, size_t added_count, const ListLimits&
 void ListValue::Shrink(const ListLimits& limits) {
   if (!is_quicklist()) return;
   const std::optional<ListpackView> only = quicklist()->OnlyPack();
-  if (!only || !limits.AllowsHalf(only->size_bytes(), quicklist()->count())) return;
+  if (only && limits.AllowsHalf(only->size_bytes(), quicklist()->count())) BecomePack();
+}
+
+void ListValue::Compact(const ListLimits& limits) {
+  if (!is_quicklist()) return;
+  const std::optional<ListpackView> only = quicklist()->OnlyPack();
+  if (only && limits.Allows(only->size_bytes(), quicklist()->count())) BecomePack();
+}
+
+void ListValue::BecomePack() {
   Listpack pack = quicklist()->TakeOnlyPack();
   delete quicklist();
   tagged_ = reinterpret_cast<uintptr_t>(pack.Release());

@@ -43,6 +43,8 @@ class ListValue {
 
   // Before `count` elements with `text_bytes` together are added.
   void GrowFor(size_t text_bytes, size_t count, const ListLimits& limits);
+  // For loading: a single node that the limits allow becomes the small form.
+  void Compact(const ListLimits& limits);
   // After elements were removed or replaced.
   void Shrink(const ListLimits& limits);
 
@@ -69,6 +71,9 @@ class ListValue {
   // low ones are not free.
   static constexpr uintptr_t kQuicklistTag = uintptr_t{1} << 63;
   class BorrowedPack;
+
+  // The only node is a listpack: it becomes the list.
+  void BecomePack();
 
   uintptr_t tagged_;  // the block of a listpack, or a Quicklist and the tag
 };

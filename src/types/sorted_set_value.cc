@@ -228,6 +228,25 @@ void SortedSetValue::ConvertToLarge() {
   }
 }
 
+bool SortedSetValue::LoadMember(std::string_view member, double score, std::vector<ScoredMember*>* loaded) {
+  const uint64_t hash = SecretHash(member);
+  if (large_->index.Find(member, hash).entry != nullptr) return false;
+  ScoredMember* added = MakeMember(score, member);
+  large_->index.Insert(added, hash);
+  loaded->push_back(added);
+  return true;
+}
+
+void SortedSetValue::FinishLoading(std::vector<ScoredMember*>* loaded) {
+  const auto is_before = [](const ScoredMember* a, const ScoredMember* b) {
+    return a->score() != b->score() ? a->score() < b->score() : a->bytes() < b->bytes();
+  };
+  // Most files have the greatest first.
+  if (loaded->size() > 1 && !is_before(loaded->front(), loaded->back())) std::reverse(loaded->begin(), loaded->end());
+  if (!std::is_sorted(loaded->begin(), loaded->end(), is_before)) std::sort(loaded->begin(), loaded->end(), is_before);
+  large_->tree.Build(*loaded);
+}
+
 size_t SortedSetValue::RankOf(const Place& place) const {
   if (large_) return large_->tree.RankOf(*place.slot.entry);
   size_t rank = 0;

@@ -116,6 +116,11 @@ class SortedSetValue {
   void EraseRange(RankRange range);
   void ConvertToLarge();
 
+  // For loading a large set: its members one by one, in any order (false: it was there), and then FinishLoading, before
+  // which there is no order and nothing else may be done.
+  bool LoadMember(std::string_view member, double score, std::vector<ScoredMember*>* loaded);
+  void FinishLoading(std::vector<ScoredMember*>* loaded);
+
   size_t RankOf(const Place& place) const;
   RankRange RanksOf(const ScoreRange& range) const;
   // Meant for sets whose scores are all equal; in others the answer is well-defined but of little use, and depends on

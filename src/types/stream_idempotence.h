@@ -39,6 +39,11 @@ class StreamIdempotence {
   // The name must not be known.
   void Record(std::string_view producer, std::string_view name, const StreamId& id, int64_t now_ms);
   void CountDuplicate() { ++duplicate_count_; }
+  // For loading, after the names.
+  void SetCounts(uint64_t added, uint64_t duplicates) {
+    added_count_ = added;
+    duplicate_count_ = duplicates;
+  }
   // Drops everything that is due.
   void Expire(int64_t now_ms);
 

@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/digest.h"
 #include "base/numbers.h"
@@ -154,6 +155,12 @@ std::optional<int64_t> StreamValue::LagOf(const StreamGroup& group) const {
 StreamIdempotence& StreamValue::idempotence(const StreamIdempotenceLimits& defaults) {
   if (!idempotence_) idempotence_ = std::make_unique<StreamIdempotence>(defaults);
   return *idempotence_;
+}
+
+void StreamValue::AdoptNode(const StreamId& base, Listpack node) {
+  const bool is_first = entries_.empty();
+  entries_.AdoptNode(base, std::move(node));
+  if (is_first) first_id_ = entries_.FirstId().value_or(StreamId::Min());
 }
 
 size_t StreamValue::memory_bytes() const {

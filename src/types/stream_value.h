@@ -83,6 +83,9 @@ class StreamValue {
   StreamIdempotence& idempotence(const StreamIdempotenceLimits& defaults);
   StreamIdempotence* FindIdempotence() const { return idempotence_.get(); }
 
+  // For loading: a node behind all that are there (StreamEntries::AdoptNode). SetMeta follows the last.
+  void AdoptNode(const StreamId& base, Listpack node);
+
   size_t memory_bytes() const;
   // How many blocks a destructor frees.
   size_t free_effort() const;
