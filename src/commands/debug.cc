@@ -183,6 +183,25 @@ Status DebugHtStats(CommandContext& context) {
 
 // ---- Time and background work
 
+Status DebugReload(CommandContext& context) {
+  ReloadRequest request;
+  for (size_t i = 2; i < context.argument_count(); ++i) {
+    if (context.ArgIs(i, "MERGE")) {
+      request.merges = true;
+    } else if (context.ArgIs(i, "NOFLUSH")) {
+      request.flushes = false;
+    } else if (context.ArgIs(i, "NOSAVE")) {
+      request.saves = false;
+    } else {
+      return errors::Generic("DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
+    }
+  }
+  DataKeeper* keeper = context.engine().hooks.data_keeper;
+  if (keeper == nullptr) return errors::Generic("there are no files");
+  KVICK_RETURN_IF_ERROR(keeper->Reload(request));
+  return Ok(context);
+}
+
 Status DebugSleep(CommandContext& context) {
   const double seconds = std::atof(std::string(context.Arg(2)).c_str());
   if (seconds > 0 && std::isfinite(seconds)) {
@@ -404,6 +423,10 @@ constexpr DebugSubcommand kSubcommands[] = {
     {"SET-ACTIVE-EXPIRE", 1, 1, "<0|1>", "Whether keys expire in the background too.", DebugSetActiveExpire},
     {"SET-DISABLE-DENY-SCRIPTS", 1, 1, "<0|1>", "Let scripts run commands that refuse them.",
      DebugSetDisableDenyScripts},
+    {"RELOAD", 0, 3, "[option ...]",
+     "Save the RDB on disk and reload it back to memory. MERGE: keys that exist are replaced. NOFLUSH: the data is not "
+     "emptied first. NOSAVE: the file is loaded as it is.",
+     DebugReload},
     {"SLEEP", 1, 1, "<seconds>", "Stop the server for <seconds>. Decimals allowed.", DebugSleep},
     {"STRINGMATCH-LEN", 2, 2, "<length> <pattern>", "Match a pattern with a string of <length> a's.",
      DebugStringMatchLen},

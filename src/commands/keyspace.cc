@@ -14,6 +14,7 @@
 #include "commands/families.h"
 #include "commands/scan_arguments.h"
 #include "engine/command_context.h"
+#include "types/value_features.h"
 
 namespace kvick {
 namespace {
@@ -266,9 +267,13 @@ Status FlushDb(CommandContext& context) {
 Status FlushAll(CommandContext& context) {
   KVICK_ASSIGN_OR_RETURN(const bool in_background, ParseFlushMode(context));
   uint64_t count = 0;
+  DataKeeper* keeper = context.engine().hooks.data_keeper;
+  if (keeper != nullptr) keeper->BeforeFlushAll();
   for (int i = 0; i < context.engine().database_count(); ++i) {
     count += Empty(context, context.engine().database(i), in_background);
   }
+  ValueFeatures::Forget();
+  if (keeper != nullptr) keeper->AfterFlushAll();
   context.engine().tracking().InvalidateAll();
   context.Changed(count + 1);
   context.Reply().Ok();

@@ -20,12 +20,6 @@ Status Time(CommandContext& context) {
   return Status::Ok();
 }
 
-// The data set of a server that never saved is as old as the server.
-Status LastSave(CommandContext& context) {
-  context.Reply().Integer(context.engine().started_ms() / 1000);
-  return Status::Ok();
-}
-
 Status Role(CommandContext& context) {
   ReplyWriter& reply = context.Reply();
   reply.Array(3);
@@ -110,17 +104,6 @@ Status MemoryMallocStats(CommandContext& context) {
 }
 
 constexpr CommandSpec kCommands[] = {
-    {
-        .name = "LASTSAVE",
-        .summary = "Returns the Unix timestamp of the last successful save to disk.",
-        .since = "1.0.0",
-        .group = "server",
-        .complexity = "O(1)",
-        .flags = kLoading | kStale | kFast,
-        .categories = kAclAdmin | kAclDangerous,
-        .tips = {"nondeterministic_output"},
-        .handler = LastSave,
-    },
     {
         .name = "LOLWUT",
         .syntax = "[VERSION version]",

@@ -31,6 +31,9 @@ class Claimer {
         consumer_(GetConsumer(context, 0, group, group_name, consumer_name)) {
     consumer_.seen_ms = context.now_ms();
   }
+  ~Claimer() { consumer_.NoteTimes(); }
+  Claimer(const Claimer&) = delete;
+  Claimer& operator=(const Claimer&) = delete;
 
   // Whether the entry, which is there and pending, was idle long enough and is the consumer's now.
   bool Claim(const StreamCursor& entry, const PendingEntry& pending) {

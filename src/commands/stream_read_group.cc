@@ -64,6 +64,9 @@ class GroupReader {
         reply_(reply) {
     consumer_.seen_ms = context.now_ms();
   }
+  ~GroupReader() { consumer_.NoteTimes(); }
+  GroupReader(const GroupReader&) = delete;
+  GroupReader& operator=(const GroupReader&) = delete;
 
   void ReadNew() {
     if (request_.claim_idle_ms) ClaimIdle();

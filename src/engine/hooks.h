@@ -154,6 +154,24 @@ class ProcessControl {
   [[nodiscard]] virtual std::string supervisor() const { return "no"; }
 };
 
+// DEBUG RELOAD.
+struct ReloadRequest {
+  bool saves = true;
+  bool flushes = true;
+  bool merges = false;  // keys of the file replace those that are there
+};
+
+// What keeps the data when the process ends.
+class DataKeeper {
+ public:
+  virtual ~DataKeeper() = default;
+  // FLUSHALL, all of it in one exclusive moment.
+  virtual void BeforeFlushAll() = 0;
+  virtual void AfterFlushAll() = 0;
+  // In an exclusive moment.
+  virtual Status Reload(const ReloadRequest& request) = 0;
+};
+
 class OffsetClock;
 
 struct Hooks {
@@ -167,6 +185,7 @@ struct Hooks {
   Monitors* monitors = nullptr;           // another
   ScriptRunner* script_runner = nullptr;
   ProcessControl* process = nullptr;
+  DataKeeper* data_keeper = nullptr;  // null: nothing is kept
   OffsetClock* movable_clock = nullptr;  // the engine's clock, when tests may move it
 };
 

@@ -31,6 +31,9 @@ std::string InfoRegistry::Text(const std::vector<std::string>& names) const {
   for (const InfoSection& section : sections_) {
     if (!all && !(defaults && section.in_default) && !selects(section.name)) continue;
     InfoWriter writer;
+    for (const auto& [name, write] : extensions_) {
+      if (name == section.name) write(writer);
+    }
     section.write(writer);
     if (!text.empty()) text += "\r\n";
     text += "# " + section.title + "\r\n" + writer.text();

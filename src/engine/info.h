@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kvick {
@@ -35,12 +36,17 @@ struct InfoSection {
 class InfoRegistry {
  public:
   void Add(InfoSection section) { sections_.push_back(std::move(section)); }
+  // Puts fields in front of those that the section has; it must be there when the text is asked for.
+  void Extend(std::string name, std::function<void(InfoWriter&)> write) {
+    extensions_.emplace_back(std::move(name), std::move(write));
+  }
   // The text of the sections that `names` select (lower case; "default", "all", "everything" are known). No names
   // mean the default ones.
   std::string Text(const std::vector<std::string>& names) const;
 
  private:
   std::vector<InfoSection> sections_;
+  std::vector<std::pair<std::string, std::function<void(InfoWriter&)>>> extensions_;  // by section
 };
 
 }  // namespace kvick

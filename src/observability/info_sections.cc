@@ -225,25 +225,7 @@ void WriteMemory(Engine& engine, Rates& rates, const MemoryBaseline& baseline, I
   out.Field("lazyfreed_objects", engine.lazy_free().freed_objects());
 }
 
-void WritePersistence(Engine& engine, InfoWriter& out) {
-  out.Field("loading", engine.is_loading);
-  out.Field("async_loading", 0);
-  out.Field("current_cow_peak", 0);
-  out.Field("current_cow_size", 0);
-  out.Field("current_cow_size_age", 0);
-  out.Field("current_fork_perc", "0.00");
-  out.Field("current_save_keys_processed", 0);
-  out.Field("current_save_keys_total", 0);
-  out.Field("rdb_changes_since_last_save", engine.TotalChanges());
-  out.Field("rdb_bgsave_in_progress", 0);
-  out.Field("rdb_last_save_time", engine.started_ms() / 1000);
-  out.Field("rdb_last_bgsave_status", "ok");
-  out.Field("rdb_last_bgsave_time_sec", -1);
-  out.Field("rdb_current_bgsave_time_sec", -1);
-  out.Field("rdb_saves", 0);
-  out.Field("rdb_last_cow_size", 0);
-  out.Field("rdb_last_load_keys_expired", 0);
-  out.Field("rdb_last_load_keys_loaded", 0);
+void WritePersistence(InfoWriter& out) {
   out.Field("aof_enabled", 0);
   out.Field("aof_rewrite_in_progress", 0);
   out.Field("aof_rewrite_scheduled", 0);
@@ -471,7 +453,7 @@ void AttachInfoSections(Engine& engine) {
   add("clients", "Clients", true, [&engine](InfoWriter& out) { WriteClients(engine, out); });
   add("memory", "Memory", true,
       [&engine, &rates, baseline](InfoWriter& out) { WriteMemory(engine, rates, baseline, out); });
-  add("persistence", "Persistence", true, [&engine](InfoWriter& out) { WritePersistence(engine, out); });
+  add("persistence", "Persistence", true, WritePersistence);
   add("threads", "Threads", false, [&engine](InfoWriter& out) { WriteThreads(engine, out); });
   add("stats", "Stats", true, [&engine, &rates](InfoWriter& out) { WriteStats(engine, rates, out); });
   add("replication", "Replication", true, [&engine](InfoWriter& out) { WriteReplication(engine, out); });

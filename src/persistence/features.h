@@ -7,6 +7,12 @@
 
 namespace kvick {
 
+class Persistence;
+
 std::span<const CommandSpec> DumpCommands();  // DUMP, RESTORE
+std::span<const CommandSpec> SaveCommands();
+
+// The engine's data is kept in files. Before executors run.
+Persistence& AttachPersistence(Engine& engine);
 
 }  // namespace kvick

@@ -278,6 +278,7 @@ void StreamReader::ReadConsumer(StreamGroup& group) {
   if (group.FindConsumer(name) != nullptr) return bytes_.Fail("duplicate consumer");
   StreamConsumer& consumer = group.AddConsumer(name, TakeTime());
   consumer.active_ms = HasConsumerTimes(type_) ? TakeTime() : consumer.seen_ms;
+  consumer.NoteTimes();
   for (uint64_t left = bytes_.TakeCount(kIdBytes); left > 0 && bytes_.ok(); --left) {
     const StreamId id = TakeKey();
     Pending* entry = FindPending(id);

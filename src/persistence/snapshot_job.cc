@@ -31,6 +31,15 @@ void SnapshotJobs::Wait() {
 
 void SnapshotJobs::Cancel() { is_cancelled_.store(true, std::memory_order_relaxed); }
 
+void SnapshotJobs::Abandon() {
+  Cancel();
+  if (snapshot_ == nullptr) return;
+  snapshot_->Discard();
+  for (std::string piece; snapshot_->Walk(&piece);) piece.clear();
+  engine_.snapshot = nullptr;
+  snapshot_.reset();
+}
+
 Status SnapshotJobs::Start(SnapshotRequest request) {
   KVICK_ASSERT(!is_running());
   if (thread_.joinable()) thread_.join();
@@ -47,7 +56,7 @@ Status SnapshotJobs::Start(SnapshotRequest request) {
 }
 
 Status SnapshotJobs::RunAlone(SnapshotRequest request) {
-  KVICK_ASSERT(!is_running());
+  KVICK_ASSERT(snapshot_ == nullptr);
   if (request.at_cut) KVICK_RETURN_IF_ERROR(request.at_cut(engine_.log().end_position()));
   Snapshot snapshot(AllDatabases(engine_), *request.encoder);
   Status status;
@@ -57,7 +66,6 @@ Status SnapshotJobs::RunAlone(SnapshotRequest request) {
     if (!status.ok()) snapshot.Discard();
     piece.clear();
   }
-  request.on_done(status);
   return status;
 }
 
@@ -70,18 +78,16 @@ void SnapshotJobs::Run(SnapshotRequest& request) {
   bool goes_on = true;
   while (goes_on) {
     engine_.gate().Enter(slot);
-    goes_on = snapshot_->Walk(&piece);
-    engine_.gate().Leave(slot);
-    captured_count_.store(snapshot_->captured_count(), std::memory_order_relaxed);
-    const uint64_t pending = snapshot_->pending_bytes();
-    pending_bytes_.store(pending, std::memory_order_relaxed);
-    if (pending > pending_bytes_peak_.load(std::memory_order_relaxed)) {
-      pending_bytes_peak_.store(pending, std::memory_order_relaxed);
+    goes_on = snapshot_ != nullptr;  // null: abandoned
+    if (goes_on) {
+      // What is left after a failure is only marked, so that the next cut finds all marks alike.
+      if (!status.ok()) snapshot_->Discard();
+      goes_on = snapshot_->Walk(&piece);
+      NoteProgress();
     }
-    if (status.ok() && is_cancelled_.load(std::memory_order_relaxed)) status = Status::Error("cancelled");
+    engine_.gate().Leave(slot);
+    if (status.ok() && is_cancelled_.load(std::memory_order_relaxed)) status = Status::Error(std::string(kCancelled));
     if (status.ok()) status = request.sink->Write(piece);
-    // What is left is only marked, so that the next cut finds all marks alike.
-    if (!status.ok()) snapshot_->Discard();
     written_bytes_.fetch_add(piece.size(), std::memory_order_relaxed);
     piece.clear();
   }
@@ -93,6 +99,15 @@ void SnapshotJobs::Run(SnapshotRequest& request) {
   request.on_done(std::move(status));
   request = {};
   is_running_.store(false, std::memory_order_release);
+}
+
+void SnapshotJobs::NoteProgress() {
+  captured_count_.store(snapshot_->captured_count(), std::memory_order_relaxed);
+  const uint64_t pending = snapshot_->pending_bytes();
+  pending_bytes_.store(pending, std::memory_order_relaxed);
+  if (pending > pending_bytes_peak_.load(std::memory_order_relaxed)) {
+    pending_bytes_peak_.store(pending, std::memory_order_relaxed);
+  }
 }
 
 SnapshotJobs::Progress SnapshotJobs::progress() const {

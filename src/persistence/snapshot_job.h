@@ -43,10 +43,14 @@ class SnapshotJobs {
 
   // Makes the cut and begins to write. Requires an exclusive moment; an error when a job is running.
   Status Start(SnapshotRequest request);
-  // The same, done when it returns, by the thread that calls and in its exclusive moment. `on_done` was called.
+  // The same, done when it returns, by the thread that calls and in its exclusive moment. on_done is not called.
   Status RunAlone(SnapshotRequest request);
-  // Ends the job as soon as possible: on_done gets "cancelled". Any thread.
+  // Ends the job as soon as possible: on_done gets kCancelled. Any thread.
   void Cancel();
+  // The same, and when it returns nothing of the job's snapshot is left, so that RunAlone may be called, though on_done
+  // is still to come. Exclusive.
+  void Abandon();
+  static constexpr std::string_view kCancelled = "cancelled";
   // Waits until no job runs. Not inside the gate.
   void Wait();
 
@@ -64,6 +68,7 @@ class SnapshotJobs {
 
  private:
   void Run(SnapshotRequest& request);
+  void NoteProgress();
 
   Engine& engine_;
   std::atomic<bool> is_running_{false};

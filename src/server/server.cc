@@ -11,6 +11,7 @@
 #include "server/build_identity.h"
 #include "server/crash_report.h"
 #include "server/crash_sections.h"
+#include "persistence/features.h"
 #include "server/features.h"
 #include "server/process_title.h"
 
@@ -38,8 +39,8 @@ Server::Server(Settings* settings, ProgramIdentity identity, std::string config_
       movable_clock_(SystemClock::Instance()),
       engine_(settings, settings->debug_command == AccessPermission::kNo ? SystemClock::Instance()
                                                                          : static_cast<const Clock&>(movable_clock_)),
+      persistence_((RegisterFeatures(engine_), AttachPersistence(engine_))),
       listeners_(engine_, workers_) {
-  RegisterFeatures(engine_);
   PlugIn();
   WatchOptions();
 }
@@ -133,7 +134,10 @@ Status Server::Start() {
   LogMachineWarnings(*settings_);
   KVICK_RETURN_IF_ERROR(ApplyOomScore(*settings_));
   signals_.emplace([this](int signal) { AskToEnd(signal); });
+  engine_.is_loading = true;
   KVICK_RETURN_IF_ERROR(StartWorkers());
+  KVICK_RETURN_IF_ERROR(persistence_.LoadAtStart());
+  engine_.gate().RunExclusive([this] { engine_.is_loading = false; });
   if (listeners_.has_tcp()) Log(LogLevel::kNotice, "Ready to accept connections tcp");
   if (listeners_.has_unix()) Log(LogLevel::kNotice, "Ready to accept connections unix");
   supervisor_.Notify("STATUS=Ready to accept connections\n");
@@ -165,6 +169,7 @@ std::string Server::supervisor() const { return std::string(supervisor_.name());
 void Server::AskToEnd(int signal) {
   MutexLock lock(mutex_);
   ending_signal_ = signal;
+  persistence_.CancelLoading();
   wake_.NotifyAll();
 }
 
@@ -187,11 +192,10 @@ void Server::EndBySignal(int signal) {
   signals_->RequestDeclined();
 }
 
-// Nothing is saved here yet: there is no persistence. When there is, it saves in this place (unless `no_save`), and
-// its failure keeps the server running (unless `force`); replication waits before it for its replicas (unless `now`).
 Status Server::Shutdown(const ShutdownRequest& request) {
   if (request.abort) return Status::Error("ERR No shutdown in progress.");
   Log(LogLevel::kNotice, "User requested shutdown...");
+  KVICK_RETURN_IF_ERROR(persistence_.PrepareToEnd(request));
   supervisor_.Notify("STOPPING=1\n");
   engine_.is_ended = true;
   for (const auto& worker : workers_) worker->RequestStop();

@@ -21,6 +21,7 @@
 #include "config/settings.h"
 #include "engine/engine.h"
 #include "engine/hooks.h"
+#include "persistence/persistence.h"
 #include "server/cron.h"
 #include "server/process_setup.h"
 #include "server/signals.h"
@@ -71,6 +72,7 @@ class Server final : public ProcessControl {
 
   OffsetClock movable_clock_;  // the engine's clock when DEBUG may be used
   Engine engine_;
+  Persistence& persistence_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Listeners listeners_;
   PidFile pid_file_;

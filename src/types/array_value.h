@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "containers/sliced_array.h"
+#include "types/value_features.h"
 #include "types/value_type.h"
 
 namespace kvick {
@@ -22,7 +23,7 @@ class ArrayValue {
   // A cursor behind the last index: nothing can be inserted.
   static constexpr uint64_t kExhausted = UINT64_MAX;
 
-  explicit ArrayValue(uint32_t slice_size) : items_(slice_size) {}
+  explicit ArrayValue(uint32_t slice_size) : items_(slice_size) { ValueFeatures::Note(ValueFeature::kArrays); }
 
   SlicedArray& items() { return items_; }
   const SlicedArray& items() const { return items_; }

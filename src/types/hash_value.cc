@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/digest.h"
+#include "types/value_features.h"
 
 namespace kvick {
 
@@ -25,6 +26,7 @@ HashValue::HashValue(const HashValue& other) {
 
 std::unique_ptr<HashValue> HashValue::WithMoments(Listpack triples) {
   auto hash = std::make_unique<HashValue>();
+  ValueFeatures::Note(ValueFeature::kExpiringFields);
   hash->forms_.emplace<ListpackEx>(ListpackEx{std::move(triples)});
   return hash;
 }
@@ -75,6 +77,7 @@ bool HashValue::Set(std::string_view name, std::string_view value, const HashLim
     }
     ConvertToTable(expiry.now_ms);
   }
+  if (expiry.expiry_ms != Field::kNoExpiry) ValueFeatures::Note(ValueFeature::kExpiringFields);
   return mutable_table().Set(name, value, expiry);
 }
 
@@ -113,6 +116,7 @@ void HashValue::InsertPacked(std::string_view name, std::string_view value, int6
 
 void HashValue::AddMoments() {
   if (has_moments()) return;
+  ValueFeatures::Note(ValueFeature::kExpiringFields);
   Listpack extended(pack().size_bytes() + 2 * count());
   for (auto at = pack().First(); at != Listpack::kNone; at = pack().Next(at)) {
     extended.Append(pack().Get(at));
@@ -124,6 +128,7 @@ void HashValue::AddMoments() {
 }
 
 void HashValue::SetExpiry(std::string_view name, FieldExpiry expiry) {
+  if (expiry.expiry_ms != Field::kNoExpiry) ValueFeatures::Note(ValueFeature::kExpiringFields);
   if (table() != nullptr) return mutable_table().SetExpiry(name, expiry);
   if (expiry.expiry_ms != Field::kNoExpiry) AddMoments();
   if (!has_moments()) return;

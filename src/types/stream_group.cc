@@ -142,6 +142,7 @@ void StreamGroup::Assign(const StreamId& id, StreamConsumer& consumer, const Str
 void StreamGroup::Return(const StreamId& id, int64_t delivery_count) {
   const StoredPending stored{next_returned_place_++, kNobody, StoreCount(id, delivery_count)};
   ++returned_count_;
+  ValueFeatures::Note(ValueFeature::kReturnedEntries);
   if (pending_.Insert(id, stored)) return;
   Detach(id, pending_.Find(id).value());
   pending_.Replace(id, stored);

@@ -28,6 +28,7 @@
 
 #include "containers/stream_id.h"
 #include "containers/stream_id_tree.h"
+#include "types/value_features.h"
 
 namespace kvick {
 
@@ -37,6 +38,11 @@ struct StreamConsumer {
   int64_t active_ms = -1;  // when it last got something; -1: never
   StreamIdTree<NoStreamValue> pending;
   uint32_t index = 0;  // in its group
+
+  // To be called when the two times are what they are to be.
+  void NoteTimes() const {
+    if (active_ms != seen_ms) ValueFeatures::Note(ValueFeature::kConsumerTimes);
+  }
 };
 
 // What the tree keeps of a pending entry: twelve bytes.

@@ -7,6 +7,7 @@
 
 #include "base/digest.h"
 #include "base/numbers.h"
+#include "types/value_features.h"
 
 namespace kvick {
 
@@ -153,7 +154,10 @@ std::optional<int64_t> StreamValue::LagOf(const StreamGroup& group) const {
 }
 
 StreamIdempotence& StreamValue::idempotence(const StreamIdempotenceLimits& defaults) {
-  if (!idempotence_) idempotence_ = std::make_unique<StreamIdempotence>(defaults);
+  if (!idempotence_) {
+    idempotence_ = std::make_unique<StreamIdempotence>(defaults);
+    ValueFeatures::Note(ValueFeature::kProducers);
+  }
   return *idempotence_;
 }
 
