@@ -97,6 +97,8 @@ class FieldTable {
   size_t count() const { return table_.entry_count(); }
   // Null when there is none. Valid until the field changes.
   const Field* Find(std::string_view name) const { return table_.Find(name, SecretHash(name)).entry; }
+  // Makes room for so many fields in all.
+  void Reserve(size_t field_count) { table_.Reserve(field_count); }
   // Adds the field or replaces its value and expiry; true when it is new.
   bool Set(std::string_view name, std::string_view value, FieldExpiry expiry = {});
   // The field must be there.

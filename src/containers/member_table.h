@@ -62,6 +62,8 @@ class MemberTable {
 
   size_t count() const { return table_.entry_count(); }
   bool Contains(std::string_view bytes) const { return table_.Find(bytes, SecretHash(bytes)).entry != nullptr; }
+  // Makes room for so many members in all.
+  void Reserve(size_t member_count) { table_.Reserve(member_count); }
   // False when it was there, or was not.
   bool Add(std::string_view bytes);
   bool Remove(std::string_view bytes);

@@ -102,6 +102,8 @@ class TagTable {
   Slot Find(std::string_view key, uint64_t hash) const;
   // The key must not be in the table. Amortised O(1); at most one bucket is split.
   void Insert(Entry* entry, uint64_t hash);
+  // Makes room for so many entries in all, to spare the splits while they come. For loading.
+  void Reserve(uint64_t entry_count);
   // Puts `entry` (the same key) in the place of the one at `slot`.
   void Replace(const Slot& slot, Entry* entry);
   // Takes the entry out and lets the table shrink; the caller frees the entry. `hash` is the entry's.

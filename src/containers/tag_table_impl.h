@@ -177,6 +177,11 @@ void TagTable<Kind>::AddBucket() {
 }
 
 template <typename Kind>
+void TagTable<Kind>::Reserve(uint64_t entry_count) {
+  while (entry_count * 2 > tag_table::kLoadMaxTwice * bucket_count_) Grow();
+}
+
+template <typename Kind>
 void TagTable<Kind>::Grow() {
   AddBucket();
   if (bucket_count_ == 1) return;

@@ -216,6 +216,19 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::PutObject(const KeyRef&
   return StripeOf(key).table.Find(key.name, key.hash);
 }
 
+void Database::PutPacked(const KeyRef& key, ValueType type, const PackedValue& packed, int64_t expiry_ms,
+                         Mutation& mutation) {
+  InsertNew(key, EntryStore::MakePacked(PoolOf(key.stripe_index()), key.name, type, packed, expiry_ms), mutation);
+}
+
+void Database::Reserve(uint64_t entry_count) {
+  const uint64_t each = entry_count / Stripe::kCount;
+  for (size_t i = 0; i < Stripe::kCount; ++i) {
+    SpinLockHolder holder(stripes_[i].lock);
+    stripes_[i].table.Reserve(each);
+  }
+}
+
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::HoldCollection(const KeyRef& key, const KeyTable::Slot& slot,
                                                               void* object) {
   Entry* entry = slot.entry;

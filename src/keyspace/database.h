@@ -106,6 +106,10 @@ class Database {
   // The same with a collection, which becomes the entry's.
   KeyTable::Slot PutObject(const KeyRef& key, const KeyTable::Slot& found, ValueType type, void* object,
                            PutOptions options, Mutation& mutation);
+  // For loading: makes a key, which must not exist, from the bytes of a small collection.
+  void PutPacked(const KeyRef& key, ValueType type, const PackedValue& packed, int64_t expiry_ms, Mutation& mutation);
+  // Makes room for about so many keys in all, to spare the work of growing while they come. Takes the stripes' locks.
+  void Reserve(uint64_t entry_count);
   // Resizes a string in place for writing (EntryStore::ResizeString); creates the key when it was not found.
   char* ResizeString(const KeyRef& key, KeyTable::Slot* slot, size_t size, Mutation& mutation);
   // Marks the watchers of a key and tells of those who wait for it; done by all methods that change one.

@@ -164,6 +164,9 @@ class EntryStore {
   // The key must be at most 512 MiB (the protocol's limit on an argument).
   static Entry* MakeString(BlockPool& pool, std::string_view key, StringInput value, int64_t expiry_ms);
   static Entry* MakeObject(BlockPool& pool, std::string_view key, ValueType type, void* object, int64_t expiry_ms);
+  // A small collection from its bytes: in the entry if they fit.
+  static Entry* MakePacked(BlockPool& pool, std::string_view key, ValueType type, const PackedValue& packed,
+                           int64_t expiry_ms);
 
   // Whether a collection's bytes may lie in the entry of this key.
   static bool FitsPacked(const Entry& entry, size_t size) {
@@ -210,8 +213,6 @@ class EntryStore {
     int64_t expiry_ms;
   };
   static Entry* MakeBlock(BlockPool& pool, const Shape& shape);
-  static Entry* MakePacked(BlockPool& pool, std::string_view key, ValueType type, const PackedValue& packed,
-                           int64_t expiry_ms);
   // What an entry keeps when it gets another block; in the latter case, its expiry changes.
   static void KeepBits(Entry* made, const Entry* before);
   static void KeepBitsButIndexed(Entry* made, const Entry* before);

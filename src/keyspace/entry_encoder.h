@@ -37,8 +37,8 @@ class EntryEncoder {
   // fields, for example, are written otherwise).
   virtual int AppendHead(const Entry& entry, std::string* out) const = 0;
   // `expiry_ms`: Field::kNoExpiry for none.
-  virtual void AppendField(const CollectionHead& head, std::string_view name, std::string_view value,
-                           int64_t expiry_ms, std::string* out) const = 0;
+  virtual void AppendField(const CollectionHead& head, std::string_view name, std::string_view value, int64_t expiry_ms,
+                           std::string* out) const = 0;
   // Members of a set may expire too (EXPIREMEMBER).
   virtual void AppendMember(const CollectionHead& head, std::string_view member, int64_t expiry_ms,
                             std::string* out) const = 0;

@@ -27,8 +27,8 @@ struct alignas(64) Stripe {
   SpinLock lock;
   KeyTable table KVICK_GUARDED_BY(lock);
   KeyExpiryIndex* expiry_index KVICK_GUARDED_BY(lock) = nullptr;  // made with the first expiry
-  KeyWatchers* watchers KVICK_GUARDED_BY(lock) = nullptr;      // made with the first, kept
-  KeyWaiters* waiters KVICK_GUARDED_BY(lock) = nullptr;        // likewise
+  KeyWatchers* watchers KVICK_GUARDED_BY(lock) = nullptr;         // made with the first, kept
+  KeyWaiters* waiters KVICK_GUARDED_BY(lock) = nullptr;           // likewise
   void RemoveWaiter(std::string_view key, const KeyWaiter* waiter) KVICK_REQUIRES(lock) {
     if (waiters != nullptr) waiters->Remove(key, waiter);
   }

@@ -21,8 +21,8 @@ Status Refuse(std::string_view reason) {
 }
 
 Status RefuseLine(size_t number, std::string_view line, std::string_view reason) {
-  return Refuse("Reading the manifest file, at line " + std::to_string(number) + "\n>>> '" + std::string(line) +
-                "'\n" + std::string(reason));
+  return Refuse("Reading the manifest file, at line " + std::to_string(number) + "\n>>> '" + std::string(line) + "'\n" +
+                std::string(reason));
 }
 
 std::string QuoteIfNeeded(const std::string& name) {

@@ -134,8 +134,11 @@ Result<RdbFileReader::Step> RdbFileReader::ReadOne(RdbBatch* batch, RdbItem* ite
       break;
     }
     case RdbOpcode::kResizeDatabase:
+      item->key_count = bytes.TakeLength();
       bytes.TakeLength();
-      bytes.TakeLength();
+      item->database_index = database_index_;
+      item->kind = RdbItem::Kind::kSize;
+      step = Step::kItem;
       break;
     case RdbOpcode::kSlotInfo: {
       const uint64_t slot = bytes.TakeLength();

@@ -52,11 +52,14 @@ struct RdbItem {
     kNone,      // the batch is full
     kAux,       // name, value
     kFunction,  // value: the library
+    kSize,      // of the database whose keys follow
     kEnd,       // of the data set
   };
   Kind kind = Kind::kNone;
   std::string name;
   std::string value;
+  uint32_t database_index = 0;
+  uint64_t key_count = 0;
 };
 
 class RdbFileReader {

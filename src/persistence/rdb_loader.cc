@@ -310,6 +310,15 @@ void NoteAux(const RdbItem& item, int64_t now_ms, RdbLoaded* loaded) {
   }
 }
 
+// The file says how many keys it has, and is believed as far as so many can be in it.
+void MakeRoom(const LoadContext& context, const RdbItem& item) {
+  constexpr uint64_t kRecordBytesMin = 4;
+  if (item.database_index >= static_cast<uint32_t>(context.engine.database_count())) return;
+  const uint64_t possible = context.progress.bytes_total.load(std::memory_order_relaxed) / kRecordBytesMin;
+  Database& database = context.engine.database(static_cast<int>(item.database_index));
+  database.Reserve(database.EntryCount() + std::min(item.key_count, possible));
+}
+
 void LogDone(const RdbLoadProgress& progress) {
   std::string text = "Done loading RDB, keys loaded: " + std::to_string(progress.keys_loaded.load()) +
                      ", keys expired: " + std::to_string(progress.keys_expired.load());
@@ -343,6 +352,7 @@ Result<RdbLoaded> LoadRdb(Engine& engine, ByteSource* source, const RdbLoadOptio
       const Status status = LoadFunctionLibrary(engine, item->value, options.replaces_keys);
       if (!status.ok()) return Status::Error("Failed loading library: " + std::string(status.text()));
     }
+    if (item->kind == RdbItem::Kind::kSize) MakeRoom(context, *item);
     if (item->kind == RdbItem::Kind::kEnd) break;
   }
   KVICK_RETURN_IF_ERROR(threads.Finish());

@@ -71,20 +71,22 @@ bool RdbValueReader::IsWithoutDuplicates(const ListpackView& pack, size_t stride
   return true;
 }
 
-Listpack RdbValueReader::TakeListpack(RdbBytes& bytes) {
+ListpackView RdbValueReader::TakeListpack(RdbBytes& bytes) {
   const std::string_view pack = bytes.TakeString(&first_);
-  if (!bytes.ok()) return Listpack();
-  std::optional<Listpack> valid = Listpack::FromBytes(pack);
-  if (!valid) bytes.Fail("a listpack is damaged");
-  return valid ? std::move(*valid) : Listpack();
+  if (bytes.ok() && !ListpackView::IsValid(pack, ListpackView::Check::kDeep)) bytes.Fail("a listpack is damaged");
+  if (bytes.ok()) return ListpackView(pack);
+  converted_ = Listpack();
+  return converted_;
 }
 
-Listpack RdbValueReader::TakeZiplist(RdbBytes& bytes) {
-  const std::string_view pack = bytes.TakeString(&first_);
-  if (!bytes.ok()) return Listpack();
-  std::optional<Listpack> valid = ListpackOfZiplist(pack);
-  if (!valid) bytes.Fail("a ziplist is damaged");
-  return valid ? std::move(*valid) : Listpack();
+ListpackView RdbValueReader::TakeZiplist(RdbBytes& bytes) {
+  converted_ = Listpack();
+  const std::string_view ziplist = bytes.TakeString(&first_);
+  if (!bytes.ok()) return converted_;
+  std::optional<Listpack> pack = ListpackOfZiplist(ziplist);
+  if (pack) converted_ = std::move(*pack);
+  if (!pack) bytes.Fail("a ziplist is damaged");
+  return converted_;
 }
 
 RdbValueReader::Outcome RdbValueReader::Read(uint8_t type, RdbBytes* bytes, RdbValue* value) {
@@ -111,7 +113,8 @@ RdbValueReader::Outcome RdbValueReader::Read(uint8_t type, RdbBytes* bytes, RdbV
       const std::string_view zipmap = bytes->TakeString(&first_);
       std::optional<Listpack> pack = ListpackOfZipmap(zipmap);
       if (!pack) bytes->Fail("a zipmap is damaged");
-      if (pack) ReadHashPack(std::move(*pack), *bytes, value);
+      if (pack) ReadHashPack(*pack, *bytes, value);
+      value->Unpack();
       break;
     }
     case RdbType::kHashExpiryCandidate:
@@ -159,23 +162,30 @@ void RdbValueReader::ReadList(RdbBytes& bytes, RdbValue* value) {
 }
 
 void RdbValueReader::ReadListNodes(RdbType type, RdbBytes& bytes, RdbValue* value) {
-  auto quicklist = std::make_unique<Quicklist>();
+  const auto take_pack = [&] { return type == RdbType::kListNodes ? TakeListpack(bytes) : TakeZiplist(bytes); };
   uint64_t left = type == RdbType::kListZiplist ? 1 : bytes.TakeCount(1);
-  for (; left > 0 && bytes.ok(); --left) {
+  std::unique_ptr<Quicklist> quicklist;
+  for (const bool is_only = left == 1; left > 0 && bytes.ok(); --left) {
     const uint64_t form = type == RdbType::kListNodes ? bytes.TakeLength() : kRdbNodePacked;
+    if (quicklist == nullptr) quicklist = std::make_unique<Quicklist>();
     if (form == kRdbNodePlain) {
       const std::string_view element = bytes.TakeString(&first_);
       if (bytes.ok()) quicklist->AppendPlain(element, limits_.list);
     } else if (form == kRdbNodePacked) {
-      Listpack pack = type == RdbType::kListNodes ? TakeListpack(bytes) : TakeZiplist(bytes);
-      if (bytes.ok() && !pack.empty()) quicklist->AppendPack(std::move(pack), limits_.list);
+      const ListpackView pack = take_pack();
+      if (!bytes.ok() || pack.empty()) continue;
+      if (is_only && limits_.list.Allows(pack.size_bytes(), pack.count())) {
+        return value->SetPacked(ValueType::kList, {pack.bytes()});
+      }
+      quicklist->AppendPack(Listpack::CopyOf(pack), limits_.list);
     } else {
       bytes.Fail("unknown form of a list's node");
     }
   }
-  is_empty_ = quicklist->count() == 0;
+  is_empty_ = quicklist == nullptr || quicklist->count() == 0;
+  if (is_empty_ || !bytes.ok()) return;
   auto list = std::make_unique<ListValue>(quicklist.release());
-  if (!is_empty_) list->Compact(limits_.list);
+  list->Compact(limits_.list);
   value->SetObject(std::move(list));
 }
 
@@ -186,6 +196,7 @@ void RdbValueReader::ReadSet(RdbBytes& bytes, RdbValue* value) {
   is_empty_ = left == 0;
   auto set = std::make_unique<SetValue>();
   set->ExpectMore(left, limits_.set);
+  if (set->table() != nullptr) set->ReserveTable(left);
   for (; left > 0; --left) {
     const std::string_view member = bytes.TakeString(&first_);
     if (!bytes.ok()) return;
@@ -198,23 +209,28 @@ void RdbValueReader::ReadIntset(RdbBytes& bytes, RdbValue* value) {
   const std::string_view integers = bytes.TakeString(&first_);
   if (!bytes.ok()) return;
   if (!Intset::IsValid(integers)) return bytes.Fail("an intset is damaged");
+  const size_t count = (integers.size() - Intset::kHeaderBytes) / static_cast<size_t>(integers[0]);
+  is_empty_ = count == 0;
+  if (count <= limits_.set.intset_entries_max) return value->SetPacked(ValueType::kSet, {integers, SetValue::kIntsetKind});
   auto set = std::make_unique<SetValue>(Intset::CopyOf(integers));
-  is_empty_ = set->count() == 0;
-  set->ExpectMore(set->count(), limits_.set);
+  set->ExpectMore(count, limits_.set);
   value->SetObject(std::move(set));
 }
 
 void RdbValueReader::ReadSetListpack(RdbBytes& bytes, RdbValue* value) {
-  Listpack pack = TakeListpack(bytes);
+  const ListpackView pack = TakeListpack(bytes);
   if (!bytes.ok()) return;
   if (!IsWithoutDuplicates(pack, 1)) return bytes.Fail("duplicate member of a set");
   is_empty_ = pack.empty();
-  auto set = std::make_unique<SetValue>(std::move(pack));
-  set->ExpectMore(set->count(), limits_.set);
+  const size_t count = pack.count();
+  if (count <= limits_.set.listpack_entries_max) return value->SetPacked(ValueType::kSet, {pack.bytes()});
+  auto set = std::make_unique<SetValue>(Listpack::CopyOf(pack));
+  set->ConvertToTable();
   value->SetObject(std::move(set));
 }
 
 Status RdbValueReader::SetMemberExpiry(std::string_view member, int64_t expiry_ms, int64_t now_ms, RdbValue* value) {
+  value->Unpack();
   if (value->object() == nullptr || value->type() != ValueType::kSet) {
     return Status::Error("moments of members belong to no set");
   }
@@ -261,6 +277,7 @@ void RdbValueReader::ReadSortedSet(RdbType type, RdbBytes& bytes, RdbValue* valu
   auto set = std::make_unique<SortedSetValue>(limits_.sorted_set, 0, count);
   members_.clear();
   members_.reserve(count);
+  set->BeginLoading(count);
   for (uint64_t i = 0; i < count; ++i) {
     const std::string_view member = bytes.TakeString(&first_);
     const double score = take_score();
@@ -271,7 +288,7 @@ void RdbValueReader::ReadSortedSet(RdbType type, RdbBytes& bytes, RdbValue* valu
   value->SetObject(std::move(set));
 }
 
-void RdbValueReader::ReadSortedSetPack(Listpack pack, RdbBytes& bytes, RdbValue* value) {
+void RdbValueReader::ReadSortedSetPack(const ListpackView& pack, RdbBytes& bytes, RdbValue* value) {
   if (!bytes.ok()) return;
   is_empty_ = pack.empty();
   if (pack.count() % 2 != 0) return bytes.Fail("a sorted set's listpack lacks a score");
@@ -289,12 +306,12 @@ void RdbValueReader::ReadSortedSetPack(Listpack pack, RdbBytes& bytes, RdbValue*
     last_score = *score;
   }
   if (!is_in_order) return bytes.Fail("a sorted set's listpack is out of order");
-  auto set = std::make_unique<SortedSetValue>(std::move(pack));
-  const Listpack& pairs = *set->listpack();
-  if (set->count() > limits_.sorted_set.listpack_entries_max ||
-      LongestText(pairs, 2, 1) > limits_.sorted_set.listpack_value_max_bytes) {
-    set->ConvertToLarge();
+  if (pack.count() / 2 <= limits_.sorted_set.listpack_entries_max &&
+      LongestText(pack, 2, 1) <= limits_.sorted_set.listpack_value_max_bytes) {
+    return value->SetPacked(ValueType::kSortedSet, {pack.bytes()});
   }
+  auto set = std::make_unique<SortedSetValue>(Listpack::CopyOf(pack));
+  set->ConvertToLarge();
   value->SetObject(std::move(set));
 }
 
@@ -308,6 +325,7 @@ void RdbValueReader::ReadHash(RdbBytes& bytes, const HashExpiryForm& form, RdbVa
   auto hash = std::make_unique<HashValue>();
   hash->ExpectMore(left, 0, limits_.hash);
   const bool is_large = hash->table() != nullptr;
+  if (is_large) hash->ReserveTable(left);
   for (; left > 0; --left) {
     int64_t expiry_ms = Field::kNoExpiry;
     if (form.has_moments && !form.moments_follow) {
@@ -328,21 +346,22 @@ void RdbValueReader::ReadHash(RdbBytes& bytes, const HashExpiryForm& form, RdbVa
   value->SetObject(std::move(hash));
 }
 
-void RdbValueReader::ReadHashPack(Listpack pack, RdbBytes& bytes, RdbValue* value) {
+void RdbValueReader::ReadHashPack(const ListpackView& pack, RdbBytes& bytes, RdbValue* value) {
   if (!bytes.ok()) return;
   is_empty_ = pack.empty();
   if (pack.count() % 2 != 0) return bytes.Fail("a hash's listpack lacks a value");
   if (!IsWithoutDuplicates(pack, 2)) return bytes.Fail("duplicate field of a hash");
-  auto hash = std::make_unique<HashValue>(std::move(pack));
-  if (hash->count() > limits_.hash.listpack_entries_max ||
-      LongestText(std::as_const(*hash).pack(), 1, 1) > limits_.hash.listpack_value_max_bytes) {
-    hash->ConvertToTable(now_ms_);
+  if (pack.count() / 2 <= limits_.hash.listpack_entries_max &&
+      LongestText(pack, 1, 1) <= limits_.hash.listpack_value_max_bytes) {
+    return value->SetPacked(ValueType::kHash, {pack.bytes()});
   }
+  auto hash = std::make_unique<HashValue>(Listpack::CopyOf(pack));
+  hash->ConvertToTable(now_ms_);
   value->SetObject(std::move(hash));
 }
 
 void RdbValueReader::ReadHashMoments(RdbBytes& bytes, RdbValue* value) {
-  Listpack triples = TakeListpack(bytes);
+  const ListpackView triples = TakeListpack(bytes);
   if (!bytes.ok()) return;
   is_empty_ = triples.empty();
   if (triples.count() % 3 != 0) return bytes.Fail("a hash's listpack lacks a moment");
@@ -358,7 +377,7 @@ void RdbValueReader::ReadHashMoments(RdbBytes& bytes, RdbValue* value) {
     if (moment_ms < last_ms) return bytes.Fail("the fields of a hash are not in the order of their moments");
     last_ms = moment_ms;
   }
-  auto hash = HashValue::WithMoments(std::move(triples));
+  auto hash = HashValue::WithMoments(Listpack::CopyOf(triples));
   if (hash->count() > limits_.hash.listpack_entries_max ||
       LongestText(std::as_const(*hash).pack(), 3, 2) > limits_.hash.listpack_value_max_bytes) {
     hash->ConvertToTable(now_ms_);
@@ -384,7 +403,8 @@ void RdbValueReader::ReadTemplateHash(RdbType type, RdbBytes& bytes, RdbValue* v
   if (!bytes.ok()) return;
   is_empty_ = names->empty();
   const bool is_packed = type == RdbType::kHashTemplateListpack || type == RdbType::kHashTemplateListpackReference;
-  const Listpack values = is_packed ? TakeListpack(bytes) : Listpack();
+  converted_ = Listpack();
+  const ListpackView values = is_packed ? TakeListpack(bytes) : converted_;
   if (is_packed && values.count() != names->size()) return bytes.Fail("a hash has not as many values as its template");
   auto hash = std::make_unique<HashValue>();
   hash->ExpectMore(names->size(), 0, limits_.hash);

@@ -14,6 +14,8 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,14 +39,26 @@ class RdbValue {
   ValueType type() const { return type_; }
   // Of a string: lies in the bytes that were read or in the reader, until it reads again.
   std::string_view text() const { return text_; }
+  // Of a small collection: its bytes, where the string of others lies. Nothing for other values.
+  const std::optional<PackedValue>& packed() const { return packed_; }
   // Of everything else.
   void* object() const { return object_; }
   void* TakeObject() { return std::exchange(object_, nullptr); }
+  // A packed value becomes an object.
+  void Unpack() {
+    if (packed_) object_ = OperationsOf(type_).unpack(*packed_);
+    packed_.reset();
+  }
 
   void SetText(std::string_view text) {
     Clear();
     type_ = ValueType::kString;
     text_ = text;
+  }
+  void SetPacked(ValueType type, const PackedValue& packed) {
+    Clear();
+    type_ = type;
+    packed_ = packed;
   }
   template <typename Value>
   void SetObject(std::unique_ptr<Value> value) {
@@ -55,11 +69,13 @@ class RdbValue {
   void Clear() {
     if (object_ != nullptr) OperationsOf(type_).destroy(object_);
     object_ = nullptr;
+    packed_.reset();
   }
 
  private:
   ValueType type_ = ValueType::kString;
   std::string_view text_;
+  std::optional<PackedValue> packed_;
   void* object_ = nullptr;
 };
 
@@ -109,17 +125,19 @@ class RdbValueReader {
   void ReadIntset(RdbBytes& bytes, RdbValue* value);
   void ReadSetListpack(RdbBytes& bytes, RdbValue* value);
   void ReadSortedSet(RdbType type, RdbBytes& bytes, RdbValue* value);
-  void ReadSortedSetPack(Listpack pack, RdbBytes& bytes, RdbValue* value);
+  // `pack` may lie in the bytes: it is copied when the value wants another form.
+  void ReadSortedSetPack(const ListpackView& pack, RdbBytes& bytes, RdbValue* value);
   void ReadHash(RdbBytes& bytes, const HashExpiryForm& form, RdbValue* value);
-  void ReadHashPack(Listpack pack, RdbBytes& bytes, RdbValue* value);
+  void ReadHashPack(const ListpackView& pack, RdbBytes& bytes, RdbValue* value);
   void ReadHashMoments(RdbBytes& bytes, RdbValue* value);
   void ReadTemplateHash(RdbType type, RdbBytes& bytes, RdbValue* value);
   void ReadArray(RdbBytes& bytes, RdbValue* value);
   void RefuseModule(RdbType type, RdbBytes& bytes);
 
-  // A listpack from the file; empty when it fails.
-  Listpack TakeListpack(RdbBytes& bytes);
-  Listpack TakeZiplist(RdbBytes& bytes);
+  // A listpack from the file, where it lies or in `first_`; an empty one when it fails.
+  ListpackView TakeListpack(RdbBytes& bytes);
+  // In `converted_`.
+  ListpackView TakeZiplist(RdbBytes& bytes);
   // Whether no two of every `stride` elements are equal.
   bool IsWithoutDuplicates(const ListpackView& pack, size_t stride);
 
@@ -132,6 +150,7 @@ class RdbValueReader {
   std::string first_;  // of parts
   std::string second_;
   std::vector<ScoredMember*> members_;
+  Listpack converted_;  // from an older form
   std::string problem_;
 };
 

@@ -13,6 +13,8 @@ void InsertLoaded(Database& database, const KeyRef& key, RdbValue* value, const 
   const PutOptions put{.keep_expiry = false, .expiry_ms = options.expiry_ms};
   if (value->type() == ValueType::kString) {
     database.PutString(key, {}, {value->text()}, put, mutation);
+  } else if (value->packed()) {
+    database.PutPacked(key, value->type(), *value->packed(), options.expiry_ms, mutation);
   } else {
     void* object = value->TakeObject();
     const KeyTable::Slot slot = database.PutObject(key, {}, value->type(), object, put, mutation);

@@ -71,6 +71,8 @@ class HashValue {
   // Says that a command is about to set `count` fields, the longest name or value of which has `size_max` bytes.
   void ExpectMore(size_t count, size_t size_max, const HashLimits& limits);
   void ConvertToTable(int64_t now_ms);
+  // For loading: of a table, room for so many fields.
+  void ReserveTable(size_t field_count) { mutable_table().Reserve(field_count); }
   // Adds the field or replaces its value; true when it is new. Its expiry, if it has one, goes, unless it is given.
   bool Set(std::string_view name, std::string_view value, const HashLimits& limits, FieldExpiry expiry = {});
   // The field must be there.

@@ -187,8 +187,6 @@ size_t SetValue::memory_bytes() const {
   return sizeof(SetValue) + sizeof(MemberTable) + table()->memory_bytes();
 }
 
-constexpr uint8_t kIntsetKind = 1;  // of PackedValue
-
 void RegisterSetType() {
   RegisterValueType(
       ValueType::kSet,
@@ -204,16 +202,16 @@ void RegisterSetType() {
        .packed = [](const void* value) -> std::optional<PackedValue> {
          const auto* set = static_cast<const SetValue*>(value);
          if (const Listpack* pack = set->listpack()) return PackedValue{pack->bytes()};
-         if (const Intset* integers = set->intset()) return PackedValue{integers->bytes(), kIntsetKind};
+         if (const Intset* integers = set->intset()) return PackedValue{integers->bytes(), SetValue::kIntsetKind};
          return std::nullopt;
        },
        .borrow =
            [](const PackedValue& packed, ValueStorage* storage) {
-             packed.kind == kIntsetKind ? new (storage->bytes) SetValue(Intset::Borrow(packed.bytes))
+             packed.kind == SetValue::kIntsetKind ? new (storage->bytes) SetValue(Intset::Borrow(packed.bytes))
                                         : new (storage->bytes) SetValue(Listpack::Borrow(packed.bytes));
            },
        .unpack = [](const PackedValue& packed) -> void* {
-         return packed.kind == kIntsetKind ? new SetValue(Intset::CopyOf(packed.bytes))
+         return packed.kind == SetValue::kIntsetKind ? new SetValue(Intset::CopyOf(packed.bytes))
                                            : new SetValue(Listpack::CopyOf(ListpackView(packed.bytes)));
        },
        .next_due_ms = [](const void* value) { return static_cast<const SetValue*>(value)->next_due_ms(); },

@@ -39,6 +39,7 @@ struct SetLimits {
 class SetValue {
  public:
   static constexpr ValueType kType = ValueType::kSet;
+  static constexpr uint8_t kIntsetKind = 1;  // of PackedValue; that of a listpack is 0
   enum class Encoding : uint8_t { kIntset, kListpack, kTable, kExpiringTable };  // in the order of forms_
 
   SetValue() = default;
@@ -73,6 +74,8 @@ class SetValue {
   bool Add(std::string_view member, const SetLimits& limits);
   bool Remove(std::string_view member);
   void ConvertToTable();
+  // For loading: of a table, room for so many members.
+  void ReserveTable(size_t member_count) { mutable_table().Reserve(member_count); }
   // Members that expire. The member must be there, also for asking (FieldExpiry::kNoExpiry: never).
   void SetExpiry(std::string_view member, FieldExpiry expiry);
   int64_t ExpiryOf(std::string_view member) const;

@@ -116,8 +116,9 @@ class SortedSetValue {
   void EraseRange(RankRange range);
   void ConvertToLarge();
 
-  // For loading a large set: its members one by one, in any order (false: it was there), and then FinishLoading, before
-  // which there is no order and nothing else may be done.
+  // For loading a large set of about so many members: these one by one, in any order (false: it was there), and then
+  // FinishLoading, before which there is no order and nothing else may be done.
+  void BeginLoading(size_t member_count) { large_->index.Reserve(member_count); }
   bool LoadMember(std::string_view member, double score, std::vector<ScoredMember*>* loaded);
   void FinishLoading(std::vector<ScoredMember*>* loaded);
 
