@@ -196,13 +196,18 @@ def pytest_steps(folder, title):
     return steps
 
 
-def client_steps(words):
-    """As other pytest folders; the clients of the JavaScript world are installed first."""
-    package = ROOT / "tests/clients/package.json"
-    installed = ROOT / "tests/clients/node_modules/.package-lock.json"
-    if package.exists() and (not installed.exists() or installed.stat().st_mtime < package.stat().st_mtime):
-        subprocess.run([shutil.which("npm") or "npm", "ci", "--no-audit", "--no-fund"], check=False, cwd=package.parent)
-    return pytest_steps("tests/clients", "clients")(words)
+def pytest_steps_with_node(folder, title, packages):
+    """As other pytest folders; the libraries of the JavaScript world are installed first, in the folder `packages`."""
+
+    def steps(words):
+        package = ROOT / packages / "package.json"
+        installed = package.parent / "node_modules/.package-lock.json"
+        if package.exists() and (not installed.exists() or installed.stat().st_mtime < package.stat().st_mtime):
+            subprocess.run([shutil.which("npm") or "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], check=False,
+                           cwd=package.parent)  # fmt: skip
+        return pytest_steps(folder, title)(words)
+
+    return steps
 
 
 def compat_steps(words):
@@ -248,7 +253,8 @@ SUITES = (
     Suite("conversations", conversation_steps("release", (1, 4), (2, 3)), (RELEASE,), takes_words=True),
     Suite("permutations", conversation_steps("release", (4,), (2, 3), (IN_MULTI, UNPACKED)), (RELEASE,)),
     Suite("processes", pytest_steps("tests/processes", "processes"), (RELEASE,), takes_words=True),
-    Suite("clients", client_steps, (RELEASE,)),
+    Suite("clients", pytest_steps_with_node("tests/clients", "clients", "tests/clients"), (RELEASE,)),
+    Suite("examples", pytest_steps_with_node("tests/examples", "examples", "tests/clients"), (RELEASE,)),
     Suite("compat", compat_steps, (RELEASE,)),
     Suite("unit-asan", unit_steps("asan"), (("asan", ("unit_tests",)),)),
     Suite("stress-asan", stress_steps("asan"), (("asan", ("stress_test",)),)),
