@@ -1,12 +1,8 @@
 """One server with several threads for all examples; emptied before each test."""
 
-import pathlib
-
 import pytest
 
 from server_process import ServerProcess
-
-EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / 'examples'
 
 
 @pytest.fixture(scope='session')

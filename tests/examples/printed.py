@@ -1,6 +1,9 @@
 """What every example prints, in either language. Numbers that differ from run to run are written N."""
 
+import pathlib
 import re
+
+EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / 'examples'
 
 RATE_LIMITER = """\
 FixedWindow

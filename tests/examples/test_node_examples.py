@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import printed
-from conftest import EXAMPLES
+from printed import EXAMPLES
 
 HERE = pathlib.Path(__file__).resolve().parent
 CLIENTS = HERE.parent / 'clients'

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 import printed
-from conftest import EXAMPLES
+from printed import EXAMPLES
 
 FOLDER = EXAMPLES / 'python'
 
