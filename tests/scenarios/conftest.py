@@ -7,9 +7,10 @@ import shutil
 import pytest
 
 import results
+import run_results
 from server_process import ServerProcess
 
-OUTCOMES = pytest.StashKey()  # by server: what results.save wants
+OUTCOMES = pytest.StashKey()  # by server: its version, and what each scenario came to
 
 
 def pytest_configure(config):
@@ -18,7 +19,7 @@ def pytest_configure(config):
 
 def pytest_sessionfinish(session):
     for server, (version, outcomes) in session.config.stash[OUTCOMES].items():
-        results.save(server, version, outcomes)
+        run_results.save(server, {'version': version, 'scenarios': outcomes})
 
 
 def chosen_servers():
@@ -45,9 +46,11 @@ def server(request, server_binary):
 
 @pytest.fixture
 def record(request, server):
-    """record(scenario, outcome, checks) is what the table of results gets."""
+    """record(scenario, outcome, checks) is what the table of results gets. An outcome is `passed`, `failed`, or why it
+    was not run."""
 
     def note(scenario, outcome, checks=()):
-        request.config.stash[OUTCOMES][server.name][1][scenario.name] = (outcome, list(checks))
+        found = {'outcome': outcome, 'checks': list(checks), 'version': scenario.version() or ''}
+        request.config.stash[OUTCOMES][server.name][1][scenario.name] = found
 
     return note

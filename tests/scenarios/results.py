@@ -1,47 +1,28 @@
-"""What the latest runs of the scenarios came to, kept in build/scenarios/, and the page that is made of it.
+"""Writes the tables of docs/compatibility.md, from what the latest runs of tests/scenarios and tests/clients came to.
 
-    /usr/bin/python3 tests/scenarios/results.py      writes the table into docs/compatibility.md
-
-A run of a part of the scenarios replaces the results of that part only.
+    /usr/bin/python3 tests/scenarios/results.py
 """
 
-import json
 import pathlib
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-RESULTS = ROOT / 'build' / 'scenarios'  # a file for each server
 PAGE = ROOT / 'docs' / 'compatibility.md'
 SERVERS = ('kvick', 'redis-server')
 
 sys.path.insert(0, str(ROOT / 'tests' / 'support'))
 import markdown  # noqa: E402
+import run_results  # noqa: E402
 
 from catalog import SCENARIOS  # noqa: E402
 
 
-def load(server):
-    path = RESULTS / f'{server}.json'
-    return json.loads(path.read_text()) if path.exists() else {'version': '', 'scenarios': {}}
-
-
-def save(server, version, outcomes):
-    """`outcomes`: a scenario's name to (outcome, checks); an outcome is `passed`, `failed` or why it was not run."""
-    kept = load(server)
-    kept['version'] = version
-    versions = {scenario.name: scenario.version() for scenario in SCENARIOS}
-    for name, (outcome, checks) in outcomes.items():
-        kept['scenarios'][name] = {'outcome': outcome, 'checks': checks, 'version': versions[name] or ''}
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f'{server}.json').write_text(json.dumps(kept, indent=1, sort_keys=True) + '\n')
-
-
-def table(results):
-    """`results`: what `load` gave for each of SERVERS."""
-    heads = [f'{server} {found["version"]}'.strip() for server, found in zip(SERVERS, results)]
+def scenario_table():
+    results = [run_results.load(server) for server in SERVERS]
+    heads = [f'{server} {found.get("version", "")}'.strip() for server, found in zip(SERVERS, results)]
     rows = []
     for scenario in SCENARIOS:
-        runs = [found['scenarios'].get(scenario.name, {'outcome': 'not run'}) for found in results]
+        runs = [found.get('scenarios', {}).get(scenario.name, {'outcome': 'not run'}) for found in results]
         known = next((run for run in runs if run.get('checks')), {})
         rows.append([
             f'[{scenario.library}](../tests/scenarios/{scenario.program})', known.get('version', '-'), scenario.language,
@@ -49,11 +30,15 @@ def table(results):
     return markdown.table(['library', 'version', 'language', 'what was checked', *heads], rows)
 
 
+def client_table():
+    clients = run_results.load('clients').get('clients', {})
+    rows = [[name, client['version'], client['passed'], client['failed']] for name, client in sorted(clients.items())]
+    return markdown.table(['client', 'version', 'tests passed:', 'failed:'], rows)
+
+
 def main():
-    results = [load(server) for server in SERVERS]
-    if not any(found['scenarios'] for found in results):
-        sys.exit(f'there are no results in {RESULTS.relative_to(ROOT)}: run ./dev test scenarios first')
-    markdown.replace_between(PAGE, 'scenarios', table(results))
+    markdown.replace_between(PAGE, 'scenarios', scenario_table())
+    markdown.replace_between(PAGE, 'clients', client_table())
 
 
 if __name__ == '__main__':
