@@ -36,6 +36,8 @@ constexpr size_t kHeldTextMax = 4096;
 // A block of replies: as many as there are buffered without anybody asking for it.
 constexpr size_t kUnauthenticatedOutputBytesMax = size_t{16} * 1024;
 
+thread_local const Worker* own_worker = nullptr;  // whose thread this is
+
 OutputBufferClass OutputClassOf(ClientType type) {
   switch (type) {
     case ClientType::kReplica: return OutputBufferClass::kReplica;
@@ -133,6 +135,7 @@ Status Worker::Start() {
   try {
     thread_ = std::thread([this] {
       pthread_setname_np(pthread_self(), ("worker_" + std::to_string(index_)).c_str());
+      own_worker = this;
       Run();
     });
   } catch (const std::system_error& error) {
@@ -172,6 +175,16 @@ void Worker::Adopt(FileDescriptor socket, bool is_unix_socket) {
 }
 
 void Worker::Deliver(std::shared_ptr<const PushMessage> message, std::vector<PushTarget> targets) {
+  if (own_worker == this && running_ != nullptr && message->kind == PushMessage::Kind::kInvalidation) {
+    const uint64_t own_id = running_->connection.session_.id;
+    const auto own = std::find_if(targets.begin(), targets.end(),
+                                  [own_id](const PushTarget& target) { return target.session_id == own_id; });
+    if (own != targets.end()) {
+      targets.erase(own);
+      running_->invalidations.push_back(message);
+      if (targets.empty()) return;
+    }
+  }
   mailbox_.Post([this, message = std::move(message), targets = std::move(targets)] { AppendPush(message, targets); });
 }
 
@@ -531,10 +544,18 @@ bool Worker::RunBatch(Connection& connection, const Batch& batch, std::string_vi
   Session& session = connection.session_;
   connection.parsed_command_count_ += batch.count;
   connection.parsed_batch_count_ += batch.count > 0 ? 1 : 0;
+  Running running{connection, {}};
   for (size_t i = batch.begin; i < batch.begin + batch.count; ++i) {
     RequestParser::Command& command = scratch_->batch[i];
+    Running* const interrupted = std::exchange(running_, &running);  // a script that others are served meanwhile
     const Executor::Outcome outcome = serves_while_busy_ ? executor_.RunWhileBusy(session, command.arguments, reply)
                                                          : executor_.Run(session, scratch_->prepared[i], reply);
+    running_ = interrupted;
+    for (const std::shared_ptr<const PushMessage>& invalidation : running.invalidations) {
+      if (SharedBytes* bytes = BytesToPush(session, *invalidation, TargetOf(session)))
+        reply.out().Append(bytes->view());
+    }
+    running.invalidations.clear();
     if (outcome != Executor::Outcome::kDone) {
       if (outcome == Executor::Outcome::kPaused) Postpone(connection, bytes.substr(*used), &command);
       return false;

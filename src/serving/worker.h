@@ -47,6 +47,8 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   // Any thread. Messages run in this worker's thread, inside its executor's batch.
   void Post(std::function<void()> message) { mailbox_.Post(std::move(message)); }
 
+  // In this worker's thread, invalidations for the client whose command runs follow its reply at once: when a client
+  // hears that its change is made, it must not find the old value in its cache any more.
   void Deliver(std::shared_ptr<const PushMessage> message, std::vector<PushTarget> targets) override;
 
   // ReleaseGate::Listener.
@@ -85,6 +87,12 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
     std::string_view bytes;
     Batch batch;
     bool is_whole = false;  // `batch` is all of `bytes`
+  };
+
+  // The command that runs, and the invalidations that it brought upon its own client.
+  struct Running {
+    Connection& connection;
+    std::vector<std::shared_ptr<const PushMessage>> invalidations;
   };
 
   void Run();
@@ -149,6 +157,7 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
 
   std::unordered_map<int, std::unique_ptr<Connection>> connections_;  // by descriptor
   std::unordered_map<int, std::function<void()>> watched_;
+  Running* running_ = nullptr;
   std::vector<Connection*> paused_;
   std::vector<Connection*> doomed_;
   std::vector<Connection*> holding_;                        // have replies that are held back

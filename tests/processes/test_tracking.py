@@ -63,6 +63,20 @@ def test_own_writes(server, cache):  # noqa: F811
     assert_quiet(cache)
 
 
+def test_own_writes_are_told_right_after_their_reply(server, cache):  # noqa: F811
+    """Before any later reply: who goes on when his write is confirmed must not find the old value in his cache."""
+    told = [invalidation('a')]
+    expected = [None, 'OK', *told, '1', [None], 'OK', 'QUEUED', ['OK'], *told, '2', 5, *told, None, 'OK',
+                ['>', 'invalidate', None], 'PONG']
+    commands = [['GET', 'a'], ['SET', 'a', '1'], ['GET', 'a'], ['MGET', 'b'], ['MULTI'], ['SET', 'a', '2'], ['EXEC'],
+                ['GET', 'a'], ['EVAL', "redis.call('del', KEYS[1]) return 5", '1', 'a'], ['GET', 'a'], ['FLUSHALL'],
+                ['PING']]
+    for _ in range(100):
+        cache.send(b''.join(encode_command(command) for command in commands))
+        assert received(cache, len(expected)) == expected
+    assert_quiet(cache)
+
+
 def test_opt_in_and_opt_out(server, cache):  # noqa: F811
     with server.connect() as writer:
         cache.call('CLIENT', 'TRACKING', 'OFF')

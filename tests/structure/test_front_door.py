@@ -59,6 +59,12 @@ def test_pytest_counts_errors_as_failures():
     assert counting.pytest("Traceback") is None
 
 
+def test_what_pytest_skipped_is_named():
+    text = "SKIPPED [2] tests/x/test_x.py:36: not installed: php-redis\n4 passed, 2 skipped in 0.30s"
+    assert counting.pytest_skipped(text) == ["not installed: php-redis (2)"]
+    assert counting.pytest_skipped("4 passed in 0.30s") == []
+
+
 def test_names_choose_suites():
     def names(*words):
         suites, left = runner.chosen_suites(words)

@@ -32,6 +32,16 @@ def pytest(text):
     return parts.get("passed", 0), parts.get("failed", 0) + parts.get("error", 0)
 
 
+def pytest_skipped(text):
+    """The reasons that `-rs` lists, without the places."""
+    return [f"{reason} ({count})" for count, reason in re.findall(r"^SKIPPED \[(\d+)\] \S+: (.+)$", text, re.MULTILINE)]
+
+
+def nothing_skipped(text):
+    del text
+    return []
+
+
 def one_run(text):
     """A fuzz target is one test: libFuzzer says `DONE` when its time is over without a finding."""
     return (1, 0) if re.search(r"^(#\d+\s+DONE|Done \d+ runs)", text, re.MULTILINE) else (0, 1)

@@ -90,7 +90,7 @@ COMMANDS = (
     ("bench", add_bench, lambda given: workloads.bench(given.name, given.rest), "compare, memory, connections, scripts, pubsub, instructions, micro"),
     ("fuzz", add_fuzz, lambda given: workloads.fuzz(given.targets, given.seconds), "run fuzz targets for longer"),
     ("soak", add_soak, lambda given: workloads.soak(given.names, given.minutes, given.preset, given.commands),
-     "run tests/stress and tests/compat for longer"),
+     "run tests/stress, tests/compat and tests/scenarios for longer"),
     ("readme", add_nothing, lambda given: update_readme(), "count the commands of kvick-server into README.md"),
     ("cover", add_nothing, lambda given: quality.cover(), "line coverage of the tests, as a page"),
 )

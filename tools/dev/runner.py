@@ -29,6 +29,7 @@ class Outcome:
     failed: int = 0
     reason: str = ""
     seconds: float = 0.0
+    skipped: tuple = ()  # what was not run, and why
 
     def add(self, other):
         self.passed += other.passed
@@ -130,6 +131,8 @@ def _run_suite(suite, words, builder):
             outcome = future.result()
             total.add(outcome)
             say(f"  {step.title:<32}{outcome.passed:>8} passed {outcome.failed:>6} failed {outcome.seconds:>8.1f} s")
+            for line in outcome.skipped:
+                say(f"    not run: {line}")
             if outcome.reason:
                 _print_indented(outcome.reason)
     return total
@@ -180,7 +183,7 @@ def _without_server(step, log, port):
         return Outcome(*(count or (0, 0)), reason=f"stopped after {step.timeout_s} s; {where}").with_failure()
     if count is None or count == (0, 0):
         return Outcome(reason=f"printed no count (status {status}); {where}").with_failure()
-    outcome = Outcome(*count)
+    outcome = Outcome(*count, skipped=tuple(step.skipped(text)))
     if outcome.failed == 0 and status != 0:
         outcome.reason = f"ended with status {status}; {where}"
         return outcome.with_failure()

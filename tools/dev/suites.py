@@ -17,7 +17,7 @@ import counting
 from shell import BUILD, ROOT, output
 
 PYTHON = "/usr/bin/python3"  # Debian's, which has the packages of packages.txt
-PYTEST = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+PYTEST = [PYTHON, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider"]
 FUZZ_SMOKE_SECONDS = 5
 COMPAT_COMMANDS = 50_000
 COMPAT_SEED = "1"  # the same commands each time; ./dev soak draws others
@@ -40,6 +40,7 @@ class Step:
     count: Callable
     server: Server = None
     timeout_s: int = 1200
+    skipped: Callable = counting.nothing_skipped  # from the output: what was not run, and why
 
 
 @dataclasses.dataclass(frozen=True)
@@ -191,18 +192,39 @@ def pytest_steps(folder, title):
             if listed.returncode == 5:  # pytest: nothing collected
                 return []
             command += ["-k", expression]
-        return [Step(title, command, counting.pytest)]
+        return [Step(title, command, counting.pytest, skipped=counting.pytest_skipped)]
 
     return steps
 
 
-def client_steps(words):
-    """As other pytest folders; the clients of the JavaScript world are installed first."""
-    package = ROOT / "tests/clients/package.json"
-    installed = ROOT / "tests/clients/node_modules/.package-lock.json"
-    if package.exists() and (not installed.exists() or installed.stat().st_mtime < package.stat().st_mtime):
-        subprocess.run([shutil.which("npm") or "npm", "ci", "--no-audit", "--no-fund"], check=False, cwd=package.parent)
-    return pytest_steps("tests/clients", "clients")(words)
+def pytest_steps_with_node(folder, title, packages):
+    """As other pytest folders; the libraries of the JavaScript world are installed first, in the folder `packages`."""
+
+    def steps(words):
+        install_node_packages(packages)
+        return pytest_steps(folder, title)(words)
+
+    return steps
+
+
+def install_node_packages(folder):
+    """What package.json there asks for, unless it was installed since that was last changed."""
+    package = ROOT / folder / "package.json"
+    installed = package.parent / "node_modules/.package-lock.json"
+    npm = shutil.which("npm")
+    if npm and (not installed.exists() or installed.stat().st_mtime < package.stat().st_mtime):
+        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        subprocess.run(command, check=False, cwd=package.parent)
+
+
+def scenario_steps(words):
+    """Each server has a step: most of the time is waiting, and so they do it side by side."""
+    steps = pytest_steps_with_node("tests/scenarios", "scenarios", "tests/scenarios")(words)
+    return [
+        dataclasses.replace(step, title=server, command=["env", f"SCENARIO_SERVERS={server}", *step.command])
+        for step in steps
+        for server in ("kvick", "redis-server")
+    ]
 
 
 def compat_steps(words):
@@ -248,7 +270,9 @@ SUITES = (
     Suite("conversations", conversation_steps("release", (1, 4), (2, 3)), (RELEASE,), takes_words=True),
     Suite("permutations", conversation_steps("release", (4,), (2, 3), (IN_MULTI, UNPACKED)), (RELEASE,)),
     Suite("processes", pytest_steps("tests/processes", "processes"), (RELEASE,), takes_words=True),
-    Suite("clients", client_steps, (RELEASE,)),
+    Suite("clients", pytest_steps_with_node("tests/clients", "clients", "tests/clients"), (RELEASE,)),
+    Suite("examples", pytest_steps_with_node("tests/examples", "examples", "tests/clients"), (RELEASE,)),
+    Suite("scenarios", scenario_steps, (RELEASE,)),
     Suite("compat", compat_steps, (RELEASE,)),
     Suite("unit-asan", unit_steps("asan"), (("asan", ("unit_tests",)),)),
     Suite("stress-asan", stress_steps("asan"), (("asan", ("stress_test",)),)),

@@ -5,16 +5,19 @@ import counting
 from runner import run_step
 from shell import CORES, ROOT, fail, run, say
 from suites import (
+    PYTEST,
     PYTHON,
     Server,
     Step,
     fuzz_command,
     fuzz_programs,
     gtest_filter,
+    install_node_packages,
     sanitizer_prefix,
     set_environment,
 )
 
+SCENARIO_JOBS = 20_000
 BENCHMARKS = ("compare", "memory", "connections", "scripts", "pubsub", "instructions", "micro")
 
 
@@ -46,14 +49,15 @@ def fuzz(targets, seconds):
 
 def soak(names, minutes, preset, commands):
     """The programs of tests/stress, each with a server of its own, and the tests of stress_test, each for some
-    minutes; then each family of tests/compat for a number of commands."""
+    minutes; then each family of tests/compat for a number of commands, and the scenarios that count jobs."""
     build.build(preset, ["kvick-server", "stress_test"])
     set_environment()
     steps = [(step, f"{minutes:g} minutes") for step in _soak_scripts(names, minutes, preset)]
     steps += [(step, f"{minutes:g} minutes") for step in _soak_tests(names, minutes, preset)]
     steps += [(step, f"{commands:,} commands in each protocol") for step in _soak_compat(names, commands, preset)]
+    steps += [(step, f"{SCENARIO_JOBS:,} jobs") for step in _soak_scenarios(names, preset)]
     if not steps:
-        fail(f"nothing in tests/stress or tests/compat matches {' '.join(names)}")
+        fail(f"nothing in tests/stress, tests/compat or tests/scenarios matches {' '.join(names)}")
     failed = 0
     for step, amount in steps:
         say(f"\n== {step.title} for {amount} ({preset})")
@@ -77,6 +81,17 @@ def _soak_tests(names, minutes, preset):
     for test in filter(None, gtest_filter(program, names).split(":")):
         command = [*prefix, program, "--gtest_color=no", f"--gtest_filter={test}"]
         yield Step(test, command, counting.googletest, timeout_s=int(minutes * 60 + 300))
+
+
+def _soak_scenarios(names, preset):
+    """Whether every job is done once shows in many jobs; the other scenarios are the same in `./dev test`."""
+    title = "scenarios bullmq"
+    if names and not any(name in title for name in names):
+        return
+    install_node_packages("tests/scenarios")
+    environment = ["env", f"KVICK_SERVER={build.program(preset, 'kvick-server')}", f"SCENARIO_JOBS={SCENARIO_JOBS}"]
+    command = [*sanitizer_prefix(preset), *environment, *PYTEST, ROOT / "tests/scenarios", "-k", "bullmq"]
+    yield Step(title, command, counting.pytest, timeout_s=3600)
 
 
 def _soak_compat(names, commands, preset):
