@@ -124,8 +124,7 @@ Status RewriteConfigFile(const std::string& path, const OptionTable& options, co
 
   ReplacedFile file(target);
   const bool is_done = file.is_open() && file.Write(RewriteConfigText(old_text, options, owned)) &&
-                       file.SetMode(exists ? old_file.st_mode & 07777 : kNewFileMode) && file.Sync() &&
-                       file.Replace();
+                       file.SetMode(exists ? old_file.st_mode & 07777 : kNewFileMode) && file.Sync() && file.Replace();
   return is_done ? Status::Ok() : RewriteFailed();
 }
 

@@ -285,6 +285,7 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "ACL GENPASS",
         .syntax = "[bits]",
+        .argument_notes = "bits(integer)",
         .summary = "Generates a password that cannot be guessed.",
         .since = "6.0.0",
         .group = "server",
