@@ -1,5 +1,7 @@
 #include "security/denial_texts.h"
 
+#include "base/bytes.h"
+
 namespace kvick {
 namespace {
 
@@ -42,7 +44,8 @@ Status DenialReply(const Denial& denial, const User& user, CallOrigin origin) {
 
 std::string DescribeDenial(const Denial& denial, const User& user) {
   const auto access = [&](std::string_view what) {
-    return "User " + user.name() + " has no permissions to access the '" + denial.object + "' " + std::string(what);
+    return "User " + user.name() + " has no permissions to access the '" + std::string(UpToZeroByte(denial.object)) +
+           "' " + std::string(what);
   };
   switch (denial.reason) {
     case Denial::Reason::kKey: return access("key");

@@ -94,6 +94,7 @@ RuleProblem Selector::Apply(std::string_view rule, const RuleDefaults& defaults)
   } else if (rule.starts_with('~')) {
     return AddKeyPattern(rule.substr(1), kRead | kWrite);
   } else if (rule.starts_with('%')) {
+    if (all_keys_) return RuleProblem::kKeysAlreadyAll;
     uint8_t access = 0;
     size_t i = 1;
     for (; i < rule.size() && rule[i] != '~'; ++i) {
@@ -150,10 +151,14 @@ RuleProblem Selector::SetDatabases(std::string_view list, int database_count) {
   return RuleProblem::kNone;
 }
 
-bool Selector::AllowsKey(const DeclaredKey& key) const {
+bool Selector::AllowsKey(const AttemptedCall& call, const DeclaredKey& key) const {
+  uint16_t flags = key.flags;
+  // Executors that lock a key do not care for what.
+  const bool varies = (flags & kKeyVariableFlags) != 0 && call.command.spec->refine_key_flags != nullptr;
+  if (varies) flags = call.command.spec->refine_key_flags(call.arguments);
   uint8_t wanted = 0;
-  if ((key.flags & kKeyAccess) != 0) wanted |= kRead;
-  if ((key.flags & (kKeyInsert | kKeyDelete | kKeyUpdate)) != 0) wanted |= kWrite;
+  if ((flags & kKeyAccess) != 0) wanted |= kRead;
+  if ((flags & (kKeyInsert | kKeyDelete | kKeyUpdate)) != 0) wanted |= kWrite;
   return std::any_of(keys_.begin(), keys_.end(), [&](const KeyPattern& pattern) {
     return (pattern.access & wanted) == wanted && MatchesGlob(pattern.glob, key.key.name);
   });
@@ -184,7 +189,7 @@ Denial Selector::Check(const AttemptedCall& call) const {
   }
   if (!all_keys_) {
     for (size_t i = 0; i < call.keys.size(); ++i) {
-      if (!AllowsKey(call.keys[i])) return {Denial::Reason::kKey, i, std::string(call.keys[i].key.name)};
+      if (!AllowsKey(call, call.keys[i])) return {Denial::Reason::kKey, i, std::string(call.keys[i].key.name)};
     }
   }
   if (!all_channels_ && call.command.has(kPubSub)) {
@@ -250,7 +255,9 @@ std::string Selector::KeysText() const {
   if (all_keys_) return "~*";
   std::string text;
   for (const KeyPattern& key : keys_) {
-    const std::string_view prefix = key.access == kRead ? "%R~" : key.access == kWrite ? "%W~" : "~";
+    // "~*" would read back as `allkeys`, behind which no pattern may come.
+    const std::string_view both = key.glob == "*" ? "%RW~" : "~";
+    const std::string_view prefix = key.access == kRead ? "%R~" : key.access == kWrite ? "%W~" : both;
     Append(&text, std::string(prefix) + key.glob);
   }
   return text;

@@ -84,7 +84,7 @@ class Selector {
   RuleProblem AddKeyPattern(std::string_view glob, uint8_t access);
   RuleProblem AddChannelPattern(std::string_view glob);
   RuleProblem SetDatabases(std::string_view list, int database_count);
-  bool AllowsKey(const DeclaredKey& key) const;
+  bool AllowsKey(const AttemptedCall& call, const DeclaredKey& key) const;
   bool AllowsDatabase(int index) const;
   Denial CheckChannels(const AttemptedCall& call) const;
   Denial CheckDatabases(const AttemptedCall& call) const;

@@ -40,6 +40,7 @@ TEST_F(UserTest, TheLineTellsAllOfHim) {
   EXPECT_EQ(LineOf({"(+set ~x %R~y &z)", "( ~*  +@read )", "()"}),
             "u off sanitize-payload resetchannels -@all (~x %R~y resetchannels &z -@all +set) "
             "(~* resetchannels -@all +@read) (resetchannels -@all)");
+  EXPECT_EQ(LineOf({"~a", "%RW~*", "%R~*1", "~b"}), "u off sanitize-payload ~a %RW~* %R~*1 ~b resetchannels -@all");
   EXPECT_EQ(LineOf({"db=3,1,2,1"}), "u off sanitize-payload resetchannels db=1,2,3 -@all");
   EXPECT_EQ(LineOf({"db=1", "db=2"}), "u off sanitize-payload resetchannels db=2 -@all");
   EXPECT_EQ(LineOf({"db=1", "resetdbs"}), "u off sanitize-payload resetchannels resetdbs -@all");
