@@ -58,7 +58,11 @@ Status ConfigRewrite(CommandContext& context) {
   if (process == nullptr || process->config_file().empty()) {
     return errors::Generic("The server is running without a config file");
   }
-  const Status rewritten = RewriteConfigFile(process->config_file(), context.engine().options(), {});
+  std::vector<OwnedLines> owned;
+  if (const Authorizer* authorizer = context.engine().hooks.authorizer) {
+    owned.push_back({"user", authorizer->UserLines()});
+  }
+  const Status rewritten = RewriteConfigFile(process->config_file(), context.engine().options(), owned);
   if (!rewritten.ok()) {
     Log(LogLevel::kWarning, "CONFIG REWRITE failed: " + std::string(rewritten.text()));
     return rewritten;

@@ -27,7 +27,8 @@ Status HelloNeedsAuthentication() {
 // An engine without an authorizer asks nobody.
 Status Authenticate(CommandContext& context, std::string_view user, std::string_view password) {
   Authorizer* authorizer = context.engine().hooks.authorizer;
-  return authorizer == nullptr ? Status::Ok() : authorizer->Authenticate(context.session(), user, password);
+  if (authorizer == nullptr) return Status::Ok();
+  return authorizer->Authenticate(context.session(), user, password, context.Arg(0));
 }
 
 Status Auth(CommandContext& context) {
@@ -36,7 +37,7 @@ Status Auth(CommandContext& context) {
     KVICK_RETURN_IF_ERROR(Authenticate(context, context.Arg(1), context.Arg(2)));
   } else {
     const Authorizer* authorizer = context.engine().hooks.authorizer;
-    if (authorizer == nullptr || authorizer->DefaultUserIsOpen()) return NoPasswordConfigured();
+    if (authorizer == nullptr || authorizer->DefaultUserHasNoPassword()) return NoPasswordConfigured();
     KVICK_RETURN_IF_ERROR(Authenticate(context, "default", context.Arg(1)));
   }
   context.Reply().Ok();

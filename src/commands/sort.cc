@@ -42,6 +42,17 @@ struct SortRequest {
 
 bool MayStore(const Command& command) { return command.has(kWrite); }
 
+// Patterns reach keys that the request does not name.
+Status AdmitPattern(CommandContext& context, std::string_view option) {
+  const Session& session = context.session();
+  if ((session.restrictions & Session::kRestrictedUser) == 0 ||
+      context.engine().hooks.authorizer->MayReadEverything(session, context.command(), context.arguments(),
+                                                           context.keys())) {
+    return Status::Ok();
+  }
+  return errors::Generic(std::string(option) + " option of SORT denied due to insufficient ACL permissions.");
+}
+
 Result<SortRequest> ParseSort(CommandContext& context) {
   SortRequest request;
   const size_t argument_count = context.argument_count();
@@ -61,8 +72,13 @@ Result<SortRequest> ParseSort(CommandContext& context) {
       request.store_index = ++i;
     } else if (context.ArgIs(i, "BY") && behind >= 1) {
       request.by.emplace(context.Arg(++i));
-      if (!request.by->names_key()) request.keeps_order = true;
+      if (request.by->names_key()) {
+        KVICK_RETURN_IF_ERROR(AdmitPattern(context, "BY"));
+      } else {
+        request.keeps_order = true;
+      }
     } else if (context.ArgIs(i, "GET") && behind >= 1) {
+      KVICK_RETURN_IF_ERROR(AdmitPattern(context, "GET"));
       request.gets.emplace_back(context.Arg(++i));
     } else {
       return errors::Syntax();

@@ -1,12 +1,9 @@
 #include "config/config_rewrite.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -16,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "config/config_file.h"
+#include "config/replaced_file.h"
 
 namespace kvick {
 namespace {
@@ -88,54 +86,6 @@ class RewrittenLines {
   bool has_generated_line_ = false;
 };
 
-// Ends with the descriptor closed and the file gone, unless it was renamed into place.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::string& final_path) : path_(final_path + ".temp-XXXXXX") {
-    descriptor_ = mkostemp(path_.data(), O_CLOEXEC);
-  }
-  ~TemporaryFile() {
-    if (descriptor_ < 0) return;
-    close(descriptor_);
-    if (!is_renamed_) unlink(path_.c_str());
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  // Each is false with errno set.
-  bool is_open() const { return descriptor_ >= 0; }
-  bool Write(std::string_view text) {
-    while (!text.empty()) {
-      const ssize_t written = write(descriptor_, text.data(), text.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return false;
-      text.remove_prefix(static_cast<size_t>(written));
-    }
-    return true;
-  }
-  bool SetMode(mode_t mode) { return fchmod(descriptor_, mode) == 0; }
-  bool Sync() { return fsync(descriptor_) == 0; }
-  bool RenameTo(const std::string& final_path) {
-    is_renamed_ = rename(path_.c_str(), final_path.c_str()) == 0;
-    return is_renamed_;
-  }
-
- private:
-  std::string path_;
-  int descriptor_;
-  bool is_renamed_ = false;
-};
-
-// The rename itself must survive a crash too.
-bool SyncDirectoryOf(const std::string& path) {
-  const std::filesystem::path directory = std::filesystem::absolute(path).parent_path();
-  const int descriptor = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return false;
-  const bool is_synced = fsync(descriptor) == 0;
-  close(descriptor);
-  return is_synced;
-}
-
 Status RewriteFailed() { return Status::Error(std::string("ERR Rewriting config file: ") + std::strerror(errno)); }
 
 }  // namespace
@@ -172,10 +122,9 @@ Status RewriteConfigFile(const std::string& path, const OptionTable& options, co
     old_text.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
   }
 
-  TemporaryFile file(target);
+  ReplacedFile file(target);
   const bool is_done = file.is_open() && file.Write(RewriteConfigText(old_text, options, owned)) &&
-                       file.SetMode(exists ? old_file.st_mode & 07777 : kNewFileMode) && file.Sync() &&
-                       file.RenameTo(target) && SyncDirectoryOf(target);
+                       file.SetMode(exists ? old_file.st_mode & 07777 : kNewFileMode) && file.Sync() && file.Replace();
   return is_done ? Status::Ok() : RewriteFailed();
 }
 

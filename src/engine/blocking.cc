@@ -36,6 +36,9 @@ BlockedCall::BlockedCall(const Session& session, const Command& command, std::sp
   session_.database_index = session.database_index;
   session_.protocol = session.protocol;
   session_.user = session.user;
+  session_.acl_user = session.acl_user;
+  session_.restrictions = session.restrictions & Session::kRestrictedUser;
+  session_.address = session.address;
   session_.no_touch = session.no_touch;
   session_.reply_mode = session.reply_mode;
 }

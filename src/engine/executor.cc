@@ -223,16 +223,17 @@ Status Executor::ProblemStatus(const Prepared& prepared) const {
   return Status::Ok();
 }
 
-Status Executor::Admit(const Session& session, const Prepared& prepared, std::span<const DeclaredKey> keys) {
+Status Executor::Admit(const Session& session, const Prepared& prepared, std::span<const DeclaredKey> keys,
+                       CallOrigin origin) {
   const Command& command = *prepared.command;
   if (!command.has(kNoAuth) && engine_.MustAuthenticate(session)) {
     return Status::Error("NOAUTH Authentication required.");
   }
+  if (engine_.hooks.authorizer != nullptr && (session.restrictions & Session::kRestrictedUser) != 0) {
+    KVICK_RETURN_IF_ERROR(engine_.hooks.authorizer->Authorize(session, command, prepared.arguments, keys, origin));
+  }
   if ((session.restrictions & (Session::kSubscriber | Session::kMonitor)) != 0) {
     KVICK_RETURN_IF_ERROR(AdmitListener(session, command));
-  }
-  if (engine_.hooks.authorizer != nullptr && (session.restrictions & Session::kRestrictedUser) != 0) {
-    KVICK_RETURN_IF_ERROR(engine_.hooks.authorizer->Authorize(session, command, prepared.arguments, keys));
   }
   if (engine_.hooks.slot_guard != nullptr) {
     KVICK_RETURN_IF_ERROR(engine_.hooks.slot_guard->Check(session, command, keys));
@@ -287,6 +288,21 @@ void Executor::Reject(const Prepared& prepared, const Status& status, ReplyWrite
   }
   CountError(status.text());
   reply.Error(status);
+}
+
+void Executor::RejectUnadmitted(Session& session, const Prepared& prepared, const Status& status, ReplyWriter& reply) {
+  if (prepared.command->has(kRunsTransaction)) {
+    static constexpr std::string_view kDiscarded = "EXECABORT Transaction discarded because of: ";
+    Reject(prepared,
+           status.text().starts_with("EXECABORT ")
+               ? status
+               : Status::Error(std::string(kDiscarded) + std::string(status.text())),
+           reply);
+    DropTransaction(session);
+    return;
+  }
+  if (session.transaction != nullptr) session.transaction->is_aborted = true;
+  Reject(prepared, status, reply);
 }
 
 std::span<DeclaredKey> Executor::PlaceKeys(const Session& session, const Prepared& prepared) {
@@ -357,14 +373,14 @@ Executor::Outcome Executor::Dispatch(Session& session, const Prepared& prepared,
   while (true) {
     const std::span<DeclaredKey> keys = PlaceKeys(session, prepared);
     const bool needs_admission = session.restrictions != 0 || engine_.is_loading || engine_.hooks.slot_guard != nullptr;
-    Status admission = needs_admission ? Admit(session, prepared, keys) : Status::Ok();
+    if (needs_admission) session.last_command = prepared.command;  // what a denial shows
+    Status admission = needs_admission ? Admit(session, prepared, keys, CallOrigin::kClient) : Status::Ok();
     if (admission.ok() && IsRefusable(session, *prepared.command)) {
       admission = CheckWriteGuards(*prepared.command);
       if (!admission.ok() && prepared.command->has(kRunsTransaction)) DropTransaction(session);
     }
     if (!admission.ok()) {
-      if (session.transaction != nullptr) session.transaction->is_aborted = true;
-      Reject(prepared, admission, reply);
+      RejectUnadmitted(session, prepared, admission, reply);
       return Outcome::kDone;
     }
     if (IsPaused(session, *prepared.command)) return Outcome::kPaused;

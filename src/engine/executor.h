@@ -211,7 +211,15 @@ class Executor final : public KeyspaceListener {
   // What refuses writes at present.
   Status CheckWriteGuards(const Command& command) const;
   bool IsRefusable(const Session& session, const Command& command) const;
-  Status Admit(const Session& session, const Prepared& prepared, std::span<const DeclaredKey> keys);
+  Status Admit(const Session& session, const Prepared& prepared, std::span<const DeclaredKey> keys, CallOrigin origin);
+  // What Admit refused. EXEC takes its transaction with it.
+  void RejectUnadmitted(Session& session, const Prepared& prepared, const Status& status, ReplyWriter& reply);
+  // Again for a call that was admitted long ago: its user's rights may have changed since.
+  Status Reauthorize(const Session& session, const Command& command, std::span<const std::string_view> arguments,
+                     std::span<const DeclaredKey> keys, CallOrigin origin) {
+    if ((session.restrictions & Session::kRestrictedUser) == 0) return Status::Ok();
+    return engine_.hooks.authorizer->Authorize(session, command, arguments, keys, origin);
+  }
   bool IsPaused(const Session& session, const Command& command) const;
   void Reject(const Prepared& prepared, const Status& status, ReplyWriter& reply);
   Status ProblemStatus(const Prepared& prepared) const;

@@ -182,7 +182,8 @@ bool Executor::Serve(BlockedCall& call, const ReadyKey& ready) {
   ReplyWriter reply(out, call.session().protocol);
   CommandContext context(*this, call.session(), call.command(), call.arguments(), call.keys(), reply);
   context.ServeOnly(ordinal);
-  const Status status = call.command().spec->handler(context);
+  Status status = Reauthorize(call.session(), call.command(), call.arguments(), call.keys(), CallOrigin::kBlocked);
+  if (status.ok()) status = call.command().spec->handler(context);
   context.CloseValues();
   if (context.change_count() != 0) Commit(context);
   if (context.block_request() != nullptr) {

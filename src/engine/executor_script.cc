@@ -54,7 +54,7 @@ Executor::ScriptCallOutcome Executor::CallFromScript(Session& session, const Pre
     keys = script_.placed_keys;
   }
   if (session.restrictions != 0 || engine_.hooks.slot_guard != nullptr) {
-    const Status admission = Admit(session, prepared, keys);
+    const Status admission = Admit(session, prepared, keys, CallOrigin::kScript);
     if (!admission.ok()) {
       Reject(prepared, admission, reply);
       return ScriptCallOutcome::kDone;
@@ -201,7 +201,7 @@ Executor::Outcome Executor::RunWhileBusy(Session& session, std::span<const std::
     prepared.problem = Prepared::Problem::kArity;
   }
   Status refusal = ProblemStatus(prepared);
-  if (refusal.ok()) refusal = Admit(session, prepared, {});
+  if (refusal.ok()) refusal = Admit(session, prepared, {}, CallOrigin::kClient);
   if (refusal.ok()) {
     const Command& command = *prepared.command;
     // What reaches for stripes waits for the script as well, though others may call it meanwhile.

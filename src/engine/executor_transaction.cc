@@ -136,7 +136,15 @@ Status Executor::RunTransaction(Session& session, ReplyWriter& reply) {
     } else {
       session.restrictions &= ~static_cast<uint32_t>(Session::kInTransaction);
       reply.Array(prepared.size());
-      for (const Prepared& command : prepared) Call(session, command, PlaceKeys(session, command), reply);
+      for (const Prepared& command : prepared) {
+        const std::span<DeclaredKey> keys = PlaceKeys(session, command);
+        const Status status = Reauthorize(session, *command.command, command.arguments, keys, CallOrigin::kTransaction);
+        if (status.ok()) {
+          Call(session, command, keys, reply);
+        } else {
+          Reject(command, status, reply);
+        }
+      }
     }
     holds_places_ = false;
     NoteRecorded(engine_.log().AppendGroup(group_));

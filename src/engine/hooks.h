@@ -19,24 +19,65 @@ class Database;
 class Monitors;
 class Session;
 class SlowLog;
+class User;
 struct Command;
 struct DeclaredKey;
 
-// Decides whether a session's user may run a command on these keys.
+// Where a call comes from that a user may or may not make.
+enum class CallOrigin : uint8_t {
+  kClient,       // sent by a client, in MULTI too
+  kTransaction,  // queued long ago, and run by EXEC now
+  kBlocked,      // waited until now
+  kScript,
+};
+
+// Denied calls and authentications, for INFO.
+struct DenialCounts {
+  uint64_t authentications = 0;
+  uint64_t commands = 0;
+  uint64_t keys = 0;
+  uint64_t channels = 0;
+};
+
+// Knows the users: who a session's user is, and what he may do.
 class Authorizer {
  public:
   virtual ~Authorizer() = default;
+  // Whether the session's user may run this, on these keys. A denial is noted, and its text is the reply. Asked for
+  // sessions with kRestrictedUser only.
   virtual Status Authorize(const Session& /*session*/, const Command& /*command*/,
-                           std::span<const std::string_view> /*arguments*/, std::span<const DeclaredKey> /*keys*/) {
+                           std::span<const std::string_view> /*arguments*/, std::span<const DeclaredKey> /*keys*/,
+                           CallOrigin /*origin*/) {
     return Status::Ok();
   }
-  // Checks a name and a password (AUTH, HELLO AUTH) and makes the session that user's.
-  virtual Status Authenticate(Session& session, std::string_view user, std::string_view password) = 0;
+  // The same question, without consequences.
+  [[nodiscard]] virtual bool IsAllowed(const Session& /*session*/, const Command& /*command*/,
+                                       std::span<const std::string_view> /*arguments*/,
+                                       std::span<const DeclaredKey> /*keys*/) const {
+    return true;
+  }
+  // Whether he may run this and thereby read keys that the request does not declare (SORT's patterns).
+  [[nodiscard]] virtual bool MayReadEverything(const Session& /*session*/, const Command& /*command*/,
+                                               std::span<const std::string_view> /*arguments*/,
+                                               std::span<const DeclaredKey> /*keys*/) const {
+    return true;
+  }
+  // Whether this user may read the key by some command.
+  [[nodiscard]] virtual bool MayReadKey(const User& /*user*/, std::string_view /*key*/) const { return true; }
+  // Checks a name and a password (AUTH, HELLO AUTH; `command_word` is the one that was sent) and makes the session
+  // that user's.
+  virtual Status Authenticate(Session& session, std::string_view user, std::string_view password,
+                              std::string_view command_word) = 0;
   // Called for a new session and by RESET: sets its user and whether it must authenticate.
   virtual void Admit(Session& session) = 0;
-  // The default user needs no password at present, so nobody has to authenticate.
+  // The default user is enabled and needs no password at present, so nobody has to authenticate.
   [[nodiscard]] virtual bool DefaultUserIsOpen() const = 0;
+  // It needs no password, enabled or not.
+  [[nodiscard]] virtual bool DefaultUserHasNoPassword() const = 0;
   [[nodiscard]] virtual bool HasUser(std::string_view name) const = 0;
+  // What CONFIG REWRITE writes: "name rule rule ..." of each user, nothing when they are in a file of their own.
+  [[nodiscard]] virtual std::vector<std::string> UserLines() const = 0;
+  [[nodiscard]] virtual DenialCounts denial_counts() const { return {}; }
 };
 
 // Decides whether this node serves the slots of a command's keys.

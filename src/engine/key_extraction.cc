@@ -4,6 +4,8 @@
 
 #include "base/bytes.h"
 #include "base/numbers.h"
+#include "engine/engine.h"
+#include "engine/executor.h"
 
 namespace kvick {
 namespace {
@@ -70,6 +72,23 @@ bool ExtractKeys(const Command& command, std::span<const std::string_view> argum
   }
   if (command.spec->find_other_keys != nullptr) command.spec->find_other_keys(arguments, out);
   return true;
+}
+
+std::vector<DeclaredKey> DeclareKeys(Engine& engine, int database_index, const Command& command,
+                                     std::span<const std::string_view> arguments) {
+  std::vector<KeyPosition> positions;
+  ExtractKeys(command, arguments, &positions);
+  std::vector<DeclaredKey> keys;
+  for (const KeyPosition& position : positions) {
+    if ((position.flags & kKeyNotKey) != 0) continue;
+    keys.push_back(
+        {KeyRef::Make(arguments[position.argument_index]), &engine.database(database_index), position.flags});
+  }
+  if (command.spec->place_keys != nullptr) {
+    KeyPlacement placement{engine, database_index, arguments, keys};
+    command.spec->place_keys(placement);
+  }
+  return keys;
 }
 
 }  // namespace kvick

@@ -18,6 +18,7 @@ class BlockedCall;
 class Subscriptions;
 struct Command;
 struct TrackingState;
+class User;
 
 // The socket side of a session, for introspection and for ending it.
 class SessionTransport {
@@ -64,7 +65,7 @@ class Session {
   // Reasons for the dispatcher to look closer before it runs a command.
   enum Restriction : uint32_t {
     kUnauthenticated = 1,
-    kRestrictedUser = 2,
+    kRestrictedUser = 2,  // its user may not do everything
     kInTransaction = 4,
     kSubscriber = 8,
     kMonitor = 16
@@ -83,6 +84,9 @@ class Session {
   bool is_internal = false;        // an in-process caller: no limits, not listed
 
   std::string user = "default";
+  // security/user.h. Changes with kRestrictedUser: by the owner, inside the gate, and in exclusive moments, when users
+  // change or go. Null: nobody asks.
+  const User* acl_user = nullptr;
   std::string name;
   std::string library_name;
   std::string library_version;

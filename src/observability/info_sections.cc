@@ -315,10 +315,12 @@ void WriteStats(Engine& engine, const Rates& rates, InfoWriter& out) {
   out.Field("slowlog_commands_count", commands.slow_calls);
   out.Field("slowlog_commands_time_ms_sum", commands.slow_us / 1000);
   out.Field("slowlog_commands_time_ms_max", commands.slow_us_max / 1000);
-  out.Field("acl_access_denied_auth", 0);
-  out.Field("acl_access_denied_cmd", 0);
-  out.Field("acl_access_denied_key", 0);
-  out.Field("acl_access_denied_channel", 0);
+  const DenialCounts denials =
+      engine.hooks.authorizer != nullptr ? engine.hooks.authorizer->denial_counts() : DenialCounts();
+  out.Field("acl_access_denied_auth", denials.authentications);
+  out.Field("acl_access_denied_cmd", denials.commands);
+  out.Field("acl_access_denied_key", denials.keys);
+  out.Field("acl_access_denied_channel", denials.channels);
 }
 
 void WriteReplication(Engine& engine, InfoWriter& out) {

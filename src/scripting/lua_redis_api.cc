@@ -202,15 +202,8 @@ int AclCheckCommand(lua_State* lua) {
   if (command == nullptr) RaiseError(lua, "ERR Invalid command passed to redis.acl_check_cmd()");
   bool is_allowed = true;
   if (engine.hooks.authorizer != nullptr && (run.session().restrictions & Session::kRestrictedUser) != 0) {
-    std::vector<KeyPosition> positions;
-    ExtractKeys(*command, arguments, &positions);
-    std::vector<DeclaredKey> keys;
-    for (const KeyPosition& position : positions) {
-      if ((position.flags & kKeyNotKey) != 0) continue;
-      keys.push_back({KeyRef::Make(arguments[position.argument_index]), &engine.database(run.session().database_index),
-                      position.flags});
-    }
-    is_allowed = engine.hooks.authorizer->Authorize(run.session(), *command, arguments, keys).ok();
+    const std::vector<DeclaredKey> keys = DeclareKeys(engine, run.session().database_index, *command, arguments);
+    is_allowed = engine.hooks.authorizer->IsAllowed(run.session(), *command, arguments, keys);
   }
   lua_pushboolean(lua, is_allowed ? 1 : 0);
   return 1;

@@ -5,7 +5,7 @@
 #include "observability/features.h"
 #include "persistence/features.h"
 #include "scripting/features.h"
-#include "security/password_authorizer.h"
+#include "security/features.h"
 #include "types/array_value.h"
 #include "types/hash_value.h"
 #include "types/list_value.h"
@@ -95,7 +95,8 @@ void RegisterFeatures(Engine& engine) {
 
   engine.AddPeriodicWork([] { BlockPool::TendPages(); });
 
-  engine.hooks.authorizer = &engine.Attach<PasswordAuthorizer>(engine.settings());
+  commands.Add(AclCommands());
+  AttachAccessControl(engine);  // knows all commands
 }
 
 }  // namespace kvick

@@ -10,6 +10,7 @@
 #include "config/config_file.h"
 #include "config/option_table.h"
 #include "config/settings.h"
+#include "security/user_line_check.h"
 #include "server/one_shot.h"
 #include "server/process_setup.h"
 #include "server/process_title.h"
@@ -40,8 +41,9 @@ int Run(const ProgramIdentity& identity, const std::vector<std::string>& words) 
     // Dropped again: the engine has the table that lives as long as the server, with the hooks.
     OptionTable options(&settings);
     RenameCheck renames;
+    UserLineCheck users;
     const LineChecks checks = {.rename_command = [&](const CommandRename& rename) { return renames.Try(rename); },
-                               .user = {}};
+                               .user = [&](const std::vector<std::string>& words) { return users.Try(words); }};
     const Status loaded = LoadConfiguration(*arguments, std::cin, checks, &options);
     if (!loaded.ok()) return Fail(loaded.text());
   }

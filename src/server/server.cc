@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/block_pool.h"
 #include "base/log.h"
+#include "security/features.h"
 #include "server/build_identity.h"
 #include "server/crash_report.h"
 #include "server/crash_sections.h"
@@ -119,6 +120,7 @@ Status Server::Start() {
   ApplyCrashRules();
   Log(LogLevel::kNotice, "monotonic clock: POSIX clock_gettime");
   ApplyRenames();
+  KVICK_RETURN_IF_ERROR(LoadConfiguredUsers(engine_));
   ApplyHugePageRule(*settings_);
   const int worker_count = WorkerCount(*settings_);
   engine_.set_concurrent(worker_count > 1);

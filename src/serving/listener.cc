@@ -8,6 +8,11 @@
 namespace kvick {
 namespace {
 
+// Whoever comes could do what the default user may.
+bool DefaultUserHasNoPassword(const Engine& engine) {
+  return engine.hooks.authorizer == nullptr || engine.hooks.authorizer->DefaultUserHasNoPassword();
+}
+
 // So many clients are accepted before others are served again.
 constexpr int kAcceptsPerTurn = 1000;
 
@@ -103,7 +108,7 @@ bool Listeners::Admits(int fd, bool is_unix_socket) {
   std::string_view refusal;
   if (engine_.client_count.load(std::memory_order_relaxed) >= int64_t{settings.max_clients}) {
     refusal = kTooManyClients;
-  } else if (!is_unix_socket && settings.protected_mode && settings.require_password.empty() &&
+  } else if (!is_unix_socket && settings.protected_mode && DefaultUserHasNoPassword(engine_) &&
              !TcpEndpoints(fd).is_loopback) {
     refusal = kProtectedMode;
   }

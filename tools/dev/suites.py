@@ -20,6 +20,7 @@ PYTHON = "/usr/bin/python3"  # Debian's, which has the packages of packages.txt
 PYTEST = [PYTHON, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider"]
 FUZZ_SMOKE_SECONDS = 5
 COMPAT_COMMANDS = 50_000
+COMPAT_USERS = 1_000
 COMPAT_SEED = "1"  # the same commands each time; ./dev soak draws others
 
 
@@ -234,7 +235,12 @@ def compat_steps(words):
         return []
     server = build.program("release", "kvick-server")
     command = [PYTHON, script, "--kvick", server, "--commands", str(COMPAT_COMMANDS), "--seed", COMPAT_SEED]
-    return [Step("kvick and redis-server", command, counting.last_line)]
+    of_users = script.with_name("access_control.py")
+    users = [PYTHON, of_users, "--kvick", server, "--users", str(COMPAT_USERS), "--seed", COMPAT_SEED]
+    return [
+        Step("kvick and redis-server", command, counting.last_line),
+        Step("users of both", users, counting.last_line),
+    ]
 
 
 def fuzz_command(program, seconds, *, jobs=1):

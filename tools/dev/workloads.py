@@ -103,3 +103,7 @@ def _soak_compat(names, commands, preset):
             server = build.program(preset, "kvick-server")
             command = [PYTHON, script, "--kvick", server, "--family", family, "--commands", str(commands)]
             yield Step(title, command, counting.last_line, timeout_s=600 + commands // 200)
+    if not names or any(name in "compat access_control" for name in names):
+        server = build.program(preset, "kvick-server")
+        command = [PYTHON, script.with_name("access_control.py"), "--kvick", server, "--users", str(commands // 25)]
+        yield Step("compat access_control", command, counting.last_line, timeout_s=600 + commands // 200)

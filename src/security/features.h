@@ -1,0 +1,18 @@
+// What this folder adds to an engine.
+#pragma once
+
+#include <span>
+
+#include "base/status.h"
+#include "engine/engine.h"
+
+namespace kvick {
+
+std::span<const CommandSpec> AclCommands();
+
+// Makes the users; after all commands were added, before executors run.
+void AttachAccessControl(Engine& engine);
+// Those of the configuration or its ACL file. The Status says why the process ends.
+Status LoadConfiguredUsers(Engine& engine);
+
+}  // namespace kvick
