@@ -207,10 +207,10 @@ class Executor final : public KeyspaceListener {
   }
   void PassExpiryHorizon();
   bool MayRemoveExpired() const;
-  // All reasons not to run a command that do not depend on its keys' contents.
   // What refuses writes at present.
   Status CheckWriteGuards(const Command& command) const;
   bool IsRefusable(const Session& session, const Command& command) const;
+  // All other reasons not to run a command that do not depend on its keys' contents.
   Status Admit(const Session& session, const Prepared& prepared, std::span<const DeclaredKey> keys, CallOrigin origin);
   // What Admit refused. EXEC takes its transaction with it.
   void RejectUnadmitted(Session& session, const Prepared& prepared, const Status& status, ReplyWriter& reply);
