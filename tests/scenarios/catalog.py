@@ -1,7 +1,7 @@
 """The scenarios: each a program that uses one library as its users do, and prints `ok WHAT` for what it found to be so.
 
 A program gets the server's address in SERVER_URL. A library comes from npm (package.json) or from Debian (the section
-[scenarios] of packages.txt); a scenario whose library is not there is not run, and says why.
+[scenarios] of packages.txt); a scenario whose Debian package is not there is not run, and says why.
 """
 
 import dataclasses
@@ -74,8 +74,7 @@ class Scenario:
                 return 'there is no node.js'
             for name in self.packages:
                 package = _npm_package(name)
-                if package is None:
-                    return f'{name} is not installed (npm ci in tests/scenarios)'
+                assert package, f'{name} is not installed: npm ci --ignore-scripts in tests/scenarios'
                 wanted = re.match(r'>=\s*(\d+)', package.get('engines', {}).get('node', ''))
                 if wanted and int(wanted[1]) > _node_major():
                     return f'{name} {package["version"]} wants node.js {wanted[1]}, this is {_node_major()}'
@@ -106,6 +105,7 @@ SCENARIOS = (
              ('prometheus-redis-exporter',)),
     Scenario('phpredis', 'phpredis', 'PHP', 'php/phpredis.php', ('php-redis', 'php-cli')),
     Scenario('redis_rb', 'redis-rb', 'Ruby', 'ruby/redis_rb.rb', ('ruby-redis',)),
+    Scenario('sidekiq', 'Sidekiq', 'Ruby', 'ruby/sidekiq_jobs.rb', ('ruby-sidekiq', 'ruby-redis')),
     Scenario('redis_perl', 'Redis.pm', 'Perl', 'perl/redis_perl.pl', ('libredis-perl',)),
     Scenario('hiredis', 'hiredis', 'C', 'c/hiredis.c', ('libhiredis-dev',)),
 )
