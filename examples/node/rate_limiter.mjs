@@ -69,7 +69,7 @@ export class SlidingWindow {
 await run(import.meta.url, async (client) => {
   for (const Limiter of [FixedWindow, SlidingWindow]) {
     console.log(Limiter.name);
-    const limiter = new Limiter(client, { limit: 3, windowMs: 500 });
+    const limiter = new Limiter(client, { limit: 3, windowMs: 1000 });
     let decision;
     for (let request = 0; request < 5; request += 1) {
       decision = await limiter.hit('ada');

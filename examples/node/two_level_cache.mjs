@@ -61,7 +61,7 @@ await run(import.meta.url, async (client, url) => {
   console.log('book costs', price);
   prices.book = '15';
   await client.del('cache:book'); // any client may do this
-  await sleep(100);
+  await sleep(200);
   console.log('book costs', await cache.get('book'));
   console.log(`of 101 reads, answered here: ${cache.answers.near}, by the server: ${cache.answers.server}`);
   await cache.close();

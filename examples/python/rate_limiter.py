@@ -74,7 +74,7 @@ def main():
     parser.add_argument('--url', default='redis://127.0.0.1:6379')
     client = redis.Redis.from_url(parser.parse_args().url)
 
-    for limiter in (FixedWindow(client, limit=3, window_ms=500), SlidingWindow(client, limit=3, window_ms=500)):
+    for limiter in (FixedWindow(client, limit=3, window_ms=1000), SlidingWindow(client, limit=3, window_ms=1000)):
         print(type(limiter).__name__)
         for _ in range(5):
             decision = limiter.hit('ada')

@@ -98,7 +98,7 @@ class TwoLevelCache:
                 with self._mutex:
                     self._tracks = False
                     self._near.clear()
-                time.sleep(0.1)
+                time.sleep(0.2)
 
     def _tracking_client(self, listener_id):
         """A client whose every connection has its invalidations sent to the listener."""
@@ -132,7 +132,7 @@ def main():
     print('book costs', price.decode())
     prices['book'] = b'15'
     redis.Redis.from_url(url).delete('cache:book')  # any client may do this
-    time.sleep(0.1)
+    time.sleep(0.2)
     print('book costs', cache.get('book').decode())
     print(f"of 101 reads, answered here: {cache.answers['near']}, loaded: {cache.answers['loaded']}")
     cache.close()

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXPECT(condition)                                            \
-  do {                                                               \
-    if (!(condition)) {                                              \
-      printf("line %d: not so: %s\n", __LINE__, #condition);         \
-      exit(1);                                                       \
-    }                                                                \
+#define EXPECT(condition)                                    \
+  do {                                                       \
+    if (!(condition)) {                                      \
+      printf("line %d: not so: %s\n", __LINE__, #condition); \
+      exit(1);                                               \
+    }                                                        \
   } while (0)
 
 static void Ok(const char* what) { printf("ok %s\n", what); }
