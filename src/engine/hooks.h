@@ -226,7 +226,7 @@ struct Hooks {
   Monitors* monitors = nullptr;           // another
   ScriptRunner* script_runner = nullptr;
   ProcessControl* process = nullptr;
-  DataKeeper* data_keeper = nullptr;  // null: nothing is kept
+  DataKeeper* data_keeper = nullptr;     // null: nothing is kept
   OffsetClock* movable_clock = nullptr;  // the engine's clock, when tests may move it
 };
 

@@ -8,11 +8,11 @@
 #include "base/assert.h"
 #include "base/block_pool.h"
 #include "base/log.h"
+#include "persistence/features.h"
 #include "security/features.h"
 #include "server/build_identity.h"
 #include "server/crash_report.h"
 #include "server/crash_sections.h"
-#include "persistence/features.h"
 #include "server/features.h"
 #include "server/process_title.h"
 
