@@ -211,7 +211,8 @@ void RdbValueReader::ReadIntset(RdbBytes& bytes, RdbValue* value) {
   if (!Intset::IsValid(integers)) return bytes.Fail("an intset is damaged");
   const size_t count = (integers.size() - Intset::kHeaderBytes) / static_cast<size_t>(integers[0]);
   is_empty_ = count == 0;
-  if (count <= limits_.set.intset_entries_max) return value->SetPacked(ValueType::kSet, {integers, SetValue::kIntsetKind});
+  if (count <= limits_.set.intset_entries_max)
+    return value->SetPacked(ValueType::kSet, {integers, SetValue::kIntsetKind});
   auto set = std::make_unique<SetValue>(Intset::CopyOf(integers));
   set->ExpectMore(count, limits_.set);
   value->SetObject(std::move(set));
