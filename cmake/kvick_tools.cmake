@@ -1,4 +1,4 @@
-# src/tools/<name>/ with a main.cc becomes the program kvick-<name>. The other files of the folder are a library of
+# src/tools/<name>/ with a main.cc becomes the program kvick-<name>, with - for each _. The other files of the folder are a library of
 # their own, kvick_<name>_tool, so that the unit tests beside them can link it. A folder without main.cc is shared:
 # every tool links it.
 
@@ -27,7 +27,8 @@ endforeach()
 
 foreach(tool IN LISTS KVICK_TOOLS)
   if(EXISTS "${CMAKE_SOURCE_DIR}/src/tools/${tool}/main.cc")
-    add_executable(kvick-${tool} "${CMAKE_SOURCE_DIR}/src/tools/${tool}/main.cc")
-    target_link_libraries(kvick-${tool} PRIVATE kvick_${tool}_tool ${KVICK_SHARED_TOOLS})
+    string(REPLACE "_" "-" program "kvick-${tool}")
+    add_executable(${program} "${CMAKE_SOURCE_DIR}/src/tools/${tool}/main.cc")
+    target_link_libraries(${program} PRIVATE kvick_${tool}_tool ${KVICK_SHARED_TOOLS})
   endif()
 endforeach()

@@ -136,6 +136,8 @@ class CommandContext {
   KeyRange ServableKeys(size_t first, size_t count) const {
     return served_ordinal_ ? KeyRange{*served_ordinal_, *served_ordinal_ + 1} : KeyRange{first, first + count};
   }
+  // It has waited, and runs again.
+  bool is_served() const { return served_ordinal_.has_value(); }
   // Waits; in a transaction or a script, where nobody waits, answers as if the time were up.
   Status Block(const BlockRequest& request);
   const BlockRequest* block_request() const { return block_request_ ? &*block_request_ : nullptr; }

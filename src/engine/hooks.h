@@ -16,6 +16,7 @@ namespace kvick {
 
 class CommandContext;
 class Database;
+class Migrations;
 class Monitors;
 class Session;
 class SlowLog;
@@ -224,6 +225,7 @@ struct Hooks {
   std::vector<WriteGuard*> write_guards;  // asked in this order
   SlowLog* slow_log = nullptr;            // one of these, for its commands
   Monitors* monitors = nullptr;           // another
+  Migrations* migrations = nullptr;  // what MIGRATE keeps between its steps
   ScriptRunner* script_runner = nullptr;
   ProcessControl* process = nullptr;
   DataKeeper* data_keeper = nullptr;     // null: nothing is kept

@@ -10,8 +10,11 @@ namespace kvick {
 class Persistence;
 
 std::span<const CommandSpec> DumpCommands();  // DUMP, RESTORE
+std::span<const CommandSpec> MigrateCommands();
 std::span<const CommandSpec> SaveCommands();
 
+// For MIGRATE. Before executors run.
+void AttachMigrations(Engine& engine);
 // The engine's data is kept in files. Before executors run.
 Persistence& AttachPersistence(Engine& engine);
 

@@ -53,6 +53,7 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(ListMoveCommands());
   commands.Add(ListWaitCommands());
   commands.Add(MemberExpiryCommands());
+  commands.Add(MigrateCommands());
   commands.Add(ObjectCommands());
   commands.Add(PubSubCommands());
   commands.Add(RelocateCommands());
@@ -89,6 +90,7 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(MonitorCommands());
   commands.Add(SlowLogCommands());
   AttachInfoSections(engine);
+  AttachMigrations(engine);
   AttachKeyNotifications(engine);
   AttachMonitors(engine);
   AttachSlowLog(engine);
