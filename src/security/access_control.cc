@@ -152,7 +152,7 @@ DenialCounts AccessControl::denial_counts() const {
 std::vector<std::string> AccessControl::UserLines() const {
   std::vector<std::string> lines;
   if (!engine_.settings().acl_file.empty()) return lines;
-  for (const auto& [name, user] : users_.by_name()) lines.push_back(user->Line());
+  for (const auto& [name, user] : users_.by_name()) lines.push_back(user->ConfigurationLine());
   return lines;
 }
 

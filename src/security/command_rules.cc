@@ -74,7 +74,7 @@ RuleProblem CommandRules::AllowFirstArgument(std::string_view name) {
   if (command == nullptr) return RuleProblem::kUnknownCommand;
   if (command->parent != nullptr) return RuleProblem::kFirstArgumentOfSubcommand;
   const std::string argument = ToLower(name.substr(bar + 1));
-  if (argument.empty()) return RuleProblem::kSyntax;
+  if (argument.empty() || HasBlank(argument)) return RuleProblem::kSyntax;
   if (!command->subcommands.empty()) return RuleProblem::kUnknownCommand;
   std::vector<std::string>& arguments = first_arguments_[command->index];
   if (std::find(arguments.begin(), arguments.end(), argument) == arguments.end()) arguments.push_back(argument);

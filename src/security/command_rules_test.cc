@@ -81,7 +81,7 @@ TEST_F(CommandRulesTest, ProblemsHaveTheirWords) {
     EXPECT_EQ(After({rule}), kUnknown) << rule;
   }
   EXPECT_EQ(After({"+config|get|x"}), "! Allowing first-arg of a subcommand is not supported");
-  for (const std::string_view rule : {"", "get", "+get|", "+config|"})
+  for (const std::string_view rule : {"", "get", "+get|", "+config|", "+get|a b", "+get|a\nb"})
     EXPECT_EQ(After({rule}), "! Syntax error") << rule;
 }
 

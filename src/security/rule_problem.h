@@ -18,6 +18,11 @@ enum class RuleProblem : uint8_t {
   kBadDatabase,
 };
 
+// Blanks separate rules where they are kept, and line ends users: no name and no pattern has any.
+constexpr bool HasBlank(std::string_view text) {
+  return text.find_first_of(std::string_view(" \t\n\v\f\r\0", 7)) != std::string_view::npos;
+}
+
 constexpr std::string_view TextOf(RuleProblem problem) {
   switch (problem) {
     case RuleProblem::kNone: break;

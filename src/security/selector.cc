@@ -33,10 +33,6 @@ struct DatabaseArguments {
 constexpr DatabaseArguments kDatabaseCommands[] = {{"SELECT", 1, 1}, {"SWAPDB", 1, 2}};
 constexpr std::string_view kAllDatabasesCommand = "FLUSHALL";
 
-bool HasBlank(std::string_view text) {
-  return text.find_first_of(std::string_view(" \t\n\v\f\r\0", 7)) != std::string_view::npos;
-}
-
 void Append(std::string* text, std::string_view word) {
   if (!text->empty()) *text += ' ';
   *text += word;
@@ -278,13 +274,29 @@ std::string Selector::DatabasesText() const {
   return text;
 }
 
-std::string Selector::Text() const {
+std::vector<std::string> Selector::Rules() const {
   std::string text = KeysText();
   if (!all_channels_) Append(&text, "resetchannels");
   if (all_channels_ || !channels_.empty()) Append(&text, ChannelsText());
   if (!all_databases_) Append(&text, DatabasesText());
   Append(&text, commands_.Text());
-  return text;
+  // No rule has a blank.
+  std::vector<std::string> rules;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(' ', begin), text.size());
+    rules.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return rules;
+}
+
+std::string Selector::Text() const {
+  std::string text;
+  for (const std::string& rule : Rules()) {
+    const bool is_odd = rule.find_first_of("\"'\\") != std::string::npos || rule.back() == ')';
+    Append(&text, is_odd ? QuoteArgument(rule) : rule);
+  }
+  return "(" + text + ")";
 }
 
 }  // namespace kvick

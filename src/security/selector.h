@@ -71,7 +71,9 @@ class Selector {
   std::string ChannelsText() const;
   // Empty for all databases, which is what servers without such rules mean.
   std::string DatabasesText() const;
-  // All of it as rules.
+  // All of it, a rule a word.
+  std::vector<std::string> Rules() const;
+  // The same between parentheses. What would not read back is quoted.
   std::string Text() const;
 
  private:

@@ -8,9 +8,7 @@
 
 namespace kvick {
 
-bool IsUserName(std::string_view name) {
-  return name.find_first_of(std::string_view(" \t\n\v\f\r\0", 7)) == std::string_view::npos;
-}
+bool IsUserName(std::string_view name) { return !HasBlank(name); }
 
 std::vector<std::string> JoinSelectors(const std::vector<std::string>& words, std::string* unclosed) {
   std::vector<std::string> rules;
@@ -144,13 +142,28 @@ std::vector<std::string_view> User::Flags() const {
   return flags;
 }
 
+std::vector<std::string> User::Rules() const {
+  std::vector<std::string> rules;
+  for (const std::string_view flag : Flags()) rules.emplace_back(flag);
+  for (const std::string& hash : password_hashes_) rules.push_back("#" + hash);
+  for (std::string& rule : selectors_[0].Rules()) rules.push_back(std::move(rule));
+  for (size_t i = 1; i < selectors_.size(); ++i) rules.push_back(selectors_[i].Text());
+  return rules;
+}
+
 std::string User::Line() const {
-  std::string text = name_;
-  for (const std::string_view flag : Flags()) text += " " + std::string(flag);
-  for (const std::string& hash : password_hashes_) text += " #" + hash;
-  text += " " + selectors_[0].Text();
-  for (size_t i = 1; i < selectors_.size(); ++i) text += " (" + selectors_[i].Text() + ")";
-  return text;
+  std::string line = name_;
+  for (const std::string& rule : Rules()) line += " " + rule;
+  return line;
+}
+
+std::string User::ConfigurationLine() const {
+  const auto quoted = [](const std::string& word) {
+    return word.empty() || word.find_first_of("\"'\\") != std::string::npos ? QuoteArgument(word) : word;
+  };
+  std::string line = quoted(name_);
+  for (const std::string& rule : Rules()) line += " " + quoted(rule);
+  return line;
 }
 
 }  // namespace kvick

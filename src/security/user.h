@@ -55,10 +55,13 @@ class User {
   const std::vector<std::string>& password_hashes() const { return password_hashes_; }
   const std::vector<Selector>& selectors() const { return selectors_; }  // his own first
   std::vector<std::string_view> Flags() const;
-  // As ACL LIST and files have it behind the word user.
+  // As ACL LIST and the ACL file have it behind the word user: words with blanks between them.
   std::string Line() const;
+  // The same for the configuration, which reads quotes.
+  std::string ConfigurationLine() const;
 
  private:
+  std::vector<std::string> Rules() const;
   void Reset(const RuleDefaults& defaults);
   RuleProblem RemovePassword(const std::string& hash);
   void AddPassword(std::string hash);

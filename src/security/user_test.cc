@@ -4,6 +4,7 @@
 
 #include "security/acl_fixture.h"
 #include "security/password_hash.h"
+#include "security/user_file.h"
 
 namespace kvick {
 namespace {
@@ -162,6 +163,22 @@ TEST_F(UserTest, HisLineMakesHimAgain) {
       MakeUser("u", {"on", ">abc", "~a*", "%R~b", "&c", "db=1", "+@read", "-get", "(~x db=2 +set)", "()"});
   std::vector<std::string> words;
   ASSERT_TRUE(SplitArguments(user.Line(), &words));
+  std::string unclosed;
+  User again(words[0], catalog(), defaults());
+  for (const std::string& rule : JoinSelectors({words.begin() + 1, words.end()}, &unclosed)) {
+    EXPECT_EQ(again.Apply(rule, defaults()), RuleProblem::kNone) << rule;
+  }
+  EXPECT_EQ(again.Line(), user.Line());
+}
+
+TEST_F(UserTest, OddPatternsReadBack) {
+  const User user = MakeUser("o'u", {"~a\"b", "~c)", "~(d", "&'", "(\"~x)\" \"~y\\\"z\" &\\ +get|'\"')", "(~\\)"});
+  EXPECT_EQ(user.Line().substr(0, 62), "o'u off sanitize-payload ~a\"b ~c) ~(d resetchannels &' -@all (");
+  const auto from_file = ParseUsers("user " + user.Line(), "file", catalog(), defaults());
+  ASSERT_TRUE(from_file.ok()) << user.Line() << from_file.status().text();
+  EXPECT_EQ((*from_file)[0].Line(), user.Line());
+  std::vector<std::string> words;
+  ASSERT_TRUE(SplitArguments(user.ConfigurationLine(), &words)) << user.ConfigurationLine();
   std::string unclosed;
   User again(words[0], catalog(), defaults());
   for (const std::string& rule : JoinSelectors({words.begin() + 1, words.end()}, &unclosed)) {
