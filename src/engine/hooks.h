@@ -14,6 +14,7 @@
 
 namespace kvick {
 
+class AppendOnlyFile;
 class CommandContext;
 class Database;
 class Monitors;
@@ -225,8 +226,9 @@ struct Hooks {
   SlowLog* slow_log = nullptr;            // one of these, for its commands
   Monitors* monitors = nullptr;           // another
   ScriptRunner* script_runner = nullptr;
+  AppendOnlyFile* append_only_file = nullptr;  // for its commands
   ProcessControl* process = nullptr;
-  DataKeeper* data_keeper = nullptr;  // null: nothing is kept
+  DataKeeper* data_keeper = nullptr;     // null: nothing is kept
   OffsetClock* movable_clock = nullptr;  // the engine's clock, when tests may move it
 };
 

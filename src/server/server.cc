@@ -8,11 +8,11 @@
 #include "base/assert.h"
 #include "base/block_pool.h"
 #include "base/log.h"
+#include "persistence/features.h"
 #include "security/features.h"
 #include "server/build_identity.h"
 #include "server/crash_report.h"
 #include "server/crash_sections.h"
-#include "persistence/features.h"
 #include "server/features.h"
 #include "server/process_title.h"
 
@@ -210,6 +210,7 @@ Status Server::Shutdown(const ShutdownRequest& request) {
 // The workers send what is left to send before they end.
 void Server::Finish() {
   for (const auto& worker : workers_) worker->Join();
+  persistence_.Stop();
   RemoveOnCrash("");
   pid_file_.Remove();
   listeners_.Close();
