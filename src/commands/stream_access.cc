@@ -88,7 +88,7 @@ Result<StreamGroup*> FindGroupOrError(CommandContext& context, const StreamValue
 StreamConsumer& GetConsumer(CommandContext& context, size_t ordinal, StreamGroup& group, std::string_view group_name,
                             std::string_view name) {
   if (StreamConsumer* consumer = group.FindConsumer(name)) return *consumer;
-  StreamConsumer& consumer = group.AddConsumer(name, context.now_ms());
+  StreamConsumer& consumer = group.AddConsumer(name, context.wall_ms());
   context.Changed();
   context.Effect({"XGROUP", "CREATECONSUMER", context.KeyName(ordinal), group_name, name});
   context.Notify(KeyEventClass::kStream, "xgroup-createconsumer", ordinal);

@@ -168,7 +168,7 @@ Status XAdd(CommandContext& context) {
   }
   if (stream != nullptr && request.is_idempotent) {
     StreamIdempotence& known = stream->idempotence(StreamIdempotenceLimitsOf(context.settings()));
-    if (const std::optional<StreamId> id = known.Find(request.producer, request.name, context.now_ms())) {
+    if (const std::optional<StreamId> id = known.Find(request.producer, request.name, context.wall_ms())) {
       known.CountDuplicate();
       context.Changed();
       context.Effect({"XIDMPRECORD", context.KeyName(0), request.producer, request.name, StreamIdText(*id)});
@@ -191,7 +191,7 @@ Status XAdd(CommandContext& context) {
   context.Notify(KeyEventClass::kStream, "xadd", 0);
   if (request.is_idempotent) {
     stream->idempotence(StreamIdempotenceLimitsOf(context.settings()))
-        .Record(request.producer, request.name, id, context.now_ms());
+        .Record(request.producer, request.name, id, context.wall_ms());
   }
   const size_t count_before_trim = stream->count();
   StreamTrimmed trimmed;

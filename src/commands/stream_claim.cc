@@ -29,7 +29,7 @@ class Claimer {
         request_(request),
         group_name_(group_name),
         consumer_(GetConsumer(context, 0, group, group_name, consumer_name)) {
-    consumer_.seen_ms = context.now_ms();
+    consumer_.seen_ms = context.wall_ms();
   }
   ~Claimer() { consumer_.NoteTimes(); }
   Claimer(const Claimer&) = delete;
@@ -37,9 +37,9 @@ class Claimer {
 
   // Whether the entry, which is there and pending, was idle long enough and is the consumer's now.
   bool Claim(const StreamCursor& entry, const PendingEntry& pending) {
-    if (request_.idle_ms_min > 0 && pending.IdleMs(context_.now_ms()) < request_.idle_ms_min) return false;
+    if (request_.idle_ms_min > 0 && pending.IdleMs(context_.wall_ms()) < request_.idle_ms_min) return false;
     StreamDelivery delivery;
-    delivery.delivered_ms = request_.delivered_ms.value_or(context_.now_ms());
+    delivery.delivered_ms = request_.delivered_ms.value_or(context_.wall_ms());
     delivery.delivery_count = pending.delivery_count;
     if (request_.delivery_count) {
       delivery.delivery_count = *request_.delivery_count;
@@ -47,7 +47,7 @@ class Claimer {
       ++delivery.delivery_count;
     }
     group_.Assign(entry.id(), consumer_, delivery);
-    consumer_.active_ms = context_.now_ms();
+    consumer_.active_ms = context_.wall_ms();
     context_.Changed();
     LogPending(context_, 0, group_name_, group_, consumer_, entry.id(), delivery);
     if (request_.only_ids) {
@@ -93,7 +93,7 @@ Result<int64_t> ParseOptionNumber(CommandContext& context, size_t index, std::st
 
 // The options of XCLAIM from argument `index` on.
 Status ParseClaimOptions(CommandContext& context, size_t index, ClaimRequest* request) {
-  const int64_t now_ms = context.now_ms();
+  const int64_t now_ms = context.wall_ms();
   for (size_t i = index; i < context.argument_count(); ++i) {
     const bool has_value = i + 1 < context.argument_count();
     if (context.ArgIs(i, "FORCE")) {

@@ -53,7 +53,7 @@ Status XIdmpRecord(CommandContext& context) {
   if (stream == nullptr) return errors::NoSuchKey();
   StreamIdempotence* known = stream->FindIdempotence();
   if (known != nullptr) {
-    if (const std::optional<StreamId> recorded = known->Find(producer, name, context.now_ms())) {
+    if (const std::optional<StreamId> recorded = known->Find(producer, name, context.wall_ms())) {
       if (*recorded != id) return errors::Generic("The idempotent ID is recorded with another stream ID");
       // That is how a log tells of an entry that was to be added again.
       known->CountDuplicate();
@@ -65,7 +65,7 @@ Status XIdmpRecord(CommandContext& context) {
   if (!stream->entries().Contains(id)) {
     return errors::Generic("The ID specified in XIDMPRECORD is not in the stream");
   }
-  stream->idempotence(StreamIdempotenceLimitsOf(context.settings())).Record(producer, name, id, context.now_ms());
+  stream->idempotence(StreamIdempotenceLimitsOf(context.settings())).Record(producer, name, id, context.wall_ms());
   context.Modified(0);
   context.Changed();
   context.Reply().Ok();

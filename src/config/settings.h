@@ -26,6 +26,8 @@ enum class OomScoreAdjMode { kNo, kRelative, kAbsolute };
 // Who may use something dangerous: nobody, everybody, connections from this machine.
 enum class AccessPermission { kNo, kYes, kLocal };
 enum class SanitizePayload { kNo, kYes, kClients };
+// When what was appended is handed to the disk.
+enum class AppendSync { kNo, kEverySecond, kAlways };
 enum class EvictionPolicy {
   kNoEviction,
   kVolatileLru,
@@ -199,6 +201,21 @@ struct Settings {
   int rdb_key_save_delay_us = 0;
   int key_load_delay_us = 0;
   int64_t loading_process_events_interval_bytes = 2 << 20;
+
+  // Append-only file
+  bool append_only = false;
+  AppendSync append_sync = AppendSync::kEverySecond;
+  std::string append_file_name = "appendonly.aof";
+  std::string append_folder_name = "appendonlydir";
+  bool aof_use_rdb_preamble = true;
+  bool aof_timestamps = false;
+  bool aof_no_sync_on_rewrite = false;
+  bool aof_rewrite_incremental_sync = true;
+  bool aof_keeps_history = false;
+  bool aof_load_truncated = true;
+  int64_t aof_load_corrupt_tail_bytes_max = 0;
+  int aof_rewrite_percentage = 100;  // growth since the last rewrite that begins another one; 0: none does
+  int64_t aof_rewrite_bytes_min = 64 << 20;
 
   // Shutdown
   int shutdown_timeout_s = 10;

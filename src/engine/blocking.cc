@@ -46,6 +46,7 @@ BlockedCall::BlockedCall(const Session& session, const Command& command, std::sp
 BlockedCall::~BlockedCall() = default;
 
 std::string BlockedCall::TimeoutReplyText() const {
+  if (request_.timeout_text) return request_.timeout_text();
   if (session_.protocol == 3) return "_\r\n";
   return request_.timeout_reply == TimeoutReply::kNull ? "$-1\r\n" : "*-1\r\n";
 }

@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,6 +28,8 @@
 #include "types/value_type.h"
 
 namespace kvick {
+
+class BlockedCall;
 
 // What a client is answered when its time is up, or when it may not wait (in a transaction).
 enum class TimeoutReply : uint8_t { kNullArray, kNull };
@@ -44,6 +47,10 @@ struct BlockRequest {
   bool minds_end = false;
   // It is run again at this time though nothing has changed: time itself may bring what it waits for.
   int64_t look_again_ms = INT64_MAX;
+  // What is answered instead of timeout_reply, if it is set.
+  std::function<std::string()> timeout_text;
+  // Called when the call waits, by the thread that ran it: for waits that are not ended by a key (WAITAOF).
+  std::function<void(const std::shared_ptr<BlockedCall>&)> on_waiting;
   // Arguments that mean something else later ("$"): what they mean now, by their index.
   std::vector<std::pair<size_t, std::string>> resolved_arguments;
 };

@@ -59,6 +59,7 @@ class CommandContext {
   Mutation& mutation() { return executor_.mutation(); }
   Database& database() { return engine().database(session_.database_index); }
   int64_t now_ms() const { return executor_.now_ms(); }
+  int64_t wall_ms() const { return executor_.wall_ms(); }
   ReplyWriter& Reply() { return reply_; }
 
   // Keys.

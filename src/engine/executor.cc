@@ -86,16 +86,17 @@ void Executor::ReplayOnly() {
 }
 
 void Executor::RefreshClock() {
-  mutation_.now_ms = is_replaying_ ? kReplayNowMs : engine_.clock().NowMs();
+  wall_ms_ = engine_.clock().NowMs();
+  mutation_.now_ms = is_replaying_ ? kReplayNowMs : wall_ms_;
   clock_cycles_ = call_cycles_ = CycleClock::Now();
   const Settings& settings = engine_.settings();
   if (IsFrequencyPolicy(settings.max_memory_policy)) {
     frequency_rules_ = {settings.lfu_log_factor, settings.lfu_decay_time_min};
     mutation_.frequency_rules = &frequency_rules_;
-    mutation_.access_clock = NewFrequency(mutation_.now_ms);
+    mutation_.access_clock = NewFrequency(wall_ms_);
   } else {
     mutation_.frequency_rules = nullptr;
-    mutation_.access_clock = RecencyClock(mutation_.now_ms);
+    mutation_.access_clock = RecencyClock(wall_ms_);
   }
   tracks_latency_ = settings.latency_tracking;
   if (slow_threshold_us_ != settings.slowlog_log_slower_than_us) {

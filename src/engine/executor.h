@@ -100,6 +100,8 @@ class Executor final : public KeyspaceListener {
   Mutation& mutation() { return mutation_; }
   Random& random() { return random_; }
   int64_t now_ms() const { return mutation_.now_ms; }
+  // What is noted of a moment (a delivery, an access): now_ms, also while a log is repeated.
+  int64_t wall_ms() const { return wall_ms_; }
   // Of the command that runs, behind those of the command that runs it: a stack. For CommandContext.
   std::vector<OpenValue>& open_values() { return open_values_; }
 
@@ -344,6 +346,7 @@ class Executor final : public KeyspaceListener {
   bool holds_everything_ = false;    // all stripes of all databases are locked
   bool records_effects_ = true;
   bool is_replaying_ = false;
+  int64_t wall_ms_ = 0;
   uint64_t recorded_position_ = 0;  // behind what the running command recorded; 0: nothing
   bool holds_turn_ = false;         // Engine::script_turn
   RunningScript script_;

@@ -31,6 +31,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::StartWaiting(Session& session, Co
   if (deadline_ms != INT64_MAX) deadlines_.emplace(deadline_ms, call);
   PlanLook(call);
   session.blocked = std::move(call);
+  if (request.on_waiting) request.on_waiting(session.blocked);
 }
 
 // The guard takes a lock only when there is anybody to guard against, hence no analysis.

@@ -14,6 +14,7 @@
 
 namespace kvick {
 
+class AppendOnlyFile;
 class CommandContext;
 class Database;
 class Migrations;
@@ -227,6 +228,7 @@ struct Hooks {
   Monitors* monitors = nullptr;           // another
   Migrations* migrations = nullptr;  // what MIGRATE keeps between its steps
   ScriptRunner* script_runner = nullptr;
+  AppendOnlyFile* append_only_file = nullptr;  // for its commands
   ProcessControl* process = nullptr;
   DataKeeper* data_keeper = nullptr;     // null: nothing is kept
   OffsetClock* movable_clock = nullptr;  // the engine's clock, when tests may move it

@@ -225,21 +225,6 @@ void WriteMemory(Engine& engine, Rates& rates, const MemoryBaseline& baseline, I
   out.Field("lazyfreed_objects", engine.lazy_free().freed_objects());
 }
 
-void WritePersistence(InfoWriter& out) {
-  out.Field("aof_enabled", 0);
-  out.Field("aof_rewrite_in_progress", 0);
-  out.Field("aof_rewrite_scheduled", 0);
-  out.Field("aof_last_rewrite_time_sec", -1);
-  out.Field("aof_current_rewrite_time_sec", -1);
-  out.Field("aof_last_bgrewrite_status", "ok");
-  out.Field("aof_rewrites", 0);
-  out.Field("aof_rewrites_consecutive_failures", 0);
-  out.Field("aof_last_write_status", "ok");
-  out.Field("aof_last_cow_size", 0);
-  out.Field("module_fork_in_progress", 0);
-  out.Field("module_fork_last_cow_size", 0);
-}
-
 void WriteThreads(Engine& engine, InfoWriter& out) {
   int index = 0;
   engine.ForEachExecutor([&](Executor& executor) {
@@ -455,7 +440,7 @@ void AttachInfoSections(Engine& engine) {
   add("clients", "Clients", true, [&engine](InfoWriter& out) { WriteClients(engine, out); });
   add("memory", "Memory", true,
       [&engine, &rates, baseline](InfoWriter& out) { WriteMemory(engine, rates, baseline, out); });
-  add("persistence", "Persistence", true, WritePersistence);
+  add("persistence", "Persistence", true, [](InfoWriter&) {});  // persistence/ knows all of it
   add("threads", "Threads", false, [&engine](InfoWriter& out) { WriteThreads(engine, out); });
   add("stats", "Stats", true, [&engine, &rates](InfoWriter& out) { WriteStats(engine, rates, out); });
   add("replication", "Replication", true, [&engine](InfoWriter& out) { WriteReplication(engine, out); });

@@ -28,6 +28,8 @@ class AofFolder {
   FileSystem& files() const { return files_; }
   const std::string& path() const { return path_; }
   const std::string& prefix() const { return prefix_; }
+  // Where what is recorded goes while the first base is being written.
+  std::string first_increment_name() const { return "temp-" + prefix_ + ".incr"; }
   std::string manifest_name() const { return prefix_ + ".manifest"; }
   std::string PathOf(std::string_view name) const { return path_ + "/" + std::string(name); }
 

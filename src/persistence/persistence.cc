@@ -12,20 +12,54 @@
 #include "base/log.h"
 #include "engine/command_context.h"
 #include "engine/errors.h"
+#include "persistence/aof_loader.h"
 #include "persistence/byte_source.h"
 #include "persistence/features.h"
+#include "persistence/rdb_base.h"
 
 namespace kvick {
 
-Persistence::Persistence(Engine& engine) : engine_(engine), jobs_(engine), rdb_(engine, jobs_) {
+namespace {
+
+AppendOnlyFile::Parts PartsWith(SnapshotJobs& jobs) {
+  AppendOnlyFile::Parts parts;
+  parts.snapshots = &jobs;
+  parts.make_rdb_base = [](Engine& engine, std::shared_ptr<ByteSink> file) {
+    return std::make_shared<RdbBase>(engine, std::move(file), ChooseRdbVersion(engine));
+  };
+  return parts;
+}
+
+}  // namespace
+
+Persistence::Persistence(Engine& engine)
+    : engine_(engine), jobs_(engine), rdb_(engine, jobs_), append_only_(engine, PartsWith(jobs_)) {
   engine.hooks.data_keeper = this;
-  engine.hooks.write_guards.push_back(&rdb_);
+  engine.hooks.append_only_file = &append_only_;
+  engine.hooks.write_guards = {&rdb_, &append_only_};
   engine.AddPeriodicWork([this] { rdb_.RunPeriodicWork(); });
+  engine.AddPeriodicWork([this] { append_only_.RunPeriodicWork(); });
+  FollowSettings();
   engine.info().Extend("persistence", [this](InfoWriter& out) { WriteInfo(out); });
 }
 
 Persistence& Persistence::Of(CommandContext& context) {
   return static_cast<Persistence&>(*context.engine().hooks.data_keeper);
+}
+
+void Persistence::FollowSettings() {
+  engine_.options().OnChange(
+      {"appendfsync", "no-appendfsync-on-rewrite", "aof-disable-auto-gc", "aof-rewrite-incremental-fsync",
+       "aof-timestamp-enabled", "auto-aof-rewrite-percentage", "auto-aof-rewrite-min-size"},
+      [this] {
+        append_only_.ApplySettings();
+        return Status::Ok();
+      });
+  engine_.options().OnChange({"appendonly"}, [this] {
+    if (engine_.settings().append_only) return append_only_.TurnOn();
+    append_only_.TurnOff();
+    return Status::Ok();
+  });
 }
 
 // False when there is no file.
@@ -48,8 +82,21 @@ Result<bool> Persistence::LoadRdbFile(const RdbLoadOptions& options) {
   return true;
 }
 
+Status Persistence::LoadAppendOnly() {
+  const AofFolder& folder = append_only_.folder();
+  KVICK_ASSIGN_OR_RETURN(AofManifest manifest, folder.LoadManifest());
+  KVICK_RETURN_IF_ERROR(folder.TakeOverSingleFile(&manifest));
+  KVICK_RETURN_IF_ERROR(
+      LoadAppendOnlyFiles(engine_, folder, manifest, AofLoadRules::Of(engine_.settings()), &aof_loading_));
+  return append_only_.Start(std::move(manifest));
+}
+
 Status Persistence::LoadAtStart() {
   loading_since_ms_ = engine_.clock().NowMs();
+  if (engine_.settings().append_only) {
+    const Status status = LoadAppendOnly();
+    return aof_loading_.rdb.is_cancelled ? Status::Ok() : status;
+  }
   const int thread_count = std::max(1, engine_.settings().threads);
   const Result<bool> loaded = LoadRdbFile(
       {.worker_count = static_cast<size_t>(thread_count), .verifies_checksum = engine_.settings().rdb_checksum});
@@ -59,7 +106,8 @@ Status Persistence::LoadAtStart() {
 }
 
 Status Persistence::PrepareToEnd(const ShutdownRequest& request) {
-  loading_.is_cancelled = true;
+  CancelLoading();
+  KVICK_RETURN_IF_ERROR(append_only_.PrepareToEnd(request.force));
   jobs_.Abandon();
   const bool saves = request.save || (!request.no_save && !engine_.settings().save_points.empty());
   if (!saves || engine_.is_loading) return Status::Ok();
@@ -102,7 +150,9 @@ void Persistence::WriteInfo(InfoWriter& out) {
   out.Field("loading", engine_.is_loading);
   out.Field("async_loading", 0);
   rdb_.WriteInfo(out);
+  append_only_.WriteInfo(out);
   if (!engine_.is_loading) return;
+  if (engine_.settings().append_only) return aof_loading_.WriteInfo(engine_.clock().NowMs() / 1000, out);
   const uint64_t total = loading_.bytes_total;
   const uint64_t read = loading_.bytes_read;
   const int64_t elapsed_s = (engine_.clock().NowMs() - loading_since_ms_) / 1000;
@@ -118,6 +168,7 @@ void Persistence::WriteInfo(InfoWriter& out) {
 }
 
 Persistence& AttachPersistence(Engine& engine) {
+  engine.commands().Add(AppendOnlyCommands());
   engine.commands().Add(SaveCommands());
   return engine.Attach<Persistence>(engine);
 }

@@ -12,6 +12,8 @@
 #include "engine/engine.h"
 #include "engine/hooks.h"
 #include "engine/info.h"
+#include "persistence/append_only_file.h"
+#include "persistence/load_progress.h"
 #include "persistence/rdb_loader.h"
 #include "persistence/rdb_saver.h"
 #include "persistence/snapshot_job.h"
@@ -32,12 +34,15 @@ class Persistence final : public DataKeeper {
   // away from the data. Ends early, with an error, when the loading is cancelled.
   Status LoadAtStart();
   // Ends it early. Any thread.
-  void CancelLoading() { loading_.is_cancelled = true; }
+  void CancelLoading() { loading_.is_cancelled = aof_loading_.rdb.is_cancelled = true; }
   // SHUTDOWN. Exclusive. An error when what should be saved could not be, unless it is forced.
   Status PrepareToEnd(const ShutdownRequest& request);
+  // Ends all threads. When nobody executes commands any more.
+  void Stop() { append_only_.Stop(); }
 
   SnapshotJobs& jobs() { return jobs_; }
   RdbSaver& rdb() { return rdb_; }
+  AppendOnlyFile& append_only() { return append_only_; }
 
   // DataKeeper
   void BeforeFlushAll() override;
@@ -45,13 +50,17 @@ class Persistence final : public DataKeeper {
   Status Reload(const ReloadRequest& request) override;
 
  private:
+  void FollowSettings();
   Result<bool> LoadRdbFile(const RdbLoadOptions& options);
+  Status LoadAppendOnly();
   void WriteInfo(InfoWriter& out);
 
   Engine& engine_;
   SnapshotJobs jobs_;
   RdbSaver rdb_;
+  AppendOnlyFile append_only_;
   RdbLoadProgress loading_;
+  LoadProgress aof_loading_;
   std::atomic<int64_t> loading_since_ms_{0};
 };
 

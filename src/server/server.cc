@@ -210,6 +210,7 @@ Status Server::Shutdown(const ShutdownRequest& request) {
 // The workers send what is left to send before they end.
 void Server::Finish() {
   for (const auto& worker : workers_) worker->Join();
+  persistence_.Stop();
   RemoveOnCrash("");
   pid_file_.Remove();
   listeners_.Close();
