@@ -226,7 +226,7 @@ struct Hooks {
   std::vector<WriteGuard*> write_guards;  // asked in this order
   SlowLog* slow_log = nullptr;            // one of these, for its commands
   Monitors* monitors = nullptr;           // another
-  Migrations* migrations = nullptr;  // what MIGRATE keeps between its steps
+  Migrations* migrations = nullptr;       // what MIGRATE keeps between its steps
   ScriptRunner* script_runner = nullptr;
   AppendOnlyFile* append_only_file = nullptr;  // for its commands
   ProcessControl* process = nullptr;
