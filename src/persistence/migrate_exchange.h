@@ -99,7 +99,7 @@ class MigrateExchange {
   std::string out_;
   size_t written_ = 0;
   std::string in_;
-  size_t heard_bytes_ = 0;  // of `in_`: whole lines that were taken
+  size_t heard_bytes_ = 0;    // of `in_`: whole lines that were taken
   size_t preamble_left_ = 0;  // replies to AUTH and SELECT that are still to come
   std::string preamble_error_;
   std::vector<std::string> replies_;

@@ -51,8 +51,8 @@ Result<bool> Persistence::LoadRdbFile(const RdbLoadOptions& options) {
 Status Persistence::LoadAtStart() {
   loading_since_ms_ = engine_.clock().NowMs();
   const int thread_count = std::max(1, engine_.settings().threads);
-  const Result<bool> loaded = LoadRdbFile({.worker_count = static_cast<size_t>(thread_count),
-                                           .verifies_checksum = engine_.settings().rdb_checksum});
+  const Result<bool> loaded = LoadRdbFile(
+      {.worker_count = static_cast<size_t>(thread_count), .verifies_checksum = engine_.settings().rdb_checksum});
   if (loaded.ok() || loading_.is_cancelled) return Status::Ok();
   Log(LogLevel::kWarning, loaded.status().text());
   return Status::Error("Fatal error loading the DB, check server logs. Exiting.");

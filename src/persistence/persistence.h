@@ -1,5 +1,5 @@
-// Persistence: how the engine's data outlives the process: what is loaded at start, saved while it runs, and kept when it
-// ends.
+// Persistence: how the engine's data outlives the process: what is loaded at start, saved while it runs, and kept when
+// it ends.
 //
 //   Persistence& persistence = AttachPersistence(engine);     // before executors run
 //   KVICK_RETURN_IF_ERROR(persistence.LoadAtStart());         // while Engine::is_loading
@@ -28,8 +28,8 @@ class Persistence final : public DataKeeper {
 
   static Persistence& Of(CommandContext& context);
 
-  // Fills the engine from the files, if there are any. Outside of the gate, while Engine::is_loading keeps commands away
-  // from the data. Ends early, with an error, when the loading is cancelled.
+  // Fills the engine from the files, if there are any. Outside of the gate, while Engine::is_loading keeps commands
+  // away from the data. Ends early, with an error, when the loading is cancelled.
   Status LoadAtStart();
   // Ends it early. Any thread.
   void CancelLoading() { loading_.is_cancelled = true; }

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/log.h"
 #include "base/block_pool.h"
+#include "base/log.h"
 #include "base/memory_usage.h"
 #include "engine/errors.h"
 #include "persistence/rdb_file_writer.h"
@@ -25,7 +25,8 @@ constexpr uint64_t kSyncBytes = uint64_t{4} << 20;
 constexpr int64_t kRetryMs = 5000;
 
 constexpr std::string_view kSaveFailed =
-    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may "
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that "
+    "may "
     "modify the data set are disabled, because this instance is configured to report errors during writes if RDB "
     "snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB "
     "error.";
@@ -257,8 +258,8 @@ bool RdbSaver::IsDue(int64_t now_ms) {
   const int64_t elapsed_s = now_ms / 1000 - last_save_s_.load(std::memory_order_relaxed);
   for (const SavePoint& point : engine_.settings().save_points) {
     if (changes >= static_cast<uint64_t>(point.changes) && changes > 0 && elapsed_s > point.seconds) {
-      Log(LogLevel::kNotice, std::to_string(point.changes) + " changes in " + std::to_string(point.seconds) +
-                                 " seconds. Saving...");
+      Log(LogLevel::kNotice,
+          std::to_string(point.changes) + " changes in " + std::to_string(point.seconds) + " seconds. Saving...");
       return true;
     }
   }

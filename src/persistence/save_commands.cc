@@ -28,9 +28,8 @@ Status BgSave(CommandContext& context) {
     if (context.argument_count() != 2 || !context.ArgIs(1, "SCHEDULE")) return errors::Syntax();
     may_schedule = true;
   }
-  KVICK_ASSIGN_OR_RETURN(
-      const std::string_view reply,
-      Persistence::Of(context).rdb().RequestSave(may_schedule, context.executor().is_in_transaction()));
+  KVICK_ASSIGN_OR_RETURN(const std::string_view reply, Persistence::Of(context).rdb().RequestSave(
+                                                           may_schedule, context.executor().is_in_transaction()));
   context.Reply().Simple(reply);
   return Status::Ok();
 }
