@@ -115,7 +115,6 @@ class RdbFileReader {
   size_t summed_ = 0;
   uint64_t sum_ = 0;
   bool has_checksum_ = false;
-  bool is_source_at_end_ = false;
   uint32_t database_index_ = 0;
 };
 
