@@ -206,7 +206,12 @@ void WriteArgument(ReplyWriter& reply, const SyntaxArgument& argument) {
     map.Name("key_spec_index");
     reply.Integer(argument.key_spec_index);
   }
-  map.Text("token", argument.token);
+  if (argument.kind == SyntaxArgument::Kind::kToken) {
+    map.Name("token");
+    reply.Bulk(argument.token);
+  } else {
+    map.Text("token", argument.token);
+  }
   map.Text("since", argument.since);
   std::vector<std::string_view> flags;
   if (argument.optional) flags.emplace_back("optional");

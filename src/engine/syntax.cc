@@ -158,7 +158,10 @@ class Parser {
     if (at_ == begin) ++at_;  // a lone sign that is also a bracket
     SyntaxArgument argument;
     const std::string_view word = text_.substr(begin, at_ - begin);
-    if (IsToken(word)) {
+    if (word == R"("")") {  // an empty text that is to be given as such
+      argument.kind = Kind::kToken;
+      argument.name = "empty-string";
+    } else if (IsToken(word)) {
       argument.kind = Kind::kToken;
       argument.token = word;
       argument.name = ToLower(word);

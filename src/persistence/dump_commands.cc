@@ -128,8 +128,10 @@ constexpr std::string_view kRestoreNotes =
     "ttl(integer) REPLACE@3.0.0 ABSTTL@5.0.0 IDLETIME(integer)@5.0.0 FREQ(integer)@5.0.0";
 constexpr std::string_view kRestoreComplexity =
     "O(1) to create the new key and additional O(N*M) to reconstruct the serialized value, where N is the number of "
+    "Redis "
     "objects composing the value and M their average size. For small string values the time complexity is thus "
-    "O(1)+O(1*M) where M is small, so simply O(1). Sorted sets are O(N*M*log(N)).";
+    "O(1)+O(1*M) where M is small, so simply O(1). However for sorted set values the complexity is O(N*M*log(N)) "
+    "because inserting values into sorted sets is O(log(N)).";
 
 constexpr CommandSpec kCommands[] = {
     {
@@ -139,7 +141,8 @@ constexpr CommandSpec kCommands[] = {
         .since = "2.6.0",
         .group = "generic",
         .complexity =
-            "O(1) to access the key and additional O(N*M) to serialize it, where N is the number of objects composing "
+            "O(1) to access the key and additional O(N*M) to serialize it, where N is the number of Redis objects "
+            "composing "
             "the value and M their average size. For small string values the time complexity is thus O(1)+O(1*M) where "
             "M is small, so simply O(1).",
         .flags = kReadonly,

@@ -304,7 +304,8 @@ constexpr CommandSpec kCommands[] = {
         .name = "MIGRATE",
         .syntax = "host port <key | \"\"> destination-db timeout [COPY] [REPLACE] [AUTH password | AUTH2 username "
                   "password] [KEYS key [key ...]]",
-        .argument_notes = "port(integer) destination-db(integer) timeout(integer) COPY@3.0.0 REPLACE@3.0.0",
+        .argument_notes = "port(integer) key=key-selector COPY@3.0.0 REPLACE@3.0.0 password=authentication "
+                          "authentication.AUTH=auth@4.0.7 authentication.AUTH2@6.0.0 KEYS=keys@3.0.6",
         .summary = "Moves keys to another server, each in one step.",
         .since = "2.6.0",
         .group = "generic",

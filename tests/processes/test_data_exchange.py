@@ -16,8 +16,9 @@ STOCK = '/usr/bin/redis-server'
 def stock():
     if shutil.which(STOCK) is None:
         pytest.skip('no redis-server')
-    with ServerProcess(STOCK, {'enable-debug-command': 'yes'}) as server:
-        yield server
+    server = ServerProcess(STOCK, {'enable-debug-command': 'yes'})
+    yield server.start()
+    server.dispose()
 
 
 @pytest.fixture(params=(1, 4), ids=('1 thread', '4 threads'))
@@ -77,17 +78,15 @@ def test_files_move(pair):
         expected = contents(a)
         assert a.call('SAVE') == b'OK'
         digest = a.call('DEBUG', 'DIGEST')
-    target.stop()
     shutil.copy(source.folder / 'dump.rdb', target.folder / 'dump.rdb')
-    target.start()
+    target.restart()
     with target.connect(30) as b:
         assert_same(expected, contents(b))
         assert b.call('FCALL', 'f', 0) == 1
         # And back: the digest is the same server's.
         assert b.call('SAVE') == b'OK'
-    source.stop()
     shutil.copy(target.folder / 'dump.rdb', source.folder / 'dump.rdb')
-    source.start()
+    source.restart()
     with source.connect(30) as a:
         assert a.call('DEBUG', 'DIGEST') == digest
 
