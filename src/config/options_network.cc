@@ -42,6 +42,8 @@ std::vector<OptionSpec> NetworkOptions() {
              {{"allchannels", true}, {"resetchannels", false}}),
       Text("aclfile", &Settings::acl_file, kOptionImmutable),
       Integer("acllog-max-len", &Settings::acl_log_entries_max, {0, kInt64Max}),
+      Text("audit-file", &Settings::audit_file, kOptionImmutable),
+      Integer("auth-failures-max", &Settings::auth_failures_max, {0, kInt64Max}),
       Bind(),
       Text("bind-source-addr", &Settings::bind_source_address, kOptionUnsetIfEmpty),
       Choice("enable-debug-command", &Settings::debug_command,
@@ -59,6 +61,7 @@ std::vector<OptionSpec> NetworkOptions() {
       Integer("socket-mark-id", &Settings::socket_mark_id, {0, kUint32Max}, kOptionImmutable),
       Integer("tcp-backlog", &Settings::tcp_backlog, {0, kIntMax}, kOptionImmutable),
       Integer("tcp-keepalive", &Settings::tcp_keepalive_s, {0, kIntMax}),
+      Integer("unauthenticated-timeout", &Settings::unauthenticated_timeout_s, {0, kIntMax}),
       Text("unixsocket", &Settings::unix_socket, kOptionImmutable | kOptionUnsetIfEmpty),
       Octal("unixsocketperm", &Settings::unix_socket_permissions, {0, 0777}, kOptionImmutable),
   };

@@ -89,6 +89,9 @@ struct Settings {
   std::string acl_file;
   bool acl_pubsub_allows_all_channels = false;
   uint64_t acl_log_entries_max = 128;
+  std::string audit_file;
+  uint64_t auth_failures_max = 0;  // of one address in a minute; 0: no limit
+  unsigned unauthenticated_timeout_s = 0;
   AccessPermission debug_command = AccessPermission::kNo;
   AccessPermission module_command = AccessPermission::kNo;
   AccessPermission protected_configs = AccessPermission::kNo;

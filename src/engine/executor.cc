@@ -549,6 +549,11 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
     CountError(status.text());
     reply.Error(status);
   }
+  if (command.has(kAdmin)) {
+    for (CallObserver* observer : engine_.hooks.call_observers) {
+      observer->OnAdministrativeCall(session, command, prepared.arguments, status);
+    }
+  }
   if (cycles >= slow_cycles_ && !command.has(kSkipSlowlog)) ReportSlowCall(session, prepared, cycles);
 }
 
@@ -581,7 +586,7 @@ void Executor::OnModified(Database& /*database*/, std::string_view key) {
 
 // Without a lock of any stripe, but before the client is answered.
 void Executor::BroadcastChanges() {
-  engine_.tracking().Broadcast(changed_keys_, changer_id_);
+  engine_.tracking().Broadcast(changed_keys_, changer_id_, engine_.hooks.authorizer);
   changed_keys_.clear();
 }
 

@@ -136,6 +136,9 @@ class CallObserver {
   // Under the locks of the command's keys, so calls that touch the same keys are told in their order.
   virtual void OnCall(const Session& /*session*/, const Command& /*command*/,
                       std::span<const std::string_view> /*arguments*/, bool /*is_from_script*/) {}
+  // An administrative command ran; the status is its reply when that is an error. As OnCall, but for all of them.
+  virtual void OnAdministrativeCall(const Session& /*session*/, const Command& /*command*/,
+                                    std::span<const std::string_view> /*arguments*/, const Status& /*status*/) {}
   // The session is reset or ends.
   virtual void ForgetSession(Session& /*session*/) {}
 };

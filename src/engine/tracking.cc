@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/hooks.h"
 #include "engine/session.h"
 
 namespace kvick {
@@ -106,6 +107,7 @@ void Tracking::Enable(Session& session, TrackingOptions options, Session* redire
   client.target = TargetOf(session);
   client.state = std::make_shared<TrackingState>();
   client.state->options = std::move(options);
+  if ((session.restrictions & Session::kRestrictedUser) != 0) client.state->restricted_user = session.acl_user;
   if (redirect != nullptr) {
     client.redirect_port = &redirect->transport->push_port();
     client.redirect_target = TargetOf(*redirect);
@@ -206,7 +208,7 @@ void Tracking::Tell(std::string_view key, const Ids& ids, uint64_t writer_id) {
   }
 }
 
-void Tracking::Broadcast(const std::set<std::string>& keys, uint64_t writer_id) {
+void Tracking::Broadcast(const std::set<std::string>& keys, uint64_t writer_id, const Authorizer* authorizer) {
   MutexLock lock(clients_mutex_);
   std::map<std::string_view, std::vector<std::string_view>> hits;
   for (const std::string& key : keys) {
@@ -216,11 +218,21 @@ void Tracking::Broadcast(const std::set<std::string>& keys, uint64_t writer_id) 
       if (prefix != prefixes_.end()) hits[prefix->first].push_back(key);
     }
   }
-  for (auto& [prefix, hit_keys] : hits) {
-    Invalidation invalidation(std::move(hit_keys));
+  for (const auto& [prefix, hit_keys] : hits) {
+    Invalidation invalidation(hit_keys);
     for (const uint64_t id : prefixes_.find(prefix)->second) {
       const Client& client = clients_.at(id);
-      if (id != writer_id || !client.state->options.skips_own) invalidation.Add(client);
+      if (id == writer_id && client.state->options.skips_own) continue;
+      const User* user = client.state->restricted_user.load(std::memory_order_relaxed);
+      if (user == nullptr || authorizer == nullptr) {
+        invalidation.Add(client);
+        continue;
+      }
+      std::vector<std::string_view> readable;
+      for (const std::string_view key : hit_keys) {
+        if (authorizer->MayReadKey(*user, key)) readable.push_back(key);
+      }
+      if (!readable.empty()) Invalidation(std::move(readable)).Add(client);
     }
   }
 }

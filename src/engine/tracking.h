@@ -26,6 +26,9 @@
 
 namespace kvick {
 
+class Authorizer;
+class User;
+
 // What CLIENT TRACKING ON says.
 struct TrackingOptions {
   bool broadcasts = false;
@@ -41,6 +44,8 @@ struct TrackingState {
   TrackingOptions options;
   bool is_caching_chosen = false;               // CLIENT CACHING, for the next command
   std::atomic<bool> is_redirect_broken{false};  // set by whoever finds it out
+  // The session's user, when there is anything that he may not do. Changes as Session::acl_user does.
+  std::atomic<const User*> restricted_user{nullptr};
 
   [[nodiscard]] bool RemembersReads() const {
     if (options.broadcasts) return false;
@@ -70,8 +75,8 @@ class Tracking {
   void Remember(const Session& session, std::string_view key, size_t key_count_max);
   // The same. `writer_id`: of the session that changed it, 0 when none did.
   void Invalidate(std::string_view key, uint64_t writer_id);
-  // To those who asked for prefixes.
-  void Broadcast(const std::set<std::string>& keys, uint64_t writer_id);
+  // To those who asked for prefixes; of keys that they may not read they learn nothing. `authorizer` may be null.
+  void Broadcast(const std::set<std::string>& keys, uint64_t writer_id, const Authorizer* authorizer);
   // All keys, to everybody: after FLUSHALL and its like.
   void InvalidateAll();
 

@@ -6,8 +6,8 @@
 
 #include "base/bytes.h"
 #include "engine/command_context.h"
+#include "engine/secret_arguments.h"
 #include "observability/features.h"
-#include "observability/secret_arguments.h"
 
 namespace kvick {
 namespace {

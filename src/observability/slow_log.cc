@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "engine/command_table.h"
+#include "engine/secret_arguments.h"
 #include "engine/session.h"
-#include "observability/secret_arguments.h"
 
 namespace kvick {
 

@@ -11,6 +11,7 @@
 #include "engine/client_line.h"
 #include "engine/errors.h"
 #include "engine/executor.h"
+#include "engine/tracking.h"
 #include "security/denial_texts.h"
 #include "security/user_file.h"
 
@@ -28,6 +29,12 @@ Status NoUserFile() {
 
 constexpr std::string_view kRedactedName = "*redacted*";
 
+// Without the port, which is another one each time.
+std::string_view AddressOf(const Session& session) {
+  const std::string_view address = session.address;
+  return address.substr(0, address.rfind(':'));
+}
+
 std::string_view ContextOf(const Session& session, CallOrigin origin) {
   if (origin == CallOrigin::kScript) return "lua";
   if (origin == CallOrigin::kTransaction || (session.restrictions & Session::kInTransaction) != 0) return "multi";
@@ -37,8 +44,14 @@ std::string_view ContextOf(const Session& session, CallOrigin origin) {
 }  // namespace
 
 AccessControl::AccessControl(Engine& engine)
-    : engine_(engine), catalog_(engine.commands()), users_(catalog_, Defaults()), nobody_("", catalog_, Defaults()) {
+    : engine_(engine),
+      catalog_(engine.commands()),
+      users_(catalog_, Defaults()),
+      nobody_("", catalog_, Defaults()),
+      audit_(engine) {
   if (!engine.settings().require_password.empty()) static_cast<void>(ApplyRequiredPassword());
+  engine.hooks.call_observers.push_back(&audit_);
+  engine.AddPeriodicWork([this] { audit_.Flush(); });
   engine.options().OnChange({"requirepass"}, [this] { return ApplyRequiredPassword(); });
   engine.AddStatsReset([this] {
     for (std::atomic<uint64_t>* count :
@@ -69,6 +82,7 @@ Status AccessControl::Authorize(const Session& session, const Command& command,
   Denial denial = session.acl_user->Check({command, arguments, keys, session.database_index});
   if (denial.allowed()) return Status::Ok();
   Status reply = DenialReply(denial, *session.acl_user, origin);
+  audit_.OnDeniedCall(session, command, arguments, ReasonName(denial.reason), denial.object);
   Note(session, denial.reason, std::string(ContextOf(session, origin)), std::move(denial.object),
        session.acl_user->name());
   return reply;
@@ -91,6 +105,14 @@ bool AccessControl::MayReadKey(const User& user, std::string_view key) const { r
 
 Status AccessControl::Authenticate(Session& session, std::string_view name, std::string_view password,
                                    std::string_view command_word) {
+  const int64_t now_ms = engine_.clock().NowMs();
+  const uint64_t failures_max = engine_.settings().auth_failures_max;
+  if (failures_max != 0 && failed_attempts_.CountOf(AddressOf(session), now_ms) >= failures_max) {
+    Note(session, Denial::Reason::kAuthentication, "toplevel", std::string(command_word), std::string(name));
+    audit_.OnRefusedAuthentication(session, name, "too many failures");
+    session.close_after_reply = true;
+    return errors::Generic("Too many failed authentications, try again later");
+  }
   const User* user = users_.Find(name);
   // Whether there is such a user cannot be told from the time this takes.
   const bool accepts = (user != nullptr ? *user : nobody_).AcceptsPassword(password);
@@ -98,6 +120,8 @@ Status AccessControl::Authenticate(Session& session, std::string_view name, std:
     const bool is_queueing = (session.restrictions & Session::kInTransaction) != 0;
     Note(session, Denial::Reason::kAuthentication, is_queueing ? "multi" : "toplevel", std::string(command_word),
          std::string(name));
+    if (failures_max != 0) failed_attempts_.Add(AddressOf(session), now_ms);
+    audit_.OnRefusedAuthentication(session, name, "wrong password, or no such user");
     return WrongPassword();
   }
   Assign(session, *user);
@@ -172,6 +196,9 @@ void AccessControl::Assign(Session& session, const User& user) {
     if (!user.allows_everything()) one.restrictions |= Session::kRestrictedUser;
   };
   assign(session);
+  if (session.tracking != nullptr) {
+    session.tracking->restricted_user.store(user.allows_everything() ? nullptr : &user, std::memory_order_relaxed);
+  }
   // Whoever serves its waiting call sees a copy of the session.
   if (session.blocked != nullptr) assign(session.blocked->session());
 }

@@ -19,7 +19,9 @@
 #include "engine/hooks.h"
 #include "engine/session.h"
 #include "security/access_log.h"
+#include "security/audit_log.h"
 #include "security/command_catalog.h"
+#include "security/failed_attempts.h"
 #include "security/users.h"
 
 namespace kvick {
@@ -52,6 +54,8 @@ class AccessControl final : public Authorizer {
   AccessLog& log() { return log_; }
   RuleDefaults Defaults() const;
 
+  // Writes what the audit has not written yet.
+  void FlushAudit() { audit_.Flush(); }
   // The users of the configuration or of its ACL file, before executors run. What is wrong goes to the log; the Status
   // says why the process ends.
   Status LoadConfiguredUsers();
@@ -91,6 +95,8 @@ class AccessControl final : public Authorizer {
   Users users_;
   const User nobody_;  // stands for users that there are not
   AccessLog log_;
+  AuditLog audit_;
+  FailedAttempts failed_attempts_;
   Counts counts_;
 };
 

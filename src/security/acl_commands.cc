@@ -390,6 +390,8 @@ std::span<const CommandSpec> AclCommands() { return kCommands; }
 
 void AttachAccessControl(Engine& engine) { engine.hooks.authorizer = &engine.Attach<AccessControl>(engine); }
 
+void FlushAudit(Engine& engine) { ControlOf(engine).FlushAudit(); }
+
 Status LoadConfiguredUsers(Engine& engine) { return ControlOf(engine).LoadConfiguredUsers(); }
 
 }  // namespace kvick

@@ -14,5 +14,7 @@ std::span<const CommandSpec> AclCommands();
 void AttachAccessControl(Engine& engine);
 // Those of the configuration or its ACL file. The Status says why the process ends.
 Status LoadConfiguredUsers(Engine& engine);
+// At the end of the process: what the audit has not written yet.
+void FlushAudit(Engine& engine);
 
 }  // namespace kvick

@@ -211,6 +211,7 @@ Status Server::Shutdown(const ShutdownRequest& request) {
 void Server::Finish() {
   for (const auto& worker : workers_) worker->Join();
   persistence_.Stop();
+  FlushAudit(engine_);
   RemoveOnCrash("");
   pid_file_.Remove();
   listeners_.Close();

@@ -834,6 +834,7 @@ void Worker::ResumePaused() {
 
 void Worker::CloseIdle() {
   const int64_t timeout_ms = int64_t{engine_.settings().idle_timeout_s} * 1000;
+  const int64_t login_timeout_ms = int64_t{engine_.settings().unauthenticated_timeout_s} * 1000;
   const int64_t now_ms = executor_.now_ms();
   for (const auto& [fd, connection] : connections_) {
     const Session& session = connection->session_;
@@ -841,6 +842,10 @@ void Worker::CloseIdle() {
     const bool may_idle = session.is_waiting() || session.type() != ClientType::kNormal;
     if (timeout_ms > 0 && !may_idle && now_ms - session.last_active_ms > timeout_ms) {
       Log(LogLevel::kVerbose, "Closing idle client");
+      Doom(*connection);
+    } else if (login_timeout_ms > 0 && now_ms - session.connected_ms > login_timeout_ms &&
+               engine_.MustAuthenticate(session)) {
+      Log(LogLevel::kVerbose, "Closing client that has not authenticated");
       Doom(*connection);
     } else if (connection->has_replies() &&
                IsOverOutputLimit(*connection, connection->output_.size_bytes() + connection->held_bytes_)) {

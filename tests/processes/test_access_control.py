@@ -1,7 +1,9 @@
 """Users from files and configuration lines, and what becomes of clients when users change."""
 
 import hashlib
+import json
 import re
+import time
 
 import pytest
 
@@ -315,3 +317,122 @@ def test_protected_commands_and_options(make_server):
         'server.',
         "ERR CONFIG SET failed (possibly related to argument 'dir') - can't set protected config")
     assert refused['local'] == refused['yes'] == ("b'OK'", "b'OK'")
+
+
+def test_too_many_failed_authentications(make_server, kvick_only):
+    server = make_server({'requirepass': 'secret', 'auth-failures-max': '3'}).start()
+    with server.connect() as inside:
+        assert inside.call('AUTH', 'secret') == b'OK'
+        for _ in range(3):
+            with server.connect() as guesser:
+                assert str(guesser.call('AUTH', 'wrong')).startswith('WRONGPASS')
+        for words in (('AUTH', 'secret'), ('AUTH', 'default', 'secret'), ('HELLO', '3', 'AUTH', 'default', 'secret')):
+            guesser = server.connect()
+            assert str(guesser.call(*words)) == 'ERR Too many failed authentications, try again later'
+            assert guesser.read_until_closed() == b''
+        assert inside.call('PING') == b'PONG', 'who is in stays in'
+        assert inside.call('CONFIG', 'SET', 'auth-failures-max', '0') == b'OK'
+    with server.connect() as client:
+        assert client.call('AUTH', 'secret') == b'OK'
+
+
+def test_time_to_authenticate(make_server, kvick_only):
+    server = make_server({'requirepass': 'secret', 'unauthenticated-timeout': '1'}).start()
+    inside, outside = server.connect(), server.connect()
+    assert inside.call('AUTH', 'secret') == b'OK'
+    started = time.monotonic()
+    assert outside.read_until_closed() == b''
+    assert 0.9 < time.monotonic() - started < 5
+    assert inside.call('PING') == b'PONG'
+
+
+def audit_lines(path, count):
+    """The records, once there are so many."""
+    deadline = time.monotonic() + 5
+    while True:
+        records = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        if len(records) >= count or time.monotonic() > deadline:
+            assert len(records) == count, records
+            return records
+        time.sleep(0.02)
+
+
+def test_the_audit_tells_who_did_what(make_server, kvick_only):
+    server = make_server()
+    path = server.folder / 'audit.json'
+    server.options['audit-file'] = str(path)
+    server.start()
+    with server.connect() as client:
+        client.call('ACL', 'SETUSER', 'ada', 'on', '>secret', '+get', '+multi', '+eval', '~a*')
+        client.call('CONFIG', 'SET', 'requirepass', 'hidden')
+        client.call('CONFIG', 'SET', 'nothing', 'x')
+        client.call('SET', 'a', 'nobody is told of this')
+        client.call('AUTH', 'eve\n"\xff', 'secret')
+        client.call('AUTH', 'ada', 'secret')
+        client.call('GET', 'b')
+        client.call('SET', 'a', 'x')
+        client.call('EVAL', 'return redis.pcall("DEL", "a")', '0')
+        records = audit_lines(path, 7)
+    assert path.stat().st_mode & 0o777 == 0o600
+    for record in records:
+        assert re.fullmatch(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z', record.pop('time'))
+        assert record.pop('client').startswith('127.0.0.1:')
+        assert record.pop('id') > 0
+    assert records == [
+        {'event': 'command', 'user': 'default', 'command': 'acl|setuser', 'result': 'ok',
+         'arguments': ['ACL', 'SETUSER', *['(redacted)'] * 7]},
+        {'event': 'command', 'user': 'default', 'command': 'config|set', 'result': 'ok',
+         'arguments': ['CONFIG', 'SET', 'requirepass', '(redacted)']},
+        {'event': 'command', 'user': 'default', 'command': 'config|set', 'arguments': ['CONFIG', 'SET', 'nothing', 'x'],
+         'result': "ERR Unknown option or number of arguments for CONFIG SET - 'nothing'"},
+        {'event': 'denied', 'user': 'default', 'reason': 'auth', 'object': 'eve\n"\u00c3\u00bf',
+         'result': 'wrong password, or no such user'},
+        {'event': 'denied', 'user': 'ada', 'command': 'get', 'arguments': ['GET', 'b'], 'reason': 'key', 'object': 'b'},
+        {'event': 'denied', 'user': 'ada', 'command': 'set', 'arguments': ['SET', 'a', 'x'], 'reason': 'command',
+         'object': 'set'},
+        {'event': 'denied', 'user': 'ada', 'command': 'del', 'arguments': ['DEL', 'a'], 'reason': 'command',
+         'object': 'del'},
+    ]
+
+
+def test_the_audit_is_whole_at_the_end_and_hides_what_it_must(make_server, kvick_only):
+    server = make_server({'hide-user-data-from-log': 'yes'})
+    path = server.folder / 'audit.json'
+    server.options['audit-file'] = str(path)
+    server.start()
+    with server.connect() as client:
+        client.call('ACL', 'SETUSER', 'default', 'resetkeys')
+        client.call('GET', 'personal')
+        client.call('CONFIG', 'GET', 'personal')
+    assert server.stop() == 0
+    text = path.read_text()
+    assert [json.loads(line)['event'] for line in text.splitlines()] == ['command', 'denied', 'command']
+    assert 'personal' not in text
+
+
+def test_an_audit_file_that_cannot_be_written(make_server, kvick_only):
+    server = make_server({'audit-file': '/nowhere/audit.json'}).start()
+    with server.connect() as client:
+        client.call('CONFIG', 'GET', 'port')
+        server.wait_log('The audit file cannot be written, what happens is not recorded: No such file or directory')
+        assert client.call('PING') == b'PONG'
+
+
+def test_invalidations_do_not_tell_names_of_keys(make_server, kvick_only):
+    server = make_server().start()
+    with server.connect() as writer, server.connect() as reader:
+        writer.call('ACL', 'SETUSER', 'ada', 'on', 'nopass', '+@all', '%R~open:*', '%W~closed:*')
+        reader.call('HELLO', '3', 'AUTH', 'ada', 'x')
+        assert reader.call('CLIENT', 'TRACKING', 'ON', 'BCAST') == b'OK'
+        writer.call('MSET', 'closed:1', 'x', 'open:1', 'x', 'closed:2', 'x')
+        writer.call('SET', 'closed:3', 'x')
+        writer.call('SET', 'open:2', 'x')
+        reader.send(encode_command(['PING']))
+        arrived = reader.read_until(b'+PONG\r\n')
+        assert arrived.count(b'invalidate') == 2 and b'closed' not in arrived
+        assert b'open:1' in arrived and b'open:2' in arrived
+        # Rights that come later count as well.
+        writer.call('ACL', 'SETUSER', 'ada', 'allkeys', 'allchannels')
+        writer.call('SET', 'closed:4', 'x')
+        reader.send(encode_command(['PING']))
+        assert b'closed:4' in reader.read_until(b'+PONG\r\n')

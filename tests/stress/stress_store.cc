@@ -26,7 +26,7 @@ std::string StressClient::Execute(const std::vector<std::string>& words) {
 
 void StressClient::Disturb() {
   const std::string noise = "noise:" + std::to_string(Below(2000));
-  switch (Below(16)) {
+  switch (Below(19)) {
     case 0: Call({"CONFIG", "SET", "slowlog-log-slower-than", std::to_string(Below(1000))}); return;
     case 1: Call({"CONFIG", "SET", "maxmemory-policy", Chance(2) ? "allkeys-lfu" : "noeviction"}); return;
     case 2: Call({"CLIENT", "LIST"}); return;
@@ -44,6 +44,13 @@ void StressClient::Disturb() {
       return;
     case 12: Call({"OBJECT", "FREQ", noise}); return;
     case 13: Call({"KEYS", "noise:1*"}); return;
+    case 14:
+      // Sometimes a user without limits, sometimes one whose every call is looked at.
+      Call({"ACL", "SETUSER", "tested", "on", "nopass", "allkeys", "allchannels", "+@all", Chance(2) ? "-debug" : ""});
+      Call({"AUTH", Chance(2) ? "tested" : "default", "x"});
+      return;
+    case 15: Call({"ACL", Chance(2) ? "SETUSER" : "DELUSER", "other"}); return;
+    case 16: Call({"ACL", Chance(2) ? "LIST" : "LOG"}); return;
     default: Call({"SET", noise, std::string(Below(700), 'x'), "PX", std::to_string(1 + Below(50))});
   }
 }

@@ -1,4 +1,4 @@
-#include "observability/secret_arguments.h"
+#include "engine/secret_arguments.h"
 
 namespace kvick {
 
