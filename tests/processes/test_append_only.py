@@ -48,6 +48,12 @@ def wait_for_rewrite(connection):
         time.sleep(0.01)
 
 
+def kill(server):
+    server.process.kill()
+    server.process.wait()
+    server.log_path.write_bytes(b'')
+
+
 def write_files(server, manifest, files):
     files_of(server).mkdir()
     (files_of(server) / 'appendonly.aof.manifest').write_text(manifest)
@@ -110,12 +116,10 @@ def test_kill_under_load(make_server, rule):
         if round_number % 2 == 0:
             with server.connect() as client:
                 client.call('BGREWRITEAOF')
-        server.process.kill()
         killed = time.monotonic()
-        server.process.wait()
+        kill(server)
         for load in loads:
             load.join()
-        server.log_path.write_bytes(b'')
         server.start()
         with server.connect() as client:
             for load in loads:
@@ -145,8 +149,7 @@ def test_a_blocked_client_is_answered_when_its_element_is_safe(make_server):
             time.sleep(0.005)
         assert client.call('RPUSH', 'list', 'x') == 1
         assert to_python(waiter.read_reply()) == [b'list', b'x']
-    server.process.kill()
-    server.process.wait()
+    kill(server)
     server.start()
     with server.connect() as client:
         assert client.call('EXISTS', 'list') == 0
