@@ -309,8 +309,7 @@ def test_files_cross(make_server, server_binary, direction, preamble):
 def test_what_a_crash_left_behind_is_removed(make_server):
     server = make_server({'appendonly': 'yes'}).start()
     left_behind = files_of(server) / 'temp-rewriteaof-bg-1.aof'
-    server.stop()
     left_behind.write_bytes(b'x')
-    server.start()
+    server.restart()
     assert not left_behind.exists()
     assert pathlib.Path(files_of(server) / 'appendonly.aof.manifest').exists()
