@@ -239,7 +239,7 @@ Status Executor::Admit(const Session& session, const Prepared& prepared, std::sp
   if (engine_.hooks.slot_guard != nullptr) {
     KVICK_RETURN_IF_ERROR(engine_.hooks.slot_guard->Check(session, command, keys));
   }
-  if (engine_.is_loading && !command.has(kLoading) && !is_replaying_) {
+  if (engine_.is_loading && !command.has(kLoading)) {
     return Status::Error("LOADING Redis is loading the dataset in memory");
   }
   return Status::Ok();
@@ -265,7 +265,7 @@ Status Executor::CheckWriteGuards(const Command& command) const {
 
 bool Executor::IsPaused(const Session& session, const Command& command) const {
   const PauseState& pause = engine_.pause;
-  if (!pause.IsActive(mutation_.now_ms) || command.has(kIgnoresPause)) return false;
+  if (!pause.IsActive(mutation_.now_ms) || command.has(kIgnoresPause) || is_replaying_) return false;
   uint64_t flags = command.flags;
   if (command.has(kRunsTransaction) && session.transaction != nullptr) flags |= session.transaction->queued_flags;
   return pause.all_commands || (flags & (kWrite | kMayReplicate)) != 0;
@@ -373,7 +373,8 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
 Executor::Outcome Executor::Dispatch(Session& session, const Prepared& prepared, ReplyWriter& reply) {
   while (true) {
     const std::span<DeclaredKey> keys = PlaceKeys(session, prepared);
-    const bool needs_admission = session.restrictions != 0 || engine_.is_loading || engine_.hooks.slot_guard != nullptr;
+    const bool needs_admission =
+        !is_replaying_ && (session.restrictions != 0 || engine_.is_loading || engine_.hooks.slot_guard != nullptr);
     if (needs_admission) session.last_command = prepared.command;  // what a denial shows
     Status admission = needs_admission ? Admit(session, prepared, keys, CallOrigin::kClient) : Status::Ok();
     if (admission.ok() && IsRefusable(session, *prepared.command)) {

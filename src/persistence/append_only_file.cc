@@ -283,7 +283,9 @@ void AppendOnlyFile::WaitForWork() {
   }
   if (increment_->has_pending()) return;
   int64_t wait_ms = kIdleWaitMs;
-  if (increment_->has_unsynced()) wait_ms = std::clamp<int64_t>(synced_ms_ + kSyncPeriodMs - now_ms, 1, wait_ms);
+  if (increment_->has_unsynced() && sync_ == AppendSync::kEverySecond && !is_sync_suspended()) {
+    wait_ms = std::clamp<int64_t>(synced_ms_ + kSyncPeriodMs - now_ms, 1, wait_ms);
+  }
   reader_->WaitFor(wait_ms);
 }
 
