@@ -172,6 +172,12 @@ class ScriptRunner {
   [[nodiscard]] virtual std::string BusyError() const { return {}; }
   // SHUTDOWN NOSAVE: ends what runs, whatever it has changed.
   virtual void KillForShutdown() {}
+  // For files, alone: the texts of all function libraries, in the order of their names; and a library from its text,
+  // which takes the place of one of its name only if it may.
+  [[nodiscard]] virtual std::vector<std::string> LibraryTexts() const { return {}; }
+  virtual Status LoadLibrary(std::string_view /*text*/, bool /*replaces*/) {
+    return Status::Error("ERR functions are not available");
+  }
 };
 
 // What SHUTDOWN asks of the process.
@@ -225,10 +231,10 @@ struct Hooks {
   std::vector<WriteGuard*> write_guards;  // asked in this order
   SlowLog* slow_log = nullptr;            // one of these, for its commands
   Monitors* monitors = nullptr;           // another
-  Migrations* migrations = nullptr;  // what MIGRATE keeps between its steps
+  Migrations* migrations = nullptr;       // what MIGRATE keeps between its steps
   ScriptRunner* script_runner = nullptr;
   ProcessControl* process = nullptr;
-  DataKeeper* data_keeper = nullptr;  // null: nothing is kept
+  DataKeeper* data_keeper = nullptr;     // null: nothing is kept
   OffsetClock* movable_clock = nullptr;  // the engine's clock, when tests may move it
 };
 
