@@ -176,6 +176,12 @@ class ScriptRunner {
   [[nodiscard]] virtual std::string BusyError() const { return {}; }
   // SHUTDOWN NOSAVE: ends what runs, whatever it has changed.
   virtual void KillForShutdown() {}
+  // For files, alone: the texts of all function libraries, in the order of their names; and a library from its text,
+  // which takes the place of one of its name only if it may.
+  [[nodiscard]] virtual std::vector<std::string> LibraryTexts() const { return {}; }
+  virtual Status LoadLibrary(std::string_view /*text*/, bool /*replaces*/) {
+    return Status::Error("ERR functions are not available");
+  }
 };
 
 // What SHUTDOWN asks of the process.

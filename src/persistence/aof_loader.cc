@@ -170,7 +170,8 @@ class Loader {
       return Status::Error("Unknown command '" + std::string(name.text()) + "' reading the append only file " +
                            file.name);
     };
-    std::optional<uint64_t> transaction_begin;
+    bool in_transaction = false;
+    uint64_t transaction_begin = 0;
     AofParser::Outcome outcome = AofParser::Outcome::kEnd;
     size_t count = 0;
     while (true) {
@@ -179,8 +180,8 @@ class Loader {
       if (outcome == AofParser::Outcome::kAnnotation) continue;
       if (outcome != AofParser::Outcome::kCommand) break;
       const std::string_view name = parser.arguments()[0];
-      if (!transaction_begin && EqualsIgnoreCase(name, "multi")) transaction_begin = offset;
-      if (EqualsIgnoreCase(name, "exec")) transaction_begin.reset();
+      if (EqualsIgnoreCase(name, "multi") && !std::exchange(in_transaction, true)) transaction_begin = offset;
+      if (EqualsIgnoreCase(name, "exec")) in_transaction = false;
       if (const Status added = replay.Add(parser.arguments()); !added.ok()) return unknown(added);
       if (++count % kBatchCommands != 0) continue;
       progress_->loaded_bytes = loaded_before + parser.offset();
@@ -188,10 +189,10 @@ class Loader {
     }
     if (const Status done = replay.Flush(); !done.ok()) return unknown(done);
     uint64_t end = parser.offset();
-    if (transaction_begin) {
+    if (in_transaction) {
       Log(LogLevel::kWarning, "Revert incomplete MULTI/EXEC transaction in AOF file " + file.name);
       replay.Drop();
-      end = *transaction_begin;
+      end = transaction_begin;
       if (outcome == AofParser::Outcome::kEnd) outcome = AofParser::Outcome::kTruncated;
     }
     switch (outcome) {

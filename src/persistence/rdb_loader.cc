@@ -14,11 +14,11 @@
 #include "base/log.h"
 #include "base/numbers.h"
 #include "base/sync.h"
+#include "engine/errors.h"
 #include "keyspace/access_clock.h"
 #include "persistence/rdb_file_reader.h"
 #include "persistence/rdb_value_reader.h"
 #include "persistence/value_insertion.h"
-#include "scripting/features.h"
 
 namespace kvick {
 namespace {
@@ -319,6 +319,11 @@ void MakeRoom(const LoadContext& context, const RdbItem& item) {
   database.Reserve(database.EntryCount() + std::min(item.key_count, possible));
 }
 
+Status LoadLibrary(Engine& engine, std::string_view text, bool replaces) {
+  ScriptRunner* runner = engine.hooks.script_runner;
+  return runner != nullptr ? runner->LoadLibrary(text, replaces) : errors::Generic("functions are not available");
+}
+
 void LogDone(const RdbLoadProgress& progress) {
   std::string text = "Done loading RDB, keys loaded: " + std::to_string(progress.keys_loaded.load()) +
                      ", keys expired: " + std::to_string(progress.keys_expired.load());
@@ -349,7 +354,7 @@ Result<RdbLoaded> LoadRdb(Engine& engine, ByteSource* source, const RdbLoadOptio
     if (!batch.records.empty() && !threads.Add(std::move(batch))) return threads.Finish();
     if (item->kind == RdbItem::Kind::kAux) NoteAux(*item, context.now_ms, &loaded);
     if (item->kind == RdbItem::Kind::kFunction) {
-      const Status status = LoadFunctionLibrary(engine, item->value, options.replaces_keys);
+      const Status status = LoadLibrary(engine, item->value, options.replaces_keys);
       if (!status.ok()) return Status::Error("Failed loading library: " + std::string(status.text()));
     }
     if (item->kind == RdbItem::Kind::kSize) MakeRoom(context, *item);

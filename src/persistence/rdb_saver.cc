@@ -13,7 +13,6 @@
 #include "base/memory_usage.h"
 #include "engine/errors.h"
 #include "persistence/rdb_file_writer.h"
-#include "scripting/features.h"
 #include "types/value_features.h"
 
 namespace kvick {
@@ -135,7 +134,9 @@ SnapshotRequest RdbSaver::RequestFor(const std::shared_ptr<Job>& job) {
           .at_cut =
               [this, job](uint64_t /*log_position*/) {
                 job->changes = engine_.TotalChanges();
-                const std::vector<std::string> functions = FunctionLibraryTexts(engine_);
+                const ScriptRunner* runner = engine_.hooks.script_runner;
+                const std::vector<std::string> functions =
+                    runner != nullptr ? runner->LibraryTexts() : std::vector<std::string>();
                 return job->Open(functions);
               },
           .on_done = [this, job](Status status) { End(*job, std::move(status)); }};

@@ -42,6 +42,7 @@ constexpr CommandSpec kCommands[] = {
         .since = "1.0.0",
         .group = "server",
         .complexity = "O(1)",
+        .argument_notes = "schedule@3.2.2",
         .flags = kAdmin | kNoScript | kNoAsyncLoading | kExclusive,
         .categories = kAclAdmin | kAclDangerous,
         .handler = BgSave,

@@ -380,24 +380,20 @@ constexpr CommandSpec kCommands[] = {
 
 std::span<const CommandSpec> FunctionCommands() { return kCommands; }
 
-std::vector<std::string> FunctionLibraryTexts(Engine& engine) {
+std::vector<std::string> Scripting::LibraryTexts() const {
   std::vector<std::string> texts;
-  if (engine.hooks.script_runner == nullptr) return texts;
-  const auto& scripting = static_cast<Scripting&>(*engine.hooks.script_runner);
-  for (const auto& [name, library] : scripting.functions().libraries()) texts.push_back(library->text);
+  for (const auto& [name, library] : functions_.libraries()) texts.push_back(library->text);
   return texts;
 }
 
-Status LoadFunctionLibrary(Engine& engine, std::string_view text, bool replaces) {
-  if (engine.hooks.script_runner == nullptr) return errors::Generic("functions are not available");
-  FunctionRegistry& registry = static_cast<Scripting&>(*engine.hooks.script_runner).functions();
+Status Scripting::LoadLibrary(std::string_view text, bool replaces) {
   // An interpreter of its own: executors make theirs when they first run a function.
   LuaState state(LuaState::Kind::kFunctions);
   KVICK_ASSIGN_OR_RETURN(const NewLibrary made, MakeLibrary(state, text));
-  if (!replaces && registry.FindLibrary(made.library->name) != nullptr) {
+  if (!replaces && functions_.FindLibrary(made.library->name) != nullptr) {
     return errors::Generic("Library '" + made.library->name + "' already exists");
   }
-  return registry.Add(made.library);
+  return functions_.Add(made.library);
 }
 
 void AttachScripting(Engine& engine) {

@@ -94,12 +94,13 @@ class Scripting final : public ScriptRunner {
   Engine& engine() { return engine_; }
   ScriptCache& cache() { return cache_; }
   FunctionRegistry& functions() { return functions_; }
-  const FunctionRegistry& functions() const { return functions_; }
 
   // ScriptRunner
   bool IsBusy() const override { return busy_count_.load(std::memory_order_relaxed) > 0; }
   std::string BusyError() const override;
   void KillForShutdown() override;
+  std::vector<std::string> LibraryTexts() const override;
+  Status LoadLibrary(std::string_view text, bool replaces) override;
   ScriptUsage MeasureUsage() override KVICK_EXCLUDES(mutex_);
 
   // SCRIPT KILL, FUNCTION KILL.

@@ -208,11 +208,11 @@ void RegisterSetType() {
        .borrow =
            [](const PackedValue& packed, ValueStorage* storage) {
              packed.kind == SetValue::kIntsetKind ? new (storage->bytes) SetValue(Intset::Borrow(packed.bytes))
-                                        : new (storage->bytes) SetValue(Listpack::Borrow(packed.bytes));
+                                                  : new (storage->bytes) SetValue(Listpack::Borrow(packed.bytes));
            },
        .unpack = [](const PackedValue& packed) -> void* {
          return packed.kind == SetValue::kIntsetKind ? new SetValue(Intset::CopyOf(packed.bytes))
-                                           : new SetValue(Listpack::CopyOf(ListpackView(packed.bytes)));
+                                                     : new SetValue(Listpack::CopyOf(ListpackView(packed.bytes)));
        },
        .next_due_ms = [](const void* value) { return static_cast<const SetValue*>(value)->next_due_ms(); },
        .erase_due =

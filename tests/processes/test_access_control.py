@@ -427,12 +427,10 @@ def test_invalidations_do_not_tell_names_of_keys(make_server, kvick_only):
         writer.call('MSET', 'closed:1', 'x', 'open:1', 'x', 'closed:2', 'x')
         writer.call('SET', 'closed:3', 'x')
         writer.call('SET', 'open:2', 'x')
-        reader.send(encode_command(['PING']))
-        arrived = reader.read_until(b'+PONG\r\n')
+        arrived = reader.read_until(b'open:2\r\n')
         assert arrived.count(b'invalidate') == 2 and b'closed' not in arrived
-        assert b'open:1' in arrived and b'open:2' in arrived
+        assert b'open:1' in arrived
         # Rights that come later count as well.
         writer.call('ACL', 'SETUSER', 'ada', 'allkeys', 'allchannels')
         writer.call('SET', 'closed:4', 'x')
-        reader.send(encode_command(['PING']))
-        assert b'closed:4' in reader.read_until(b'+PONG\r\n')
+        assert b'invalidate' in reader.read_until(b'closed:4\r\n')
