@@ -55,7 +55,10 @@ class Checker {
       case Verdict::kEmpty: Print("AOF " + path + " is empty"); break;
       case Verdict::kCut: Print("Successfully truncated AOF " + path); break;
       case Verdict::kCutInTime: PrintCutInTime(path); break;
-      case Verdict::kInTime: PrintInTime(path); break;
+      case Verdict::kInTime:
+        PrintInTime(path);
+        Print("AOF " + path + " is valid");
+        break;
     }
     return 0;
   }
@@ -110,13 +113,13 @@ class Checker {
       Print("RDB preamble is OK, proceeding with AOF tail...");
       begin = *end;
     }
-    StreamCheck check(bytes, name, &line_);
+    StreamCheck check(bytes, path, &line_);
     const std::string second = std::to_string(request_.last_second);
     switch (check.Run(begin, request_.last_second)) {
       case StreamCheck::Outcome::kDone: break;
       case StreamCheck::Outcome::kBadTimestamp: return Refuse("Invalid timestamp annotation");
       case StreamCheck::Outcome::kNothingLeft:
-        return Refuse("AOF " + name + " has nothing before timestamp " + second + ", aborting...");
+        return Refuse("AOF " + path + " has nothing before timestamp " + second + ", aborting...");
       case StreamCheck::Outcome::kCutHere:
         if (!is_last) {
           return Refuse("Failed to truncate AOF " + path + " to timestamp " + second + " to offset " +

@@ -95,10 +95,11 @@ StreamCheck::Outcome StreamCheck::Run(size_t begin, int64_t last_second) {
     if (transaction_depth_ == 0) sound_end_ = at_;
     if (at_ == bytes_.size()) break;
     if (bytes_[at_] == '#') {
+      reading_at_ = at_;
       const size_t end = std::min(bytes_.find('\n', at_), bytes_.size() - 1);
       std::string_view line = bytes_.substr(at_, end + 1 - at_);
       if (last_second != 0 && line.starts_with(kTimestampPrefix)) {
-        while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
+        line = line.substr(0, line.find('\r'));
         const std::optional<int64_t> second = ParseInt64(line.substr(kTimestampPrefix.size()));
         if (!second) return Outcome::kBadTimestamp;
         if (*second > last_second) {

@@ -19,7 +19,7 @@ class StreamCheck {
     kBadTimestamp,
   };
 
-  // `name`: what the output calls the file. `line`: counted on from file to file.
+  // `name`: what errors call the file. `line`: counted on from file to file.
   StreamCheck(std::string_view bytes, std::string_view name, uint64_t* line)
       : bytes_(bytes), name_(name), line_(*line) {}
 
