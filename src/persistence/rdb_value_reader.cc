@@ -554,14 +554,17 @@ void SkipRdbValue(uint8_t type, const RdbDialect& dialect, RdbBytes* bytes) {
         known == RdbType::kSortedSet ? static_cast<void>(bytes->TakeInt64()) : SkipTextScore(bytes);
       }
       return;
-    case RdbType::kHashExpiry: bytes->TakeInt64(); [[fallthrough]];
-    case RdbType::kHashExpiryCandidate:
+    case RdbType::kHashExpiry:
+    case RdbType::kHashExpiryCandidate: {
+      const bool moments_follow = known == RdbType::kHashExpiryCandidate && dialect.is_valkey;
+      if (known == RdbType::kHashExpiry) bytes->TakeInt64();
       for (uint64_t left = bytes->TakeLength(); left > 0 && bytes->ok(); --left) {
-        if (!dialect.is_valkey) bytes->TakeLength();
+        if (!moments_follow) bytes->TakeLength();
         SkipParts(2, bytes);
-        if (dialect.is_valkey) bytes->TakeInt64();
+        if (moments_follow) bytes->TakeInt64();
       }
       return;
+    }
     case RdbType::kHashTemplateListpack:
     case RdbType::kHashTemplateListpackReference:
     case RdbType::kHashTemplateValues:
