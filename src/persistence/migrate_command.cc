@@ -125,10 +125,7 @@ bool Migration::TakeValue(CommandContext& context, Key* key) const {
 }
 
 bool Migration::TakeKeys(CommandContext& context) {
-  // "" stands for no key when KEYS names them.
-  const size_t first = options_.names_keys ? 1 : 0;
-  const size_t last = options_.names_keys ? context.key_count() : 1;
-  for (size_t ordinal = first; ordinal < last; ++ordinal) {
+  for (size_t ordinal = 0; ordinal < context.key_count(); ++ordinal) {
     Key key{.ordinal = ordinal, .payload = {}, .version_max = RdbVersionCeiling(context.settings())};
     if (TakeValue(context, &key)) keys_.push_back(std::move(key));
   }
@@ -299,6 +296,11 @@ bool IsSecret(const Engine& /*engine*/, std::span<const std::string_view> argume
   return follows(1, "AUTH") || follows(1, "AUTH2") || follows(2, "AUTH2");
 }
 
+// Where KEYS names the keys, the empty word in the key's place is none.
+void DropPlaceholder(std::span<const std::string_view> /*arguments*/, std::vector<KeyPosition>* keys) {
+  if (keys->size() > 1) keys->erase(keys->begin());
+}
+
 constexpr CommandSpec kCommands[] = {
     {
         .name = "MIGRATE",
@@ -318,6 +320,7 @@ constexpr CommandSpec kCommands[] = {
         .keys = {OneKey(3, kKeyReadWrite | kKeyAccess | kKeyDelete),
                  KeysBehind("KEYS", -2, 0, kKeyReadWrite | kKeyAccess | kKeyDelete | kKeyIncomplete)},
         .tips = {"nondeterministic_output"},
+        .find_other_keys = DropPlaceholder,
         .is_secret = IsSecret,
         .handler = Migrate,
     },

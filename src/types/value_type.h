@@ -59,9 +59,9 @@ struct ValueOperations {
   int64_t (*next_due_ms)(const void* value) = nullptr;
   bool (*erase_due)(void* value, int64_t now_ms, size_t count_max,
                     const std::function<void(std::string_view name)>& on_erase) = nullptr;
-  // For types with large values whose parts can be told apart by their names and captured one by one, all three: whether
-  // this is such a value; who is told of its changes (PartListener; null: nobody); a piece of its parts from `position`
-  // on, the position behind it comes back, 0 at the end (TagTable::ScanBucket).
+  // For types with large values whose parts can be told apart by their names and captured one by one, all three:
+  // whether this is such a value; who is told of its changes (PartListener; null: nobody); a piece of its parts from
+  // `position` on, the position behind it comes back, 0 at the end (TagTable::ScanBucket).
   bool (*has_parts)(const void* value) = nullptr;
   void (*listen)(void* value, PartListener* listener) = nullptr;
   uint64_t (*scan_parts)(const void* value, uint64_t position, PartVisitor& visitor) = nullptr;

@@ -263,7 +263,7 @@ def dump(dice):
 @row('RESTORE', weight=1, mutate=False)
 def restore_errors(dice):
     """Payloads that must be refused, on any server."""
-    payload = dice.pick([b'', b'abc', b'\x00' * 10, b'\x00\x01a\x0a\x00' + b'\x01' * 8])
+    payload = dice.pick([b'', b'abc', b'\x00' * 9, b'\x00\x01a\x0a\x00' + b'\x01' * 8])
     options = dice.options(lambda: [dice.word('REPLACE')], lambda: [dice.word('ABSTTL')],
                            lambda: [dice.word('IDLETIME'), dice.number(-1, 5)],
                            lambda: [dice.word('FREQ'), dice.number(-1, 300)])
