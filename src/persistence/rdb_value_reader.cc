@@ -339,6 +339,7 @@ void RdbValueReader::ReadHash(RdbBytes& bytes, const HashExpiryForm& form, RdbVa
     if (form.moments_follow) expiry_ms = std::max(bytes.TakeInt64(), Field::kNoExpiry);
     if (!bytes.ok()) return;
     if (expiry_ms > kMomentMax) return bytes.Fail("impossible moment of a field");
+    if (expiry_ms == 0) expiry_ms = 1;  // as long past; packed, a zero means never
     if (!is_large && hash->table() == nullptr && name.size() + text.size() >= Listpack::kSizeBytesMax / 2) {
       hash->ConvertToTable(now_ms_);
     }
