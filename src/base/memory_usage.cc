@@ -54,6 +54,21 @@ AllocatorUsage MeasureAllocator() {
   return usage;
 }
 
+int64_t ThreadAllocatedBytes() {
+  // The allocator keeps the counters of a thread where they are for as long as the thread lives.
+  struct Counters {
+    const uint64_t* allocated = nullptr;
+    const uint64_t* freed = nullptr;
+  };
+  thread_local const Counters counters = [] {
+    if (!HasJemalloc()) return Counters{};
+    return Counters{ReadTunable<const uint64_t*>("thread.allocatedp"),
+                    ReadTunable<const uint64_t*>("thread.deallocatedp")};
+  }();
+  if (counters.allocated == nullptr || counters.freed == nullptr) return 0;
+  return static_cast<int64_t>(*counters.allocated - *counters.freed);
+}
+
 std::string AllocatorLabel() {
   if (!HasJemalloc()) return "libc";
   const std::string version = ReadTunable<const char*>("version");  // "5.3.0-0-g54eaed1d..."

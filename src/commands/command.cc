@@ -353,7 +353,8 @@ Status CommandGetKeysAndFlags(CommandContext& context) {
   for (const KeyPosition& position : positions) {
     context.Reply().Array(2);
     context.Reply().Bulk(context.Arg(2 + position.argument_index));
-    WriteWordSet(context.Reply(), KeyFlagNames(position.flags & ~static_cast<unsigned>(kKeyVariableFlags | kKeyIncomplete)));
+    WriteWordSet(context.Reply(),
+                 KeyFlagNames(position.flags & ~static_cast<unsigned>(kKeyVariableFlags | kKeyIncomplete)));
   }
   return Status::Ok();
 }

@@ -32,7 +32,7 @@ Status Exists(CommandContext& context) {
 
 Status Touch(CommandContext& context) {
   // Also for clients that otherwise leave no trace (CLIENT NO-TOUCH).
-  context.mutation().touches = true;
+  context.mutation().touches = !context.mutation().touches_on_change;
   int64_t found_count = 0;
   for (size_t i = 0; i < context.key_count(); ++i) {
     if (context.Find(i).entry != nullptr) ++found_count;

@@ -49,7 +49,7 @@ constexpr CommandSpec kCommands[] = {
         .since = "2.0.0",
         .group = "transactions",
         .complexity = "O(N), when N is the number of queued commands",
-        .flags = kFlags | kControlsTransaction,
+        .flags = kFlags | kControlsTransaction | kEndsTransaction,
         .categories = kAclTransaction,
         .handler = Discard,
     },
@@ -59,7 +59,8 @@ constexpr CommandSpec kCommands[] = {
         .since = "1.2.0",
         .group = "transactions",
         .complexity = "Depends on commands in the transaction",
-        .flags = kNoScript | kLoading | kStale | kSkipSlowlog | kControlsTransaction | kRunsTransaction,
+        .flags =
+            kNoScript | kLoading | kStale | kSkipSlowlog | kControlsTransaction | kEndsTransaction | kRunsTransaction,
         .categories = kAclTransaction,
         .handler = Exec,
     },

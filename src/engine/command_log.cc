@@ -131,6 +131,7 @@ void CommandLog::MarkTime() {
 }
 
 uint64_t CommandLog::FinishAppend() {
+  kept_bytes_.store(end_position_.load(std::memory_order_relaxed) - begin_position_, std::memory_order_relaxed);
   if (waiting_count_ != 0) grown_.NotifyAll();
   return end_position_.load(std::memory_order_relaxed);
 }
@@ -170,6 +171,7 @@ void CommandLog::Trim() {
   }
   if (chunks_.empty()) begin_position_ = end_position_.load(std::memory_order_relaxed);
   while (!marks_.empty() && marks_.front().position < needed) marks_.pop_front();
+  kept_bytes_.store(end_position_.load(std::memory_order_relaxed) - begin_position_, std::memory_order_relaxed);
 }
 
 }  // namespace kvick

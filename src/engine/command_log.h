@@ -81,6 +81,8 @@ class CommandLog {
 
   bool is_active() const { return reader_count_.load(std::memory_order_relaxed) != 0; }
   uint64_t end_position() const { return end_position_.load(std::memory_order_relaxed); }
+  // What is kept for readers that have yet to read it.
+  uint64_t kept_bytes() const { return kept_bytes_.load(std::memory_order_relaxed); }
 
   // Must be called in an exclusive moment, so that the first thing the reader sees is a whole command.
   std::unique_ptr<Reader> Attach();
@@ -121,6 +123,7 @@ class CommandLog {
   std::vector<Reader*> readers_ KVICK_GUARDED_BY(mutex_);
   std::atomic<size_t> reader_count_{0};
   std::atomic<uint64_t> end_position_{0};
+  std::atomic<uint64_t> kept_bytes_{0};
 };
 
 }  // namespace kvick

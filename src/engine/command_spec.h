@@ -68,6 +68,8 @@ enum CommandFlags : uint64_t {
   kSensitive = 1ULL << 42,
   // Changes the state of a transaction and is therefore never queued (MULTI, EXEC, DISCARD, WATCH, RESET, QUIT).
   kControlsTransaction = 1ULL << 43,
+  // Leaves a transaction (EXEC, DISCARD, RESET, QUIT): let through where nothing more may be queued.
+  kEndsTransaction = 1ULL << 49,
   // Runs what was queued (EXEC), with the effects of what was queued.
   kRunsTransaction = 1ULL << 45,
   // Its argument selects the database of the commands behind it (SELECT).

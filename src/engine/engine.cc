@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/log.h"
 #include "base/random.h"
 #include "engine/executor.h"
 #include "engine/session.h"
@@ -9,9 +10,28 @@
 namespace kvick {
 
 Engine::Engine(Settings* settings, const Clock& clock)
-    : settings_(settings), clock_(clock), options_(settings), run_id_(SecretHex(40)), started_ms_(clock.NowMs()) {
+    : settings_(settings),
+      clock_(clock),
+      options_(settings),
+      memory_limit_(clock, log_),
+      run_id_(SecretHex(40)),
+      started_ms_(clock.NowMs()) {
   replication_id = SecretHex(40);
   for (int i = 0; i < settings->databases; ++i) databases_.push_back(std::make_unique<Database>(i));
+  // A new limit is kept from now on, whether commands come or not: workers look at the state between their turns.
+  options_.OnChange({"maxmemory", "maxmemory-policy"}, [this] {
+    const uint64_t limit_bytes = settings_->max_memory_bytes;
+    if (limit_bytes == 0 || !memory_limit_.IsExceeded(limit_bytes)) {
+      memory_limit_.Note(MemoryLimit::State::kKept);
+      return Status::Ok();
+    }
+    Log(LogLevel::kWarning,
+        "The new maxmemory (" + std::to_string(limit_bytes) +
+            " bytes) is smaller than the memory that is used: keys will be evicted, or writes refused, as "
+            "maxmemory-policy says.");
+    memory_limit_.Note(MemoryLimit::State::kEvicting);
+    return Status::Ok();
+  });
 }
 
 Engine::~Engine() { lazy_free_.Drain(); }
@@ -50,14 +70,16 @@ uint64_t Engine::TotalChanges() {
 
 void Engine::ResetStats() {
   lazy_free_.ResetFreed();
+  memory_limit_.ResetStats();
   for (const auto& reset : stats_resets_) reset();
   ForEachExecutor([](Executor& executor) {
     ExecutorStats& stats = executor.stats();
     for (OwnedCounter* counter :
          {&stats.command_count, &stats.connection_count, &stats.rejected_connection_count, &stats.input_bytes,
           &stats.output_bytes, &stats.read_count, &stats.write_count, &stats.keyspace_hits, &stats.keyspace_misses,
-          &stats.expired_keys, &stats.expired_fields, &stats.error_reply_count, &stats.query_limit_disconnections,
-          &stats.output_limit_disconnections, &stats.loop_count, &stats.loop_duration_us}) {
+          &stats.expired_keys, &stats.expired_fields, &stats.evicted_keys, &stats.error_reply_count,
+          &stats.query_limit_disconnections, &stats.output_limit_disconnections, &stats.loop_count,
+          &stats.loop_duration_us}) {
       counter->Set(0);
     }
     for (CommandStats& command : stats.commands) {

@@ -29,6 +29,7 @@
 #include "engine/hooks.h"
 #include "engine/info.h"
 #include "engine/lazy_free.h"
+#include "engine/memory_limit.h"
 #include "engine/release_gate.h"
 #include "engine/tracking.h"
 #include "keyspace/database.h"
@@ -65,6 +66,7 @@ class Engine {
   CommandLog& log() { return log_; }
   InfoRegistry& info() { return info_; }
   LazyFree& lazy_free() { return lazy_free_; }
+  MemoryLimit& memory_limit() { return memory_limit_; }
   // Replies to writes wait here until they are safe, if that is asked for.
   ReleaseGate& release_gate() { return release_gate_; }
   Channels& channels() { return channels_; }
@@ -156,6 +158,7 @@ class Engine {
   ExclusiveGate gate_;
   CommandLog log_;
   InfoRegistry info_;
+  MemoryLimit memory_limit_;  // lazy_free_ tells it what it has freed
   LazyFree lazy_free_;
   ReleaseGate release_gate_;
   Channels channels_;

@@ -31,6 +31,7 @@ Status SubcommandArguments(std::string_view subcommand, std::string_view contain
                        std::string(subcommand.substr(0, 128)) + "'. Try " + ToUpper(container) + " HELP.");
 }
 
+Status OutOfMemory() { return Status::Error("OOM command not allowed when used memory > 'maxmemory'."); }
 Status StringTooLong() { return Status::Error("ERR string exceeds maximum allowed size (proto-max-bulk-len)"); }
 Status NotPositive(std::string_view what) {
   return Status::Error("ERR " + std::string(what) + " is out of range, must be positive");

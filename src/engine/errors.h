@@ -22,6 +22,7 @@ Status WrongArity(std::string_view command_name);
 Status UnknownSubcommand(std::string_view subcommand, std::string_view container);
 // For subcommands whose arity says "at least" and that got too many.
 Status SubcommandArguments(std::string_view subcommand, std::string_view container);
+Status OutOfMemory();  // "OOM command not allowed when used memory > 'maxmemory'."
 Status StringTooLong();
 Status NotPositive(std::string_view what);  // "ERR value is out of range, must be positive"
 // "ERR value is out of range, value must between -5 and 5"

@@ -12,6 +12,7 @@
 #include "engine/command_context.h"
 #include "engine/errors.h"
 #include "keyspace/snapshot.h"
+#include "keyspace/victim_search.h"
 
 namespace kvick {
 namespace {
@@ -24,10 +25,6 @@ constexpr size_t kExpireItemsPerLock = 32;
 constexpr int64_t kLockPatienceUs = 1000;
 // The time at which recorded commands are repeated: before all that they say.
 constexpr int64_t kReplayNowMs = 1;
-
-bool IsFrequencyPolicy(EvictionPolicy policy) {
-  return policy == EvictionPolicy::kAllKeysLfu || policy == EvictionPolicy::kVolatileLfu;
-}
 
 bool IsHttpRequest(std::string_view name) { return EqualsIgnoreCase(name, "post") || EqualsIgnoreCase(name, "host:"); }
 
@@ -98,6 +95,7 @@ void Executor::RefreshClock() {
     mutation_.frequency_rules = nullptr;
     mutation_.access_clock = RecencyClock(wall_ms_);
   }
+  mutation_.touches_on_change = IsModificationPolicy(settings.max_memory_policy);
   tracks_latency_ = settings.latency_tracking;
   if (slow_threshold_us_ != settings.slowlog_log_slower_than_us) {
     slow_threshold_us_ = settings.slowlog_log_slower_than_us;
@@ -372,11 +370,18 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
 
 Executor::Outcome Executor::Dispatch(Session& session, const Prepared& prepared, ReplyWriter& reply) {
   while (true) {
+    lacks_room_ = false;
+    if (engine_.settings().max_memory_bytes != 0) {
+      MakeRoom(prepared);
+      if (engine_.is_ended) return Outcome::kEnded;
+      if (session.closing) return Outcome::kDone;
+    }
     const std::span<DeclaredKey> keys = PlaceKeys(session, prepared);
     const bool needs_admission =
         !is_replaying_ && (session.restrictions != 0 || engine_.is_loading || engine_.hooks.slot_guard != nullptr);
     if (needs_admission) session.last_command = prepared.command;  // what a denial shows
     Status admission = needs_admission ? Admit(session, prepared, keys, CallOrigin::kClient) : Status::Ok();
+    if (admission.ok() && lacks_room_) admission = CheckRoom(session, *prepared.command);
     if (admission.ok() && IsRefusable(session, *prepared.command)) {
       admission = CheckWriteGuards(*prepared.command);
       if (!admission.ok() && prepared.command->has(kRunsTransaction)) DropTransaction(session);
@@ -519,7 +524,7 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
     if (start_cycles - clock_cycles_ > refresh_cycles_) RefreshClock();
     CatchUpWithExpiry();
   }
-  mutation_.touches = !session.no_touch;
+  mutation_.touches = !session.no_touch && !mutation_.touches_on_change;
   large_arguments_ = prepared.large_arguments;
   session.last_command = &command;
   session.last_active_ms = mutation_.now_ms;

@@ -38,6 +38,7 @@
 namespace kvick {
 
 class CommandContext;
+class VictimSearch;
 
 // A collection that a handler may change (CommandContext::FindValueForWrite, PutValue).
 struct OpenValue {
@@ -134,7 +135,8 @@ class Executor final : public KeyspaceListener {
   // Called now and then while this thread cannot get on because of a script that runs past its time: answers BUSY to
   // the clients of the thread.
   std::function<void()> serve_while_busy;
-  ScriptCallOutcome CallFromScript(Session& session, const Prepared& prepared, ReplyWriter& reply);
+  // `needs_room`: a command that takes memory is refused when the script began without any.
+  ScriptCallOutcome CallFromScript(Session& session, const Prepared& prepared, bool needs_room, ReplyWriter& reply);
 
   // WATCH of keys whose stripes are held; UNWATCH of all of a session's, whose stripes are not.
   void Watch(Session& session, std::span<const DeclaredKey> keys);
@@ -175,6 +177,11 @@ class Executor final : public KeyspaceListener {
   // Removes due keys from one of `part_count` nearly equal parts of all stripes, for at most `budget_us`, but at least
   // once. Whether there may be more: time ran out, or it must not be done at present. Between batches only.
   bool RemoveExpired(size_t part, size_t part_count, int64_t budget_us);
+
+  // Evicts keys while memory exceeds its limit, for at most `budget_us`. Between batches only.
+  void EvictExcess(int64_t budget_us);
+  // The running command began while memory exceeded its limit, and nothing could be evicted.
+  bool lacks_room() const { return lacks_room_; }
 
   // Locks for commands that walk the keyspace: one stripe at a time.
   class StripeGuard {
@@ -223,6 +230,16 @@ class Executor final : public KeyspaceListener {
     return engine_.hooks.authorizer->Authorize(session, command, arguments, keys, origin);
   }
   bool IsPaused(const Session& session, const Command& command) const;
+  // Memory (executor_eviction.cc). Before a command, while nothing is locked: sees that memory keeps its limit.
+  void MakeRoom(const Prepared& prepared);
+  bool MustLookAtMemory(const Prepared& prepared);
+  bool MayEvict() const;
+  enum class Room { kEnough, kSome, kNone };
+  Room Evict(int64_t budget_us);
+  // Whether there may be another one.
+  bool EvictOne(bool frees_later);
+  bool WaitForLazyFree(uint64_t limit_bytes);
+  Status CheckRoom(const Session& session, const Command& command) const;
   void Reject(const Prepared& prepared, const Status& status, ReplyWriter& reply);
   Status ProblemStatus(const Prepared& prepared) const;
   std::span<DeclaredKey> PlaceKeys(const Session& session, const Prepared& prepared);
@@ -365,6 +382,10 @@ class Executor final : public KeyspaceListener {
   std::vector<Session*> sessions_;
   RunningCall running_call_;
   size_t expire_cursor_ = 0;
+  std::unique_ptr<VictimSearch> victim_search_;  // made with the first eviction
+  std::vector<Entry*> removed_entries_;          // large ones that were evicted: freed when their stripe is let go
+  int commands_until_look_ = 0;                  // at memory
+  bool lacks_room_ = false;
 };
 
 }  // namespace kvick

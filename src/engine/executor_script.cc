@@ -20,6 +20,7 @@
 
 #include "base/bytes.h"
 #include "engine/command_context.h"
+#include "engine/errors.h"
 #include "engine/executor.h"
 
 namespace kvick {
@@ -42,7 +43,8 @@ Executor::Prepared Executor::PrepareForScript(const Session& session, std::span<
   return prepared;
 }
 
-Executor::ScriptCallOutcome Executor::CallFromScript(Session& session, const Prepared& prepared, ReplyWriter& reply) {
+Executor::ScriptCallOutcome Executor::CallFromScript(Session& session, const Prepared& prepared, bool needs_room,
+                                                     ReplyWriter& reply) {
   const Command& command = *prepared.command;
   std::span<DeclaredKey> keys(script_.keys);
   Database* database = &engine_.database(session.database_index);
@@ -59,6 +61,10 @@ Executor::ScriptCallOutcome Executor::CallFromScript(Session& session, const Pre
       Reject(prepared, admission, reply);
       return ScriptCallOutcome::kDone;
     }
+  }
+  if (needs_room && lacks_room_ && command.has(kDenyOom)) {
+    Reject(prepared, errors::OutOfMemory(), reply);
+    return ScriptCallOutcome::kDone;
   }
   // A script that has changed something goes on to its end.
   if (!script_.has_changed && IsRefusable(session, command)) {

@@ -54,7 +54,8 @@ struct ExecutorStats {
   OwnedCounter keyspace_misses;
   OwnedCounter expired_keys;
   OwnedCounter expired_fields;  // of hashes
-  OwnedCounter change_count;    // as the save points count them, ever
+  OwnedCounter evicted_keys;
+  OwnedCounter change_count;  // as the save points count them, ever
   OwnedCounter error_reply_count;
   OwnedCounter query_limit_disconnections;
   OwnedCounter output_limit_disconnections;

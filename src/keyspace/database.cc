@@ -267,6 +267,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS char* Database::ResizeString(const KeyRef& key, 
 void Database::WillChange(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation) {
   KVICK_DEBUG_ASSERT(mutation.is_alone || StripeOf(key).lock.IsHeld());
   if (snapshot_ != nullptr) snapshot_->BeforeChange(cut_index_, StripeOf(key), slot.entry);
+  if (mutation.touches_on_change) slot.entry->set_access(mutation.access_clock);
 }
 
 void Database::Change(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation) {

@@ -67,6 +67,8 @@ struct Mutation {
   bool removes_expired = true;
   // Whether reading an entry updates its access bits; what a recency policy writes, and a new key gets.
   bool touches = true;
+  // Changing an entry does: access bits tell when it was last modified. Then `touches` is false.
+  bool touches_on_change = false;
   uint32_t access_clock = 0;
   // Set under a frequency policy: access bits count instead.
   const FrequencyRules* frequency_rules = nullptr;

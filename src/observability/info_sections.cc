@@ -210,7 +210,7 @@ void WriteMemory(Engine& engine, Rates& rates, const MemoryBaseline& baseline, I
   out.Field("rss_overhead_bytes", difference(resident, kept));
   out.Decimal("mem_fragmentation_ratio", Ratio(resident, used));
   out.Field("mem_fragmentation_bytes", difference(resident, used));
-  out.Field("mem_not_counted_for_evict", 0);
+  out.Field("mem_not_counted_for_evict", engine.memory_limit().not_counted_bytes());
   out.Field("mem_replication_backlog", 0);
   out.Field("mem_total_replication_buffers", 0);
   out.Field("mem_replica_full_sync_buffer", 0);
@@ -259,11 +259,11 @@ void WriteStats(Engine& engine, const Rates& rates, InfoWriter& out) {
   out.Field("expired_keys", sum(&Stats::expired_keys));
   // Due keys are known by their index, not found by sampling: none is stale for longer than a timer's turn.
   out.Field("expired_stale_perc", "0.00");
-  out.Field("evicted_keys", 0);
+  out.Field("evicted_keys", sum(&Stats::evicted_keys));
   out.Field("evicted_clients", 0);
   out.Field("evicted_scripts", ScriptUsageOf(engine).evicted_script_count);
-  out.Field("total_eviction_exceeded_time", 0);
-  out.Field("current_eviction_exceeded_time", 0);
+  out.Field("total_eviction_exceeded_time", engine.memory_limit().total_exceeded_ms());
+  out.Field("current_eviction_exceeded_time", engine.memory_limit().exceeded_ms());
   out.Field("keyspace_hits", sum(&Stats::keyspace_hits));
   out.Field("keyspace_misses", sum(&Stats::keyspace_misses));
   const auto channel_count = [&engine](ChannelKind kind) { return uint64_t{engine.channels().channel_count(kind)}; };

@@ -45,6 +45,7 @@ Status Eval(CommandContext& context, Naming naming, Access access) {
   // The text may be evicted while it runs.
   const std::shared_ptr<Script> script = compiled->script;
   ScriptingOf(context).cache().CountUse(*script);
+  if (script->has_shebang) KVICK_RETURN_IF_ERROR(CheckRoomFor(script->flags, context));
   if (access == Access::kReadOnly && script->has_shebang && (script->flags & kScriptNoWrites) == 0) {
     return Status::Error("ERR Can not execute a script with write flag using *_ro command.");
   }
@@ -56,6 +57,7 @@ Status Eval(CommandContext& context, Naming naming, Access access) {
                   .traits = script->traits,
                   .rules = {.kind = LuaState::Kind::kEval,
                             .is_read_only = is_read_only,
+                            .may_exceed_memory = (script->flags & kScriptAllowOom) != 0,
                             .name = script->digest,
                             .command = context.arguments()},
                   .keys = words.first(key_count),
@@ -133,6 +135,11 @@ Result<std::shared_ptr<Script>> MakeScript(std::string_view text) {
     script->code_begin = shebang.size_bytes;  // its line end stays, so that lines keep their numbers
   }
   return script;
+}
+
+Status CheckRoomFor(uint32_t script_flags, CommandContext& context) {
+  if ((script_flags & (kScriptAllowOom | kScriptNoWrites)) != 0) return Status::Ok();
+  return context.executor().lacks_room() ? errors::OutOfMemory() : Status::Ok();
 }
 
 Result<size_t> KeyCountArgument(CommandContext& context, const Status& not_a_number) {

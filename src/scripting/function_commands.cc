@@ -21,6 +21,7 @@ Status Call(CommandContext& context, bool is_read_only) {
                          KeyCountArgument(context, errors::Generic("Bad number of keys provided")));
   LibraryFunction& function = *found.function;
   const bool declares_no_writes = (function.flags & kScriptNoWrites) != 0;
+  KVICK_RETURN_IF_ERROR(CheckRoomFor(function.flags, context));
   if (is_read_only && !declares_no_writes) return FunctionFlagError();
   ExecutorScripts& scripts = ExecutorScripts::Of(context);
   // The library lives as long as it runs, even if the function deletes it.
@@ -33,6 +34,7 @@ Status Call(CommandContext& context, bool is_read_only) {
                   .traits = function.traits,
                   .rules = {.kind = LuaState::Kind::kFunctions,
                             .is_read_only = is_read_only || declares_no_writes,
+                            .may_exceed_memory = (function.flags & kScriptAllowOom) != 0,
                             .name = function.name,
                             .command = context.arguments()},
                   .keys = words.first(key_count),

@@ -63,7 +63,7 @@ bool ScriptRun::Call(std::span<const std::string_view> arguments, std::string_vi
   ReplyWriter reply(out_, protocol);
   session_.protocol = protocol;
   executor_.RecordScript(is_recorded);
-  switch (executor_.CallFromScript(session_, prepared, reply)) {
+  switch (executor_.CallFromScript(session_, prepared, !rules_.may_exceed_memory && !has_written(), reply)) {
     case Executor::ScriptCallOutcome::kDone: break;
     case Executor::ScriptCallOutcome::kUnwind: is_unwinding_ = true; return false;
     case Executor::ScriptCallOutcome::kDeadlock:

@@ -36,6 +36,7 @@ class ScriptRun {
   struct Rules {
     LuaState::Kind kind = LuaState::Kind::kEval;
     bool is_read_only = false;
+    bool may_exceed_memory = false;             // kScriptAllowOom
     std::string_view name;                      // the digest, or the function's name
     std::span<const std::string_view> command;  // EVAL … as it came
   };

@@ -22,6 +22,9 @@ constexpr int64_t kExpiryIntervalUs = 20'000;
 constexpr int64_t kSlowTimerUs = 100'000;
 // Of each interval, how much active expiry may take.
 constexpr int64_t kExpiryBudgetUs = 5'000;
+// What commands could not evict is evicted between turns, and how long a worker without commands waits in between.
+constexpr int64_t kEvictionBudgetUs = 1'000;
+constexpr int64_t kEvictionWaitMs = 1;
 constexpr int kIdleWaitMs = 100;
 constexpr int kPausedWaitMs = 10;
 constexpr size_t kWritePieces = 64;
@@ -312,6 +315,9 @@ void Worker::Run() {
     if (runs_timers && start_us >= next_expiry_us_) {
       next_expiry_us_ = start_us + kExpiryIntervalUs;
       executor_.RemoveExpired(static_cast<size_t>(index_), static_cast<size_t>(worker_count_), kExpiryBudgetUs);
+    }
+    if (runs_timers && engine_.memory_limit().state() == MemoryLimit::State::kEvicting) {
+      executor_.EvictExcess(kEvictionBudgetUs);
     }
     executor_.stats().loop_count.Add(1);
     executor_.stats().loop_duration_us.Add(static_cast<uint64_t>(engine_.clock().MonotonicUs() - start_us));
@@ -804,6 +810,7 @@ int Worker::WaitMs() const {
   for (int i = 0; i < engine_.database_count(); ++i) {
     if (engine_.database(i).may_hold_expiring()) wait_ms = kExpiryIntervalUs / 1000;
   }
+  if (engine_.memory_limit().state() == MemoryLimit::State::kEvicting) wait_ms = kEvictionWaitMs;
   const int64_t deadline_ms = executor_.next_wait_deadline_ms();
   if (deadline_ms != INT64_MAX) wait_ms = std::clamp<int64_t>(deadline_ms - engine_.clock().NowMs(), 0, wait_ms);
   return static_cast<int>(wait_ms);
