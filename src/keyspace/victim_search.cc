@@ -1,6 +1,7 @@
 #include "keyspace/victim_search.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace kvick {
@@ -8,8 +9,10 @@ namespace {
 
 // Places are looked for again after so many keys.
 constexpr int kUsesOfPlacesMax = 1000;
-// Draws at random before stripes are tried in their order.
+// Draws at random before all stripes are asked.
 constexpr int kStripeDrawsMax = 16;
+// Keys of a stripe for each sample that is taken from it at once.
+constexpr size_t kKeysPerSample = 8;
 // Draws in one stripe for each sample wanted, before its buckets are walked; and how many of these, under one lock.
 constexpr size_t kDrawsPerSample = 4;
 constexpr size_t kBucketsPerWalk = 64;
@@ -63,21 +66,32 @@ void VictimSearch::FindPlaces(const EvictionRules& rules) {
   }
 }
 
-bool VictimSearch::DrawStripe(Database& database, bool is_volatile, Random& random, size_t* stripe_index) {
-  const auto is_good = [&](size_t index) {
+bool VictimSearch::DrawStripe(Database& database, uint64_t key_count, bool is_volatile, Random& random,
+                              size_t* stripe_index) {
+  const auto count_of = [&](size_t index) -> uint64_t {
     const Stripe& stripe = database.StripeAt(index);
-    return (is_volatile ? stripe.expiring_count : stripe.entry_count).load(std::memory_order_relaxed) != 0;
+    return (is_volatile ? stripe.expiring_count : stripe.entry_count).load(std::memory_order_relaxed);
   };
+  // Taking a stripe with a probability that grows with what it holds makes all keys equally likely, as long as no
+  // stripe holds more than the bound. That is far above the average, measured by how much counts of hashed keys vary.
+  const double average = static_cast<double>(key_count) / Stripe::kCount;
+  const auto bound = static_cast<uint64_t>(average + 4 * std::sqrt(average) + 4);
   for (int i = 0; i < kStripeDrawsMax; ++i) {
     *stripe_index = random.Below(Stripe::kCount);
-    if (is_good(*stripe_index)) return true;
+    if (random.Below(bound) < count_of(*stripe_index)) return true;
   }
-  const size_t start = *stripe_index;
+  // Few keys: all stripes are asked. Trying them in turn from one drawn at random would prefer keys behind long gaps.
+  uint64_t sum = 0;
+  for (size_t i = 0; i < Stripe::kCount; ++i) sum += count_of(i);
+  if (sum == 0) return false;
+  uint64_t draw = random.Below(sum);
   for (size_t i = 0; i < Stripe::kCount; ++i) {
-    *stripe_index = (start + i) % Stripe::kCount;
-    if (is_good(*stripe_index)) return true;
+    *stripe_index = i;
+    const uint64_t count = count_of(i);
+    if (draw < count) return true;
+    draw -= count;
   }
-  return false;
+  return true;  // some went meanwhile
 }
 
 void VictimSearch::Offer(const EvictionRules& rules, Database& database, const Entry& entry) {
@@ -142,7 +156,8 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS VictimSearch::Outcome VictimSearch::Find(const E
                                         [](uint64_t value, const Place& other) { return value < other.key_count_sum; });
     Database& database = *place->database;
     size_t stripe_index = 0;
-    if (!DrawStripe(database, rules.IsVolatile(), random, &stripe_index)) {
+    const uint64_t key_count = place->key_count_sum - (place == places_.begin() ? 0 : (place - 1)->key_count_sum);
+    if (!DrawStripe(database, key_count, rules.IsVolatile(), random, &stripe_index)) {
       FindPlaces(rules);  // it is empty by now; there are others, or none
       continue;
     }
@@ -150,7 +165,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS VictimSearch::Outcome VictimSearch::Find(const E
     if (locks_stripes && !stripe.lock.TryLock()) continue;
     // Hashes say nothing about the use of keys: those of one stripe are as good a sample as those of several, unless
     // they are so few that the same would be drawn again and again.
-    const size_t fair_count = std::max<size_t>(1, stripe.entry_count.load(std::memory_order_relaxed) / 2);
+    const size_t fair_count = std::max<size_t>(1, stripe.entry_count.load(std::memory_order_relaxed) / kKeysPerSample);
     taken += SampleStripe(database, stripe_index, std::min(wanted - taken, fair_count), rules, random);
     if (locks_stripes) stripe.lock.Unlock();
   }

@@ -76,8 +76,10 @@ class VictimSearch {
 
   // Where there is anything to evict.
   void FindPlaces(const EvictionRules& rules);
-  // A stripe that had something to evict a moment ago; false when this database has none.
-  static bool DrawStripe(Database& database, bool is_volatile, Random& random, size_t* stripe_index);
+  // A stripe that had something to evict a moment ago, drawn so that all keys of the database (about `key_count`) are
+  // equally likely to be in it; false when it has none.
+  static bool DrawStripe(Database& database, uint64_t key_count, bool is_volatile, Random& random,
+                         size_t* stripe_index);
   size_t SampleStripe(Database& database, size_t stripe_index, size_t count_max, const EvictionRules& rules,
                       Random& random);
   void Offer(const EvictionRules& rules, Database& database, const Entry& entry);
