@@ -38,11 +38,11 @@ constexpr CommandSpec kCommands[] = {
     {
         .name = "BGSAVE",
         .syntax = "[SCHEDULE]",
+        .argument_notes = "schedule@3.2.2",
         .summary = "Asynchronously saves the database(s) to disk.",
         .since = "1.0.0",
         .group = "server",
         .complexity = "O(1)",
-        .argument_notes = "schedule@3.2.2",
         .flags = kAdmin | kNoScript | kNoAsyncLoading | kExclusive,
         .categories = kAclAdmin | kAclDangerous,
         .handler = BgSave,
