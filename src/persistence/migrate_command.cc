@@ -296,9 +296,10 @@ bool IsSecret(const Engine& /*engine*/, std::span<const std::string_view> argume
   return follows(1, "AUTH") || follows(1, "AUTH2") || follows(2, "AUTH2");
 }
 
-// Where KEYS names the keys, the empty word in the key's place is none.
-void DropPlaceholder(std::span<const std::string_view> /*arguments*/, std::vector<KeyPosition>* keys) {
-  if (keys->size() > 1) keys->erase(keys->begin());
+// Where KEYS names the keys, the empty word in the key's place is none; another word there is an error.
+void DropPlaceholder(std::span<const std::string_view> arguments, std::vector<KeyPosition>* keys) {
+  if (keys->size() < 2) return;
+  keys->erase(keys->begin(), arguments[3].empty() ? keys->begin() + 1 : keys->end());
 }
 
 constexpr CommandSpec kCommands[] = {
