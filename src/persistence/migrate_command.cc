@@ -296,9 +296,12 @@ bool IsSecret(const Engine& /*engine*/, std::span<const std::string_view> argume
   return follows(1, "AUTH") || follows(1, "AUTH2") || follows(2, "AUTH2");
 }
 
-// Where KEYS names the keys, the empty word in the key's place is none; another word there is an error.
+// Where KEYS, which is an option, names the keys, the empty word in the key's place is none; another word there is an
+// error.
 void DropPlaceholder(std::span<const std::string_view> arguments, std::vector<KeyPosition>* keys) {
+  constexpr uint32_t kFirstOption = 6;
   if (keys->size() < 2) return;
+  if ((*keys)[1].argument_index <= kFirstOption) return keys->resize(1);
   keys->erase(keys->begin(), arguments[3].empty() ? keys->begin() + 1 : keys->end());
 }
 
