@@ -8,7 +8,6 @@
 #include "observability/rates.h"
 #include "persistence/byte_source.h"
 #include "persistence/rdb_loader.h"
-#include "scripting/scripting.h"
 
 namespace kvick {
 namespace {
@@ -31,10 +30,7 @@ RdbBase::RdbBase(Engine& engine, std::shared_ptr<ByteSink> file, int version)
 
 Status RdbBase::Begin() {
   std::vector<std::string> functions;
-  if (engine_.hooks.script_runner != nullptr) {
-    auto& scripting = static_cast<Scripting&>(*engine_.hooks.script_runner);
-    for (const auto& [name, library] : scripting.functions().libraries()) functions.push_back(library->text);
-  }
+  if (const ScriptRunner* runner = engine_.hooks.script_runner) functions = runner->LibraryTexts();
   RdbFileInfo info;
   info.version = version_;
   info.created_s = now_ms_ / 1000;

@@ -8,10 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "base/block_pool.h"
 #include "base/log.h"
-#include "base/memory_usage.h"
 #include "engine/errors.h"
+#include "observability/rates.h"
 #include "persistence/rdb_file_writer.h"
 #include "types/value_features.h"
 
@@ -115,7 +114,7 @@ std::shared_ptr<RdbSaver::Job> RdbSaver::MakeJob() {
   RdbFileInfo info;
   info.version = options.version;
   info.created_s = now_ms / 1000;
-  info.used_memory_bytes = MeasureAllocator().allocated_bytes + BlockPool::BlockBytes();
+  info.used_memory_bytes = UsedMemoryBytes();
   info.compresses = options.compresses;
   uint64_t number = 0;
   {
