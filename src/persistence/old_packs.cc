@@ -1,7 +1,5 @@
 #include "persistence/old_packs.h"
 
-#include <cstring>
-
 namespace kvick {
 namespace {
 
@@ -33,14 +31,14 @@ class PackReader {
   int64_t Signed(size_t size) {
     int64_t value = 0;
     const std::string_view taken = Bytes(size);
-    std::memcpy(&value, taken.data(), taken.size());
+    taken.copy(reinterpret_cast<char*>(&value), taken.size());  // nothing, where there is nothing
     const auto unused_bits = 64 - 8 * static_cast<int>(size);
     return static_cast<int64_t>(static_cast<uint64_t>(value) << unused_bits) >> unused_bits;
   }
   uint64_t Unsigned(size_t size) {
     uint64_t value = 0;
     const std::string_view taken = Bytes(size);
-    std::memcpy(&value, taken.data(), taken.size());
+    taken.copy(reinterpret_cast<char*>(&value), taken.size());  // nothing, where there is nothing
     return value;
   }
   uint64_t BigEndian(size_t size) {
