@@ -16,6 +16,9 @@ int mallctl(const char* name, void* old_value, size_t* old_size, void* new_value
 extern const char* malloc_conf;
 const char* malloc_conf = "thp:never";
 void malloc_stats_print(void (*write)(void*, const char*), void* context, const char* options) __attribute__((weak));
+// Of the sanitizers' allocators, which tell mallinfo2 nothing.
+size_t __sanitizer_get_current_allocated_bytes() __attribute__((weak));
+size_t __sanitizer_get_heap_size() __attribute__((weak));
 }
 
 namespace kvick {
@@ -36,6 +39,11 @@ Status ControlError(int error) { return Status::Error("ERR " + std::string(std::
 
 AllocatorUsage MeasureAllocator() {
   AllocatorUsage usage;
+  if (__sanitizer_get_current_allocated_bytes != nullptr && __sanitizer_get_heap_size != nullptr) {
+    usage.allocated_bytes = __sanitizer_get_current_allocated_bytes();
+    usage.active_bytes = usage.resident_bytes = __sanitizer_get_heap_size();
+    return usage;
+  }
   if (!HasJemalloc()) {
     const struct mallinfo2 info = mallinfo2();
     usage.allocated_bytes = info.uordblks + info.hblkhd;
