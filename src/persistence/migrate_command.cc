@@ -296,13 +296,24 @@ bool IsSecret(const Engine& /*engine*/, std::span<const std::string_view> argume
   return follows(1, "AUTH") || follows(1, "AUTH2") || follows(2, "AUTH2");
 }
 
-// Where KEYS, which is an option, names the keys, the empty word in the key's place is none; another word there is an
-// error.
-void DropPlaceholder(std::span<const std::string_view> arguments, std::vector<KeyPosition>* keys) {
-  constexpr uint32_t kFirstOption = 6;
-  if (keys->size() < 2) return;
-  if ((*keys)[1].argument_index <= kFirstOption) return keys->resize(1);
-  keys->erase(keys->begin(), arguments[3].empty() ? keys->begin() + 1 : keys->end());
+// KEYS names the keys where options stand, and then the word in the key's place must be empty and is none.
+void FindKeys(std::span<const std::string_view> arguments, std::vector<KeyPosition>* keys) {
+  constexpr size_t kFirstOption = 6;
+  if (keys->empty()) return;
+  keys->resize(1);
+  const uint16_t flags = keys->front().flags;
+  for (size_t i = kFirstOption; i < arguments.size(); ++i) {
+    if (EqualsIgnoreCase(arguments[i], "AUTH")) {
+      i += 1;
+    } else if (EqualsIgnoreCase(arguments[i], "AUTH2")) {
+      i += 2;
+    } else if (EqualsIgnoreCase(arguments[i], "KEYS")) {
+      keys->clear();
+      const size_t end = arguments[3].empty() ? arguments.size() : 0;
+      for (++i; i < end; ++i) keys->push_back({static_cast<uint32_t>(i), flags});
+      return;
+    }
+  }
 }
 
 constexpr CommandSpec kCommands[] = {
@@ -323,7 +334,7 @@ constexpr CommandSpec kCommands[] = {
         .categories = kAclKeyspace | kAclDangerous,
         .keys = {OneKey(3, kKeyReadWrite | kKeyAccess | kKeyDelete),
                  KeysBehind("KEYS", -2, 0, kKeyReadWrite | kKeyAccess | kKeyDelete | kKeyIncomplete)},
-        .find_other_keys = DropPlaceholder,
+        .find_other_keys = FindKeys,
         .tips = {"nondeterministic_output"},
         .is_secret = IsSecret,
         .handler = Migrate,

@@ -57,9 +57,10 @@ def test_memory_stays_below_its_limit(make_server, kvick_only, policy, lazy):
         assert failures == []
         assert highest <= limit + overshoot_max(limit)
         assert highest > limit * 9 // 10
-        stats = info(watcher, 'stats')
-        held = watcher.call('DBSIZE')
-        assert int(stats['evicted_keys']) == 20_000 - held
+        # What was left to do when the last client was answered is done between two readings at most.
+        deadline = time.monotonic() + 10
+        while (evicted := int(info(watcher, 'stats')['evicted_keys'])) != 20_000 - watcher.call('DBSIZE'):
+            assert time.monotonic() < deadline, f'{evicted} evicted'
         assert info(watcher, 'memory')['maxmemory_policy'] == policy
 
 
