@@ -65,7 +65,7 @@ Status HSetNx(CommandContext& context) {
 }
 
 Status HGet(CommandContext& context) {
-  KVICK_ASSIGN_OR_RETURN(const HashValue* hash, FindHashErasingDue(context));
+  KVICK_ASSIGN_OR_RETURN(const HashValue* hash, FindHashToRead(context));
   FieldTexts texts;
   const std::optional<FieldView> field = FindAlive(context, hash, context.Arg(2), texts);
   if (field) {
@@ -77,7 +77,7 @@ Status HGet(CommandContext& context) {
 }
 
 Status HMGet(CommandContext& context) {
-  KVICK_ASSIGN_OR_RETURN(const HashValue* hash, FindHashErasingDue(context));
+  KVICK_ASSIGN_OR_RETURN(const HashValue* hash, FindHashToRead(context));
   const std::span<const std::string_view> names = context.arguments().subspan(2);
   context.Reply().Array(names.size());
   for (const std::string_view name : names) {
@@ -124,7 +124,7 @@ Status HLen(CommandContext& context) {
 }
 
 Status HStrLen(CommandContext& context) {
-  KVICK_ASSIGN_OR_RETURN(const HashValue* hash, FindHashErasingDue(context));
+  KVICK_ASSIGN_OR_RETURN(const HashValue* hash, FindHashToRead(context));
   FieldTexts texts;
   const std::optional<FieldView> field = FindAlive(context, hash, context.Arg(2), texts);
   context.Reply().Integer(field ? static_cast<int64_t>(field->value.size()) : 0);
@@ -132,7 +132,7 @@ Status HStrLen(CommandContext& context) {
 }
 
 Status HExists(CommandContext& context) {
-  KVICK_ASSIGN_OR_RETURN(const HashValue* hash, FindHashErasingDue(context));
+  KVICK_ASSIGN_OR_RETURN(const HashValue* hash, FindHashToRead(context));
   FieldTexts texts;
   context.Reply().Integer(FindAlive(context, hash, context.Arg(2), texts) ? 1 : 0);
   return Status::Ok();

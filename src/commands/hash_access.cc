@@ -6,6 +6,13 @@ namespace kvick {
 
 Result<const HashValue*> FindHash(CommandContext& context) { return context.FindValue<HashValue>(0); }
 
+Result<const HashValue*> FindHashToRead(CommandContext& context) {
+  KVICK_ASSIGN_OR_RETURN(const HashValue* hash, FindHash(context));
+  if (hash == nullptr || hash->next_due_ms() > context.now_ms()) return hash;
+  const DeclaredKey& declared = context.key(0);
+  return declared.database->EraseDueParts(declared.key, context.mutation()) ? hash : nullptr;
+}
+
 Result<HashValue*> FindHashErasingDue(CommandContext& context) {
   KVICK_ASSIGN_OR_RETURN(HashValue * hash, context.FindValueForWrite<HashValue>(0));
   if (hash == nullptr || hash->next_due_ms() > context.now_ms()) return hash;

@@ -21,7 +21,8 @@ inline HashLimits HashLimitsOf(const Settings& settings) {
 Result<const HashValue*> FindHash(CommandContext& context);
 
 // The hash of key 0 for commands on single fields, or null: some of the fields that are due are erased first, and the
-// hash with its last.
+// hash with its last. The first for commands that change nothing else.
+Result<const HashValue*> FindHashToRead(CommandContext& context);
 Result<HashValue*> FindHashErasingDue(CommandContext& context);
 
 // A field that is alive. `hash` may be null.

@@ -108,7 +108,7 @@ void ReplyDistinct(CommandContext& context, const HashValue& hash, const LivingF
 
 Status HRandField(CommandContext& context) {
   KVICK_ASSIGN_OR_RETURN(const RandomRequest request, ParseRandom(context));
-  KVICK_ASSIGN_OR_RETURN(const HashValue* hash, FindHashErasingDue(context));
+  KVICK_ASSIGN_OR_RETURN(const HashValue* hash, FindHashToRead(context));
   ReplyWriter& reply = context.Reply();
   if (hash == nullptr || (request.count && *request.count == 0)) {
     request.count ? reply.Array(0) : reply.Null();

@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 
 #include "base/assert.h"
@@ -138,7 +139,15 @@ std::optional<size_t> ReadBackLength(const uint8_t* last, size_t readable) {
   return std::nullopt;
 }
 
+// What a block for so many bytes really has, in the allocator's classes: steps of 16 bytes, above 128 four classes for
+// each doubling. Knowing it spares asking the allocator at every change.
+size_t RoomFor(size_t size_bytes) {
+  const size_t step = size_bytes <= 128 ? 16 : std::bit_floor(size_bytes - 1) / 4;
+  return (size_bytes + step - 1) & ~(step - 1);
+}
+
 uint8_t* AllocateOrDie(uint8_t* old, size_t size_bytes) {
+  size_bytes = RoomFor(size_bytes);
   void* block = std::realloc(old, size_bytes);
   KVICK_ASSERT(block != nullptr);
   return static_cast<uint8_t*>(block);
@@ -287,7 +296,9 @@ Listpack Listpack::CopyOf(const ListpackView& other) {
   return copy;
 }
 
-Listpack::~Listpack() { std::free(data_); }
+Listpack::~Listpack() {
+  if (data_ != nullptr) std::free(data_);  // most are borrowed, and hold nothing any more
+}
 
 Position Listpack::Append(const ListpackValue& value) {
   return Write(static_cast<Position>(size_bytes() - 1), 0, value, 1);
@@ -380,11 +391,14 @@ void Listpack::Resize(Position at, size_t old_bytes, size_t new_bytes, int count
   const size_t size = size_bytes();
   const size_t new_size = size - old_bytes + new_bytes;
   KVICK_ASSERT(new_size <= kSizeBytesMax);
-  const size_t capacity = malloc_usable_size(data_);
-  if (new_size > capacity) data_ = AllocateOrDie(data_, new_size);
+  // Within a class there is room, and nothing to give back.
+  const bool leaves_class = RoomFor(new_size) != RoomFor(size);
+  if (leaves_class && new_size > malloc_usable_size(data_)) data_ = AllocateOrDie(data_, new_size);
   std::memmove(data_ + at + new_bytes, data_ + at + old_bytes, size - at - old_bytes);
   // Not at every step: a queue that grows and shrinks by one element would pay for a new block each time.
-  if (new_size < size && new_size < capacity / 2) data_ = AllocateOrDie(data_, new_size);
+  if (leaves_class && new_size < size && new_size < malloc_usable_size(data_) / 2) {
+    data_ = AllocateOrDie(data_, new_size);
+  }
   SetSize(new_size);
   if (count_change != 0 && stored_count() != kCountUnknown)
     SetCount(static_cast<size_t>(stored_count() + count_change));

@@ -100,6 +100,8 @@ class TagTable {
   size_t bucket_count() const { return bucket_count_; }
 
   Slot Find(std::string_view key, uint64_t hash) const;
+  // What is there now: Replace may have put another entry into a slot.
+  static Slot Reread(const Slot& slot) { return {slot.bucket, slot.index, EntryAt(slot.bucket, slot.index)}; }
   // The key must not be in the table. Amortised O(1); at most one bucket is split.
   void Insert(Entry* entry, uint64_t hash);
   // Makes room for so many entries in all, to spare the splits while they come. For loading.

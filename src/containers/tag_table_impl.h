@@ -13,6 +13,7 @@
 #include "base/prefetch.h"
 #include "base/random.h"
 #include "base/secret_hash.h"
+#include "base/words.h"
 #include "containers/tag_table.h"
 
 namespace kvick {
@@ -71,7 +72,7 @@ typename TagTable<Kind>::Slot TagTable<Kind>::Find(std::string_view key, uint64_
     for (uint32_t mask = bucket->Matches(tag); mask != 0; mask &= mask - 1) {
       const int index = std::countr_zero(mask);
       Entry* entry = EntryAt(bucket, index);
-      if (Kind::KeyOf(*entry) == key) return {bucket, index, entry};
+      if (EqualBytes(Kind::KeyOf(*entry), key)) return {bucket, index, entry};
     }
   }
   return {};

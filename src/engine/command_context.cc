@@ -94,12 +94,15 @@ Result<void*> CommandContext::FindObject(size_t ordinal, ValueType type, FindFor
   if (slot.entry == nullptr) return static_cast<void*>(nullptr);
   if (slot.entry->type() != type) return errors::WrongType();
   const DeclaredKey& declared = keys_[ordinal];
-  if (const OpenValue* open = FindOpen(declared)) return open->object;
+  if (executor_.open_values().size() != open_begin_) {
+    if (const OpenValue* open = FindOpen(declared)) return open->object;
+  }
   if (purpose == FindFor::kReading) return const_cast<void*>(ObjectOf(*slot.entry));
   declared.database->WillChange(declared.key, slot, mutation());
   const bool is_packed = slot.entry->form() == ValueForm::kPacked;
   void* object = is_packed ? OperationsOf(type).unpack(slot.entry->packed()) : slot.entry->object();
-  executor_.open_values().push_back({declared.database, declared.key, type, object, is_packed});
+  executor_.open_values().push_back(
+      {declared.database, declared.key, type, object, is_packed, slot, mutation().layout_change_count});
   return object;
 }
 
@@ -121,7 +124,8 @@ void CommandContext::PutObject(size_t ordinal, ValueType type, void* object) {
   const KeyTable::Slot slot = declared.database->Peek(declared.key, mutation());
   NotifyReplaced(ordinal, slot.entry, type);
   declared.database->PutObject(declared.key, slot, type, object, {}, mutation());
-  executor_.open_values().push_back({declared.database, declared.key, type, object, false});
+  executor_.open_values().push_back(
+      {.database = declared.database, .key = declared.key, .type = type, .object = object, .is_unpacked = false});
 }
 
 OpenValue* CommandContext::FindOpen(const DeclaredKey& key) {
@@ -150,12 +154,14 @@ void CommandContext::IndexDueParts(size_t ordinal) {
   declared.database->IndexDueParts(declared.key, declared.database->FindAgain(declared.key).entry, now_ms());
 }
 
-void CommandContext::CloseValues() {
+void CommandContext::CloseOpenValues() {
   std::vector<OpenValue>& all = executor_.open_values();
   while (all.size() > open_begin_) {
     const OpenValue open = all.back();
     all.pop_back();
-    const KeyTable::Slot slot = open.database->FindAgain(open.key);
+    const KeyTable::Slot slot = open.layout_change_count == mutation().layout_change_count
+                                    ? KeyTable::Reread(open.slot)
+                                    : open.database->FindAgain(open.key);
     // Whoever erases or replaces the key goes through this context, except expiry, which takes the parts of large
     // collections only.
     const bool is_there = slot.entry != nullptr && slot.entry->type() == open.type &&

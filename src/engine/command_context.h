@@ -125,7 +125,9 @@ class CommandContext {
   void IndexDueParts(size_t ordinal);
   // For the dispatcher, when the handler is done: small collections that were found for writing go back into their
   // entries.
-  void CloseValues();
+  void CloseValues() {
+    if (executor_.open_values().size() != open_begin_) CloseOpenValues();
+  }
   // Removes the key if it exists: for a collection that has become empty, and for replaced keys.
   bool EraseKey(size_t ordinal);
 
@@ -172,6 +174,7 @@ class CommandContext {
   Result<void*> FindObject(size_t ordinal, ValueType type, FindFor purpose);
   void PutObject(size_t ordinal, ValueType type, void* object);
   const void* ObjectOf(const Entry& entry);
+  void CloseOpenValues();
   OpenValue* FindOpen(const DeclaredKey& key);
   // What is held for writing under this key is no longer wanted.
   void ForgetOpen(const DeclaredKey& key);

@@ -4,14 +4,19 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/words.h"
 
 namespace kvick {
 namespace {
 
-uint32_t HashName(std::string_view name) {
-  uint32_t hash = 2166136261u;
-  for (const char c : name) hash = (hash ^ static_cast<uint8_t>(c | 0x20)) * 16777619u;
-  return hash ^ (hash >> 15);
+// Lower case for eight letters at once: only bytes from 'A' to 'Z' change.
+uint64_t ToLowerWord(uint64_t word) {
+  constexpr uint64_t kEach = 0x0101010101010101;
+  const uint64_t low_bits = word & (kEach * 0x7f);
+  const uint64_t from_a = low_bits + kEach * (0x80 - 'A');
+  const uint64_t behind_z = low_bits + kEach * (0x7f - 'Z');
+  const uint64_t is_upper = (from_a ^ behind_z) & ~word & (kEach * 0x80);
+  return word | is_upper >> 2;
 }
 
 // `lower` is in lower case already.
@@ -36,6 +41,19 @@ uint32_t CategoriesOf(const CommandSpec& spec, bool is_container) {
 }
 
 }  // namespace
+
+inline CommandTable::Name CommandTable::FoldName(std::string_view name) {
+  Name folded;
+  folded.size = name.size();
+  if (name.empty()) return folded;
+  if (name.size() <= 8) {
+    folded.head = ToLowerWord(LoadUpTo8(name.data(), name.size()));
+  } else {
+    folded.head = ToLowerWord(LoadWord<uint64_t>(name.data()));
+    folded.tail = ToLowerWord(LoadWord<uint64_t>(name.data() + name.size() - 8));
+  }
+  return folded;
+}
 
 const Command* Command::FindSubcommand(std::string_view subcommand) const {
   for (const auto& candidate : subcommands) {
@@ -92,22 +110,34 @@ void CommandTable::Rehash() {
   size_t size = 64;
   while (size < commands_.size() * 4) size *= 2;
   slots_.assign(size, Slot());
-  slot_count_used_ = 0;
-  for (const auto& command : commands_) {
-    size_t i = HashName(command->name) & (size - 1);
-    while (slots_[i].command != nullptr) i = (i + 1) & (size - 1);
-    slots_[i] = {command->name, command.get()};
-    ++slot_count_used_;
+  for (const auto& command : commands_) Place(command->name, command.get());
+}
+
+// There is always a free slot: commands are a quarter of them, and each can be renamed once.
+void CommandTable::Place(std::string_view name, const Command* command) {
+  const size_t mask = slots_.size() - 1;
+  const Name folded = FoldName(name);
+  size_t i = folded.Hash() & mask;
+  while (slots_[i].name.size != 0) i = (i + 1) & mask;
+  slots_[i] = {folded, ToLower(name), command};
+}
+
+inline size_t CommandTable::FindSlot(std::string_view name) const {
+  const size_t mask = slots_.size() - 1;
+  const Name folded = FoldName(name);
+  for (size_t i = folded.Hash() & mask; slots_[i].name.size != 0; i = (i + 1) & mask) {
+    const Slot& slot = slots_[i];
+    if (slot.name != folded || slot.command == nullptr) continue;
+    // Up to sixteen bytes the two words are all there is.
+    if (name.size() <= 16 || MatchesName(slot.text, name)) return i;
   }
+  return kNoSlot;
 }
 
 const Command* CommandTable::Find(std::string_view name) const {
-  if (slots_.empty()) return nullptr;
-  const size_t mask = slots_.size() - 1;
-  for (size_t i = HashName(name) & mask; !slots_[i].name.empty(); i = (i + 1) & mask) {
-    if (slots_[i].command != nullptr && MatchesName(slots_[i].name, name)) return slots_[i].command;
-  }
-  return nullptr;
+  if (slots_.empty() || name.empty()) return nullptr;
+  const size_t slot = FindSlot(name);
+  return slot == kNoSlot ? nullptr : slots_[slot].command;
 }
 
 const Command* CommandTable::Resolve(std::span<const std::string_view> arguments, const Command** container) const {
@@ -121,16 +151,10 @@ const Command* CommandTable::Resolve(std::span<const std::string_view> arguments
 
 bool CommandTable::Rename(std::string_view name, std::string_view new_name) {
   if (Find(name) == nullptr) return false;
-  for (Slot& slot : slots_) {
-    if (slot.command == nullptr || !MatchesName(slot.name, name)) continue;
-    const Command* command = std::exchange(slot.command, nullptr);  // the name stays as a tombstone
-    if (new_name.empty()) return true;
-    size_t i = HashName(new_name) & (slots_.size() - 1);
-    while (!slots_[i].name.empty()) i = (i + 1) & (slots_.size() - 1);
-    slots_[i] = {ToLower(new_name), command};
-    return true;
-  }
-  return false;
+  // The name stays as a tombstone.
+  const Command* command = std::exchange(slots_[FindSlot(name)].command, nullptr);
+  if (!new_name.empty()) Place(new_name, command);
+  return true;
 }
 
 std::vector<std::string_view> FlagNames(const Command& command) {

@@ -64,16 +64,30 @@ class CommandTable {
   const std::vector<std::unique_ptr<Command>>& commands() const { return commands_; }
 
  private:
+  // A name in lower case as two words, which say all there is to say about most names: its first eight bytes and its
+  // last eight, or all of a short one with zeros behind it.
+  struct Name {
+    uint64_t head = 0;
+    uint64_t tail = 0;
+    size_t size = 0;  // 0: no name
+    bool operator==(const Name&) const = default;
+    size_t Hash() const { return static_cast<size_t>(((head ^ (tail << 5) ^ size) * 0x9e3779b97f4a7c15) >> 40); }
+  };
   struct Slot {
-    std::string name;  // lower case
+    Name name;
+    std::string text;  // lower case
     const Command* command = nullptr;
   };
+  static constexpr size_t kNoSlot = SIZE_MAX;
+
+  static Name FoldName(std::string_view name);
   void Rehash();
+  void Place(std::string_view name, const Command* command);
+  size_t FindSlot(std::string_view name) const;
 
   std::vector<std::unique_ptr<Command>> commands_;
   std::vector<Command*> all_;
   std::vector<Slot> slots_;  // open addressing, a power of two
-  size_t slot_count_used_ = 0;
 };
 
 // Names of flags and categories in the order in which clients print them.

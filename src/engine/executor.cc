@@ -186,6 +186,8 @@ Executor::Prepared Executor::Prepare(const Session& session, std::span<const std
 // time, hence no analysis.
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::Prefetch() {
   if (keys_.size() < 2) return;
+  const auto misses = [](const DeclaredKey& key) { return key.database->outgrows_caches(); };
+  if (std::none_of(keys_.begin(), keys_.end(), misses)) return;
   for (const DeclaredKey& key : keys_) PrefetchLine(&key.database->StripeOf(key.key));
   for (const DeclaredKey& key : keys_) {
     Stripe& stripe = key.database->StripeOf(key.key);
@@ -304,12 +306,8 @@ void Executor::RejectUnadmitted(Session& session, const Prepared& prepared, cons
   Reject(prepared, status, reply);
 }
 
-std::span<DeclaredKey> Executor::PlaceKeys(const Session& session, const Prepared& prepared) {
-  const std::span<DeclaredKey> keys(keys_.data() + prepared.key_begin, prepared.key_end - prepared.key_begin);
-  // An earlier command of the batch may have selected another database.
-  Database* database = &engine_.database(session.database_index);
-  for (DeclaredKey& key : keys) key.database = database;
-  if (prepared.command->spec->place_keys == nullptr) return keys;
+std::span<DeclaredKey> Executor::PlaceKeysElsewhere(const Session& session, const Prepared& prepared,
+                                                    std::span<const DeclaredKey> keys) {
   placed_keys_.assign(keys.begin(), keys.end());
   KeyPlacement placement{engine_, session.database_index, prepared.arguments, placed_keys_};
   prepared.command->spec->place_keys(placement);
@@ -320,21 +318,49 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
   engine_.gate().CheckIn(gate_slot_);
   if (engine_.is_ended) return Outcome::kEnded;
   if (session.closing) return Outcome::kDone;
-  // A client that wants no reply gets its reply where nobody reads.
-  OutputBuffer& wanted_out = reply.out();
+  reply.set_protocol(session.protocol);
+  return session.reply_mode == Session::ReplyMode::kOn ? RunPrepared(session, prepared, reply)
+                                                       : RunMuted(session, prepared, reply);
+}
+
+// A client that wants no reply gets its reply where nobody reads.
+Executor::Outcome Executor::RunMuted(Session& session, const Prepared& prepared, ReplyWriter& reply) {
   // Confirmations of subscriptions are messages rather than replies, and come in any case.
   const bool confirms = prepared.problem == Prepared::Problem::kNone && prepared.command->has(kPubSub) &&
                         prepared.command->has(kNoScript);
-  const bool discards = session.reply_mode != Session::ReplyMode::kOn && !confirms;
-  if (discards) {
-    if (session.reply_mode == Session::ReplyMode::kSkipNext) {
-      session.reply_mode = Session::ReplyMode::kSkipThis;
-    }
-    reply.set_out(discarded_);
-  }
-  reply.set_protocol(session.protocol);
-  Outcome outcome = Outcome::kDone;
+  if (confirms) return RunPrepared(session, prepared, reply);
+  OutputBuffer& wanted_out = reply.out();
+  if (session.reply_mode == Session::ReplyMode::kSkipNext) session.reply_mode = Session::ReplyMode::kSkipThis;
+  reply.set_out(discarded_);
   const Session::ReplyMode mode_before = session.reply_mode;
+  const Outcome outcome = RunPrepared(session, prepared, reply);
+  reply.set_out(wanted_out);
+  // What turned replies on again (CLIENT REPLY ON, RESET) is answered itself.
+  if (session.reply_mode == Session::ReplyMode::kOn) wanted_out.Append(discarded_.ToString());
+  discarded_.Clear();
+  if (outcome == Outcome::kDone && mode_before == Session::ReplyMode::kSkipThis &&
+      session.reply_mode == Session::ReplyMode::kSkipThis) {
+    session.reply_mode = Session::ReplyMode::kOn;
+  } else if (outcome == Outcome::kPaused && mode_before == Session::ReplyMode::kSkipThis) {
+    session.reply_mode = Session::ReplyMode::kSkipNext;
+  }
+  return outcome;
+}
+
+inline Executor::Outcome Executor::RunPrepared(Session& session, const Prepared& prepared, ReplyWriter& reply) {
+  if (prepared.problem != Prepared::Problem::kNone) [[unlikely]] {
+    RejectUnknown(session, prepared, reply);
+    return Outcome::kDone;
+  }
+  recorded_position_ = 0;
+  const Outcome outcome = Dispatch(session, prepared, reply);
+  if (recorded_position_ != 0) session.write_position = recorded_position_;
+  if (!changed_keys_.empty()) BroadcastChanges();
+  if (!after_command_.empty()) RunAfterCommand();
+  return outcome;
+}
+
+void Executor::RejectUnknown(Session& session, const Prepared& prepared, ReplyWriter& reply) {
   if (prepared.problem == Prepared::Problem::kUnknownCommand && IsHttpRequest(prepared.arguments[0])) {
     // A browser was made to send commands in the body of a request: whatever follows must not run.
     Log(LogLevel::kWarning,
@@ -343,69 +369,10 @@ Executor::Outcome Executor::Run(Session& session, const Prepared& prepared, Repl
         "Connection from " +
             session.address + " aborted.");
     session.closing = true;
-  } else if (prepared.problem != Prepared::Problem::kNone) {
-    if (session.transaction != nullptr) session.transaction->is_aborted = true;
-    Reject(prepared, ProblemStatus(prepared), reply);
-  } else {
-    recorded_position_ = 0;
-    outcome = Dispatch(session, prepared, reply);
-    if (recorded_position_ != 0) session.write_position = recorded_position_;
+    return;
   }
-  if (!changed_keys_.empty()) BroadcastChanges();
-  if (!after_command_.empty()) RunAfterCommand();
-  if (discards) {
-    reply.set_out(wanted_out);
-    // What turned replies on again (CLIENT REPLY ON, RESET) is answered itself.
-    if (session.reply_mode == Session::ReplyMode::kOn) wanted_out.Append(discarded_.ToString());
-    discarded_.Clear();
-    if (outcome == Outcome::kDone && mode_before == Session::ReplyMode::kSkipThis &&
-        session.reply_mode == Session::ReplyMode::kSkipThis) {
-      session.reply_mode = Session::ReplyMode::kOn;
-    } else if (outcome == Outcome::kPaused && mode_before == Session::ReplyMode::kSkipThis) {
-      session.reply_mode = Session::ReplyMode::kSkipNext;
-    }
-  }
-  return outcome;
-}
-
-Executor::Outcome Executor::Dispatch(Session& session, const Prepared& prepared, ReplyWriter& reply) {
-  while (true) {
-    lacks_room_ = false;
-    if (engine_.settings().max_memory_bytes != 0) {
-      MakeRoom(prepared);
-      if (engine_.is_ended) return Outcome::kEnded;
-      if (session.closing) return Outcome::kDone;
-    }
-    const std::span<DeclaredKey> keys = PlaceKeys(session, prepared);
-    const bool needs_admission =
-        !is_replaying_ && (session.restrictions != 0 || engine_.is_loading || engine_.hooks.slot_guard != nullptr);
-    if (needs_admission) session.last_command = prepared.command;  // what a denial shows
-    Status admission = needs_admission ? Admit(session, prepared, keys, CallOrigin::kClient) : Status::Ok();
-    if (admission.ok() && lacks_room_) admission = CheckRoom(session, *prepared.command);
-    if (admission.ok() && IsRefusable(session, *prepared.command)) {
-      admission = CheckWriteGuards(*prepared.command);
-      if (!admission.ok() && prepared.command->has(kRunsTransaction)) DropTransaction(session);
-    }
-    if (!admission.ok()) {
-      RejectUnadmitted(session, prepared, admission, reply);
-      return Outcome::kDone;
-    }
-    if (IsPaused(session, *prepared.command)) return Outcome::kPaused;
-    // Runs at EXEC.
-    if ((session.restrictions & Session::kInTransaction) != 0 && Queue(session, prepared, reply)) return Outcome::kDone;
-    if (prepared.command->RunsAlone(prepared.arguments)) return RunExclusively(session, prepared, keys, reply);
-    const LockOutcome outcome = prepared.command->has(kScriptRunner) ? RunScriptLocked(session, prepared, keys, reply)
-                                                                     : RunLocked(session, prepared, keys, reply);
-    if (outcome == LockOutcome::kLocked) return Outcome::kDone;
-    if (outcome == LockOutcome::kBusy) {
-      RejectBusy(prepared, reply);
-      return Outcome::kDone;
-    }
-    // Somebody wants to be alone before the keys could be had. Nothing that was looked up holds after that.
-    engine_.gate().CheckIn(gate_slot_);
-    if (engine_.is_ended) return Outcome::kEnded;
-    if (session.closing) return Outcome::kDone;
-  }
+  if (session.transaction != nullptr) session.transaction->is_aborted = true;
+  Reject(prepared, ProblemStatus(prepared), reply);
 }
 
 Executor::Outcome Executor::RunExclusively(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys,
@@ -468,7 +435,11 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::LockOutcome Executor::LockPlaces() {
 }
 
 // While holding no other stripe: waits for as long as it is good for anything.
-KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::LockOutcome Executor::LockStripe(SpinLock& lock) {
+KVICK_NO_THREAD_SAFETY_ANALYSIS inline Executor::LockOutcome Executor::LockStripe(SpinLock& lock) {
+  return lock.TryLock() ? LockOutcome::kLocked : WaitToLockStripe(lock);
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::LockOutcome Executor::WaitToLockStripe(SpinLock& lock) {
   while (!lock.TryLock() && !lock.LockFor(kLockPatienceUs)) {
     if (engine_.gate().is_closed()) return LockOutcome::kStepOut;
     if (IsScriptBusy()) return LockOutcome::kBusy;
@@ -486,9 +457,10 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::WaitForStripe(SpinLock& lock) {
   }
 }
 
-KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::LockOutcome Executor::RunLocked(Session& session, const Prepared& prepared,
-                                                                          std::span<DeclaredKey> keys,
-                                                                          ReplyWriter& reply) {
+KVICK_NO_THREAD_SAFETY_ANALYSIS inline Executor::LockOutcome Executor::RunLocked(Session& session,
+                                                                                 const Prepared& prepared,
+                                                                                 std::span<DeclaredKey> keys,
+                                                                                 ReplyWriter& reply) {
   if (!NeedsLocks() || keys.empty()) {
     Call(session, prepared, keys, reply);
     if (!ready_keys_.empty()) ServeUnlocked();
@@ -513,6 +485,56 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::LockOutcome Executor::RunLocked(Sessio
   }
   if (!retries_.empty()) RetryServing();
   return LockOutcome::kLocked;
+}
+
+// Whether the command may run, as far as that does not depend on its keys' contents; answers what may not.
+bool Executor::PassesChecks(Session& session, const Prepared& prepared, std::span<const DeclaredKey> keys,
+                            ReplyWriter& reply) {
+  Status admission;
+  if (!is_replaying_) {
+    session.last_command = prepared.command;  // what a denial shows
+    admission = Admit(session, prepared, keys, CallOrigin::kClient);
+  }
+  if (admission.ok() && lacks_room_) admission = CheckRoom(session, *prepared.command);
+  if (admission.ok() && IsRefusable(session, *prepared.command)) {
+    admission = CheckWriteGuards(*prepared.command);
+    if (!admission.ok() && prepared.command->has(kRunsTransaction)) DropTransaction(session);
+  }
+  if (admission.ok()) return true;
+  RejectUnadmitted(session, prepared, admission, reply);
+  return false;
+}
+
+Executor::Outcome Executor::Dispatch(Session& session, const Prepared& prepared, ReplyWriter& reply) {
+  const Command& command = *prepared.command;
+  while (true) {
+    lacks_room_ = false;
+    if (engine_.settings().max_memory_bytes != 0) {
+      MakeRoom(prepared);
+      if (engine_.is_ended) return Outcome::kEnded;
+      if (session.closing) return Outcome::kDone;
+    }
+    const std::span<DeclaredKey> keys = PlaceKeys(session, prepared);
+    const bool needs_checks = session.restrictions != 0 || engine_.is_loading || lacks_room_ ||
+                              engine_.hooks.slot_guard != nullptr ||
+                              engine_.write_refusal_count.load(std::memory_order_relaxed) != 0;
+    if (needs_checks && !PassesChecks(session, prepared, keys, reply)) return Outcome::kDone;
+    if (IsPaused(session, command)) return Outcome::kPaused;
+    // Runs at EXEC.
+    if ((session.restrictions & Session::kInTransaction) != 0 && Queue(session, prepared, reply)) return Outcome::kDone;
+    if (command.RunsAlone(prepared.arguments)) return RunExclusively(session, prepared, keys, reply);
+    const LockOutcome outcome = command.has(kScriptRunner) ? RunScriptLocked(session, prepared, keys, reply)
+                                                           : RunLocked(session, prepared, keys, reply);
+    if (outcome == LockOutcome::kLocked) return Outcome::kDone;
+    if (outcome == LockOutcome::kBusy) {
+      RejectBusy(prepared, reply);
+      return Outcome::kDone;
+    }
+    // Somebody wants to be alone before the keys could be had. Nothing that was looked up holds after that.
+    engine_.gate().CheckIn(gate_slot_);
+    if (engine_.is_ended) return Outcome::kEnded;
+    if (session.closing) return Outcome::kDone;
+  }
 }
 
 void Executor::Call(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply) {

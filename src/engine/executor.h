@@ -47,6 +47,9 @@ struct OpenValue {
   ValueType type;
   void* object;
   bool is_unpacked;  // the entry holds its former bytes, and nobody else knows of `object`
+  // Where the entry is, as long as Mutation::layout_change_count is this.
+  KeyTable::Slot slot = {};
+  uint64_t layout_change_count = UINT64_MAX;
 };
 
 // For CommandSpec::place_keys.
@@ -242,9 +245,21 @@ class Executor final : public KeyspaceListener {
   Status CheckRoom(const Session& session, const Command& command) const;
   void Reject(const Prepared& prepared, const Status& status, ReplyWriter& reply);
   Status ProblemStatus(const Prepared& prepared) const;
-  std::span<DeclaredKey> PlaceKeys(const Session& session, const Prepared& prepared);
+  std::span<DeclaredKey> PlaceKeys(const Session& session, const Prepared& prepared) {
+    const std::span<DeclaredKey> keys(keys_.data() + prepared.key_begin, prepared.key_end - prepared.key_begin);
+    // An earlier command of the batch may have selected another database.
+    Database* database = &engine_.database(session.database_index);
+    for (DeclaredKey& key : keys) key.database = database;
+    return prepared.command->spec->place_keys == nullptr ? keys : PlaceKeysElsewhere(session, prepared, keys);
+  }
+  std::span<DeclaredKey> PlaceKeysElsewhere(const Session& session, const Prepared& prepared,
+                                            std::span<const DeclaredKey> keys);
   // Locks are taken for a moment, or not at all: the caller comes again after a check-in, or gives up.
   enum class LockOutcome { kLocked, kStepOut, kBusy };
+  Outcome RunMuted(Session& session, const Prepared& prepared, ReplyWriter& reply);
+  Outcome RunPrepared(Session& session, const Prepared& prepared, ReplyWriter& reply);
+  void RejectUnknown(Session& session, const Prepared& prepared, ReplyWriter& reply);
+  bool PassesChecks(Session& session, const Prepared& prepared, std::span<const DeclaredKey> keys, ReplyWriter& reply);
   Outcome Dispatch(Session& session, const Prepared& prepared, ReplyWriter& reply);
   LockOutcome RunLocked(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply);
   Outcome RunExclusively(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply);
@@ -308,6 +323,7 @@ class Executor final : public KeyspaceListener {
   // Takes the locks of all places in ascending order, or none.
   LockOutcome LockPlaces();
   LockOutcome LockStripe(SpinLock& lock);
+  LockOutcome WaitToLockStripe(SpinLock& lock);
   static bool TryHold(Stripe& stripe);
   static void LetGo(Stripe& stripe);
   // For who cannot do anything else: waits, and answers clients as long as a script is busy.

@@ -15,6 +15,8 @@ namespace kvick {
 namespace {
 
 constexpr size_t kStripeArrayBytes = Stripe::kCount * sizeof(Stripe);
+// Of a stripe: some hundred kilobytes in all stripes, which a core's own caches hold.
+constexpr uint32_t kCachedEntriesMax = 16;
 
 void FreeEntryVisitor(void* /*context*/, Entry* entry) { EntryStore::Free(entry); }
 
@@ -46,16 +48,20 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS Database::~Database() {
 
 BlockPool& Database::PoolOf(size_t stripe_index) const { return BlockPool::Shard(stripe_index); }
 
-KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::FindUnexpired(const KeyRef& key, Mutation& mutation) {
-  Stripe& stripe = StripeOf(key);
-  const KeyTable::Slot slot = stripe.table.Find(key.name, key.hash);
+KVICK_NO_THREAD_SAFETY_ANALYSIS inline KeyTable::Slot Database::FindUnexpired(const KeyRef& key, Mutation& mutation) {
+  const KeyTable::Slot slot = StripeOf(key).table.Find(key.name, key.hash);
   if (slot.entry == nullptr || !slot.entry->has_expiry() || slot.entry->expiry_ms() > mutation.now_ms) return slot;
+  return HideExpired(key, slot, mutation);
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::HideExpired(const KeyRef& key, const KeyTable::Slot& slot,
+                                                                     Mutation& mutation) {
   if (mutation.removes_expired) {
     ++mutation.expired_count;
     // Told first: the key's name may be a view into the entry.
     if (mutation.listener != nullptr) mutation.listener->OnExpired(*this, key.name);
     Change(key, slot, mutation);
-    RemoveEntry(stripe, slot, key.hash, mutation);
+    RemoveEntry(StripeOf(key), slot, key.hash, mutation);
   }
   return {};
 }
@@ -154,8 +160,12 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::InsertNew(const KeyRef& key, Entr
   entry->set_access(mutation.access_clock);
   EntryStore::SetMark(entry, cut_mark_);
   stripe.table.Insert(entry, key.hash);
+  ++mutation.layout_change_count;
   Modified(key, mutation);
   Bump(stripe.entry_count, 1);
+  if (stripe.entry_count.load(std::memory_order_relaxed) == kCachedEntriesMax) {
+    outgrows_caches_.store(true, std::memory_order_relaxed);
+  }
   if (entry->has_expiry()) {
     Bump(stripe.expiring_count, 1);
     IndexExpiry(stripe, key, entry, mutation.now_ms);
@@ -354,6 +364,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::RemoveEntry(Stripe& stripe, const
   Bump(stripe.entry_count, -1);
   if (entry->has_expiry()) Bump(stripe.expiring_count, -1);
   stripe.table.Erase(slot, hash);
+  ++mutation.layout_change_count;
   FreeEntry(entry, mutation);
 }
 
@@ -381,6 +392,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::MoveEntry(const KeyRef& source_ke
   Bump(stripe.entry_count, -1);
   if (entry->has_expiry()) Bump(stripe.expiring_count, -1);
   stripe.table.Erase(source, source_key.hash);
+  ++mutation.layout_change_count;
   Entry* moved = EntryStore::MoveValue(target.PoolOf(target_key.stripe_index()), entry, target_key.name, expiry_ms);
   const uint32_t access = moved->access();
   if (snapshot_ != nullptr && moved->form() == ValueForm::kObject) {
@@ -485,6 +497,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS std::unique_ptr<Database::Contents> Database::Ta
   }
   std::swap(stripes_, fresh);
   may_hold_expiring_.store(false, std::memory_order_relaxed);
+  outgrows_caches_.store(false, std::memory_order_relaxed);
   auto contents = std::make_unique<Contents>(std::move(fresh));
   if (snapshot_ != nullptr) snapshot_->Keep(&contents);
   return contents;
@@ -492,6 +505,8 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS std::unique_ptr<Database::Contents> Database::Ta
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::SwapContents(Database& other) {
   std::swap(stripes_, other.stripes_);
+  const bool outgrows_caches = outgrows_caches_.exchange(other.outgrows_caches_.load(std::memory_order_relaxed));
+  other.outgrows_caches_.store(outgrows_caches, std::memory_order_relaxed);
   std::swap(cut_index_, other.cut_index_);
   const bool mine = may_hold_expiring();
   may_hold_expiring_.store(other.may_hold_expiring(), std::memory_order_relaxed);

@@ -76,6 +76,8 @@ struct Mutation {
   // Large values go here instead of being freed on the spot; null frees at once.
   std::function<void(Entry*)>* free_later = nullptr;
   uint64_t expired_count = 0;  // keys removed because they had expired
+  // Entries put into tables and taken out: until the next, what Find returned is where it was.
+  uint64_t layout_change_count = 0;
 };
 
 // What PutString does with the expiry of a key that was there.
@@ -165,6 +167,9 @@ class Database {
   uint64_t ExpiringCount() const;
   // False for a database that never held an expiry since it was last emptied: its stripes need no visit.
   bool may_hold_expiring() const { return may_hold_expiring_.load(std::memory_order_relaxed); }
+  // It has held more, since it was last emptied, than the processor's caches are sure to keep: looking up a key costs
+  // a wait for memory then, which is worth overlapping with others'.
+  bool outgrows_caches() const { return outgrows_caches_.load(std::memory_order_relaxed); }
   // Of tables and expiry indexes. Tries each stripe's lock; one that is held counts as its neighbour did.
   size_t TableBytes();
 
@@ -195,10 +200,12 @@ class Database {
   void RebuildExpiryIndex(Stripe& stripe, int64_t now_ms);
   void Change(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation);
   KeyTable::Slot FindUnexpired(const KeyRef& key, Mutation& mutation);
+  KeyTable::Slot HideExpired(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation);
 
   int index_;
   StripeArray stripes_;
   std::atomic<bool> may_hold_expiring_{false};
+  std::atomic<bool> outgrows_caches_{false};
   std::atomic<uint64_t> watched_key_count_{0};
 
   // Changed in exclusive moments, by Snapshot.

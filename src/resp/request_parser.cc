@@ -53,6 +53,40 @@ std::optional<int64_t> ReadNumber(std::string_view text) {
   return value;
 }
 
+bool IsLineBreak(const char* at) { return at[0] == '\r' && at[1] == '\n'; }
+uint32_t DigitOf(char c) { return static_cast<uint8_t>(c) - uint32_t{'0'}; }  // above 9: it is none
+
+// A number of up to nine digits without leading zeros and the line break behind it, all of it before `end`. Returns
+// what is behind, or null for anything else.
+const char* ReadLongNumber(const char* at, const char* end, uint32_t* number) {
+  constexpr ptrdiff_t kDigitsMax = 9;
+  const char* const begin = at;
+  uint32_t value = 0;
+  for (; at < end && DigitOf(*at) <= 9; ++at) {
+    if (at - begin == kDigitsMax) return nullptr;
+    value = value * 10 + DigitOf(*at);
+  }
+  const bool is_odd = at == begin || (*begin == '0' && at - begin > 1);
+  if (is_odd || end - at < 2 || !IsLineBreak(at)) return nullptr;
+  *number = value;
+  return at + kLineBreakBytes;
+}
+
+// The same; numbers of one and two digits, which nearly all are, without a loop.
+inline const char* ReadPlainNumber(const char* at, const char* end, uint32_t* number) {
+  if (end - at >= 4 && DigitOf(at[0]) <= 9) {
+    if (IsLineBreak(at + 1)) {
+      *number = DigitOf(at[0]);
+      return at + 3;
+    }
+    if (IsLineBreak(at + 2) && DigitOf(at[1]) <= 9 && at[0] != '0') {
+      *number = DigitOf(at[0]) * 10 + DigitOf(at[1]);
+      return at + 4;
+    }
+  }
+  return ReadLongNumber(at, end, number);
+}
+
 }  // namespace
 
 void RequestParser::Command::Release() {
@@ -128,9 +162,32 @@ RequestParser::Outcome RequestParser::Fail(std::string text) {
   return Outcome::kError;
 }
 
+// Most requests: all of it has come, and nothing about it is odd. Says no to anything else, and has changed nothing
+// then but `command`, which is written before it is used.
+inline bool RequestParser::ParseWhole(std::string_view bytes, const Limits& limits, Command* command) {
+  const char* const end = bytes.data() + bytes.size();
+  uint32_t count = 0;
+  const char* at = ReadPlainNumber(bytes.data() + 1, end, &count);
+  if (at == nullptr || count == 0 || count > kArgumentsKept || !limits.authenticated) return false;
+  if (count > limits.argument_count_max) return false;
+  if (command->arguments.size() != count) command->arguments.resize(count);
+  for (std::string_view& argument : command->arguments) {
+    uint32_t size = 0;
+    if (at == end || *at != '$' || (at = ReadPlainNumber(at + 1, end, &size)) == nullptr) return false;
+    if (end - at < static_cast<ptrdiff_t>(size + kLineBreakBytes) || size > limits.bulk_bytes_max) return false;
+    argument = {at, size};
+    at += size + kLineBreakBytes;
+  }
+  if (!command->large_arguments.empty()) command->large_arguments.clear();
+  command->consumed = static_cast<size_t>(at - bytes.data());
+  return true;
+}
+
 RequestParser::Outcome RequestParser::Parse(std::string_view bytes, const Limits& limits, Command* command) {
   if (bytes.empty()) return Outcome::kIncomplete;
-  return bytes[0] == '*' ? ParseMultibulk(bytes, limits, command) : ParseInline(bytes, command);
+  if (bytes[0] != '*') return ParseInline(bytes, command);
+  if (remaining_count_ < 0 && ParseWhole(bytes, limits, command)) return Outcome::kCommand;
+  return ParseMultibulk(bytes, limits, command);
 }
 
 RequestParser::Outcome RequestParser::ParseInline(std::string_view bytes, Command* command) {

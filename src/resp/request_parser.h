@@ -95,6 +95,7 @@ class RequestParser {
   };
 
   Outcome ParseInline(std::string_view bytes, Command* command);
+  static bool ParseWhole(std::string_view bytes, const Limits& limits, Command* command);
   Outcome ParseMultibulk(std::string_view bytes, const Limits& limits, Command* command);
   Outcome Fail(std::string text);
 

@@ -1,0 +1,37 @@
+// Short byte strings as machine words: for names, keys and members, where calling memcmp costs more than comparing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace kvick {
+
+template <typename Word>
+uint64_t LoadWord(const char* at) {
+  Word word;
+  std::memcpy(&word, at, sizeof(word));
+  return word;
+}
+
+// One to eight bytes, zeros behind them, without reading beyond either end.
+inline uint64_t LoadUpTo8(const char* at, size_t size) {
+  if (size == 8) return LoadWord<uint64_t>(at);
+  if (size >= 4) return LoadWord<uint32_t>(at) | LoadWord<uint32_t>(at + size - 4) << (8 * (size - 4));
+  if (size >= 2) return LoadWord<uint16_t>(at) | LoadWord<uint16_t>(at + size - 2) << (8 * (size - 2));
+  return static_cast<uint8_t>(*at);
+}
+
+inline bool EqualBytes(std::string_view a, std::string_view b) {
+  const size_t size = a.size();
+  if (size != b.size()) return false;
+  if (size > 32) return std::memcmp(a.data(), b.data(), size) == 0;
+  if (size <= 8) return size == 0 || LoadUpTo8(a.data(), size) == LoadUpTo8(b.data(), size);
+  for (size_t at = 0; at + 8 < size; at += 8) {
+    if (LoadWord<uint64_t>(a.data() + at) != LoadWord<uint64_t>(b.data() + at)) return false;
+  }
+  return LoadWord<uint64_t>(a.data() + size - 8) == LoadWord<uint64_t>(b.data() + size - 8);
+}
+
+}  // namespace kvick
