@@ -41,7 +41,8 @@ Server::Server(Settings* settings, ProgramIdentity identity, std::string config_
       engine_(settings, settings->debug_command == AccessPermission::kNo ? SystemClock::Instance()
                                                                          : static_cast<const Clock&>(movable_clock_)),
       persistence_((RegisterFeatures(engine_), AttachPersistence(engine_))),
-      listeners_(engine_, workers_) {
+      listeners_(engine_, workers_),
+      metrics_(engine_) {
   PlugIn();
   WatchOptions();
 }
@@ -74,6 +75,7 @@ void Server::WatchOptions() {
     ShowOwnTitle();
     return Status::Ok();
   });
+  options.OnChange({"metrics-bind", "metrics-port"}, [this] { return metrics_.FollowSettings(); });
   options.OnChange({"maxclients"}, [this] {
     const unsigned wanted = settings_->max_clients;
     AdjustDescriptorLimit(settings_);
@@ -83,6 +85,10 @@ void Server::WatchOptions() {
   });
   options.OnChange({"loglevel"}, [this] {
     SetLogLevel(settings_->log_level);
+    return Status::Ok();
+  });
+  options.OnChange({"log-format", "log-timestamp-format"}, [this] {
+    SetLogFormat(settings_->log_format, settings_->log_timestamp_format);
     return Status::Ok();
   });
   options.OnChange({"locale-collate"},
@@ -127,6 +133,7 @@ Status Server::Start() {
   BlockPool::ChooseShardCount(static_cast<size_t>(worker_count));
   for (int i = 0; i < worker_count; ++i) workers_.push_back(std::make_unique<Worker>(engine_, i, worker_count));
   KVICK_RETURN_IF_ERROR(listeners_.Open());
+  KVICK_RETURN_IF_ERROR(metrics_.FollowSettings());  // it says that data is being loaded
   const bool daemonized = settings_->daemonize && !supervisor_.is_present();
   if (daemonized || !settings_->pid_file.empty()) pid_file_.Write(settings_->pid_file);
   RemoveOnCrash(pid_file_.path());
@@ -209,6 +216,7 @@ Status Server::Shutdown(const ShutdownRequest& request) {
 
 // The workers send what is left to send before they end.
 void Server::Finish() {
+  metrics_.Close();
   for (const auto& worker : workers_) worker->Join();
   persistence_.Stop();
   FlushAudit(engine_);
