@@ -250,7 +250,7 @@ std::optional<std::string> ValueOf(const InfoMetric& metric, const std::string& 
   if (metric.unit == Unit::kIsOk) return text == "ok" || text == "up" ? "1" : "0";
   const std::optional<double> number = ParseDouble(text);
   if (!number) return std::nullopt;
-  return metric.unit == Unit::kMicroseconds ? FormatDouble(*number / 1e6) : text;
+  return metric.unit == Unit::kMicroseconds ? FormatMetricNumber(*number / 1e6) : text;
 }
 
 const std::string* FindField(std::span<const InfoField> fields, std::string_view name) {

@@ -88,9 +88,8 @@ const Command* FindNamed(const CommandTable& commands, std::string_view name) {
   return command->FindSubcommand(name.substr(bar + 1));
 }
 
-// The command itself and its subcommands, once each.
+// The command itself and its subcommands. What is named twice is shown twice.
 void Select(const Command& command, std::vector<const Command*>* selected) {
-  if (std::find(selected->begin(), selected->end(), &command) != selected->end()) return;
   selected->push_back(&command);
   for (const auto& subcommand : command.subcommands) Select(*subcommand, selected);
 }

@@ -24,15 +24,15 @@ std::string Escape(std::string_view text, bool is_label) {
   return escaped;
 }
 
-std::string FormatNumber(double value) {
+}  // namespace
+
+std::string FormatMetricNumber(double value) {
   if (std::isnan(value)) return "NaN";
   if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
   char buffer[64];
   const int length = std::snprintf(buffer, sizeof(buffer), "%.15g", value);
   return std::string(buffer, static_cast<size_t>(length));
 }
-
-}  // namespace
 
 void MetricWriter::Family(std::string_view name, MetricType type, std::string_view help) {
   family_ = name;
@@ -46,7 +46,7 @@ void MetricWriter::Sample(const Labels& labels, uint64_t value, std::string_view
 }
 
 void MetricWriter::Sample(const Labels& labels, double value, std::string_view suffix) {
-  SampleText(labels, FormatNumber(value), suffix);
+  SampleText(labels, FormatMetricNumber(value), suffix);
 }
 
 void MetricWriter::SampleText(const Labels& labels, std::string_view number, std::string_view suffix) {

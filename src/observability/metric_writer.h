@@ -21,6 +21,9 @@ namespace kvick {
 
 enum class MetricType : uint8_t { kGauge, kCounter, kSummary, kHistogram };
 
+// A number as the format has it: 0.25, 99.9, +Inf.
+std::string FormatMetricNumber(double value);
+
 class MetricWriter {
  public:
   using Labels = std::vector<std::pair<std::string_view, std::string>>;

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/numbers.h"
 #include "base/version.h"
 #include "engine/executor.h"
 #include "engine/latency_monitor.h"
@@ -107,7 +106,7 @@ void WriteLatencies(Engine& engine, MetricWriter& out) {
   out.Family("redis_latency_percentiles_usec", MetricType::kSummary, "Percentiles of a command's latency, in µs.");
   for (const OfCommand& command : commands) {
     for (const double percent : engine.settings().latency_tracking_percentiles) {
-      out.Sample({{"cmd", command.name}, {"quantile", FormatDouble(percent)}},
+      out.Sample({{"cmd", command.name}, {"quantile", FormatMetricNumber(percent)}},
                  static_cast<double>(command.latencies.Percentile(percent)) / cycles_per_us);
     }
     out.Sample({{"cmd", command.name}}, command.duration_us, "_sum");
