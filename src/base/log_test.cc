@@ -67,7 +67,8 @@ TEST_F(LogTest, JsonIsOneObjectALine) {
 
 TEST_F(LogTest, JsonIsValidWhateverTheBytesAre) {
   // A lone continuation, a cut sequence, an overlong one, a surrogate, beyond the last code point.
-  for (const std::string text : {"\x80", "a\xc3", "\xc0\xaf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff"}) {
+  for (const std::string text :
+       {"\x80", "a\xc3", "\xc0\xaf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff"}) {
     const std::string line = FormatLogLine(Line(text), LogFormat::kJson, Timestamp::kLegacy);
     const std::string message = nlohmann::json::parse(line).at("message");
     EXPECT_NE(message.find("\xef\xbf\xbd"), std::string::npos) << line;

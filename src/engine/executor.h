@@ -353,7 +353,7 @@ class Executor final : public KeyspaceListener {
   uint64_t clock_cycles_ = 0;  // when the clock was read
   uint64_t call_cycles_ = 0;   // when the latest command ended, or the batch began
   const double cycles_per_us_;
-  uint64_t refresh_cycles_;            // read the clock again after so many
+  uint64_t refresh_cycles_;  // read the clock again after so many
   // Beyond one of these a call stands out, and is looked at more closely.
   uint64_t notable_cycles_ = UINT64_MAX;       // the shorter of the slow log's threshold and the latency monitor's
   uint64_t notable_reply_bytes_ = UINT64_MAX;  // the threshold of large replies

@@ -240,8 +240,8 @@ struct Hooks {
   std::vector<WriteGuard*> write_guards;  // asked in this order
   CallLogs* call_logs = nullptr;          // one of these, for its commands
   LatencyMonitor* latency_monitor = nullptr;
-  Monitors* monitors = nullptr;           // another
-  Migrations* migrations = nullptr;       // what MIGRATE keeps between its steps
+  Monitors* monitors = nullptr;      // another
+  Migrations* migrations = nullptr;  // what MIGRATE keeps between its steps
   ScriptRunner* script_runner = nullptr;
   AppendOnlyFile* append_only_file = nullptr;  // for its commands
   ProcessControl* process = nullptr;

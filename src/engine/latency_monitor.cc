@@ -6,8 +6,8 @@ namespace kvick {
 namespace {
 
 // By LatencyEvent.
-constexpr std::string_view kNames[] = {"command",      "fast-command", "expire-cycle",      "eviction-cycle",
-                                       "eviction-del", "aof-write",    "aof-fsync-always",  "rdb-unlink-temp-file"};
+constexpr std::string_view kNames[] = {"command",      "fast-command", "expire-cycle",     "eviction-cycle",
+                                       "eviction-del", "aof-write",    "aof-fsync-always", "rdb-unlink-temp-file"};
 static_assert(std::size(kNames) == kLatencyEventCount);
 
 }  // namespace

@@ -64,7 +64,7 @@ struct ExecutorStats {
   OwnedCounter message_count;  // from other threads
   // Stripes that another thread held at the first try.
   OwnedCounter stripe_wait_count;
-  OwnedCounter stripe_wait_cycles;  // CycleClock
+  OwnedCounter stripe_wait_cycles;         // CycleClock
   std::vector<OwnedCounter> stripe_waits;  // the first of these by stripe, of all databases
 
   // Not counters, and not reset.

@@ -1,5 +1,5 @@
-// CallLogs keeps the latest calls that stood out, in three logs: those that ran long (the slow log), those whose request
-// was large, and those whose reply was large. SLOWLOG shows the first, COMMANDLOG all.
+// CallLogs keeps the latest calls that stood out, in three logs: those that ran long (the slow log), those whose
+// request was large, and those whose reply was large. SLOWLOG shows the first, COMMANDLOG all.
 //
 // What stands out is decided by the thresholds of the configuration; the executor tells only of calls beyond one.
 //

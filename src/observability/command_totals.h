@@ -1,4 +1,5 @@
-// What executors have counted, summed: of each command, of errors, of keys. For INFO, LATENCY HISTOGRAM and the metrics.
+// What executors have counted, summed: of each command, of errors, of keys. For INFO, LATENCY HISTOGRAM and the
+// metrics.
 //
 // Counters are read while their owners go on adding, so a sum is no cut in time. Inside the gate.
 #pragma once

@@ -33,8 +33,8 @@ TEST(LatencyDistributionTest, HasTheStepsThatClientsKnow) {
   std::vector<uint64_t> durations_ns;
   Expected expected;
   uint64_t count = 0;
-  for (const uint64_t us : {1u, 2u, 4u, 8u, 16u, 33u, 66u, 132u, 264u, 528u, 1056u, 2113u, 4227u, 8454u, 16908u, 33816u,
-                            67633u, 135266u, 270532u, 541065u, 1073741u}) {
+  for (const uint64_t us : {1u,    2u,    4u,    8u,     16u,    33u,    66u,     132u,    264u,    528u,    1056u,
+                            2113u, 4227u, 8454u, 16908u, 33816u, 67633u, 135266u, 270532u, 541065u, 1073741u}) {
     durations_ns.push_back((uint64_t{1024} << count) * 9 / 10);
     expected.emplace_back(us, ++count);
   }

@@ -58,8 +58,7 @@ TEST_F(HealthTest, IsNotReadyWhileWritesAreRefused) {
   engine_.write_refusal_count = 1;
   const Health health = CheckReadiness(engine_);
   EXPECT_FALSE(health.is_good);
-  EXPECT_EQ(HealthJson(health),
-            "{\"status\":\"writes_refused\",\"reason\":\"MISCONF the \\\"disk\\\" is full\"}\n");
+  EXPECT_EQ(HealthJson(health), "{\"status\":\"writes_refused\",\"reason\":\"MISCONF the \\\"disk\\\" is full\"}\n");
 }
 
 }  // namespace

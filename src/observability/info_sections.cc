@@ -340,10 +340,9 @@ void WriteLatencyStats(Engine& engine, InfoWriter& out) {
 
 void WriteKeyspace(Engine& engine, InfoWriter& out) {
   for (const DatabaseTotals& database : TotalsByDatabase(engine)) {
-    out.Field("db" + std::to_string(database.index), "keys=" + std::to_string(database.key_count) +
-                                                         ",expires=" + std::to_string(database.expiring_count) +
-                                                         ",avg_ttl=" + std::to_string(database.average_ttl_ms) +
-                                                         ",subexpiry=0");
+    out.Field("db" + std::to_string(database.index),
+              "keys=" + std::to_string(database.key_count) + ",expires=" + std::to_string(database.expiring_count) +
+                  ",avg_ttl=" + std::to_string(database.average_ttl_ms) + ",subexpiry=0");
   }
 }
 

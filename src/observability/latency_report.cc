@@ -103,19 +103,22 @@ void AdviseOnCommands(int64_t threshold_ms, const Settings& settings, Advice* ad
     advice->Add("The slow log keeps less than this monitor does. 'CONFIG SET slowlog-log-slower-than " +
                 std::to_string(threshold_ms * 1000) + "' makes them agree.");
   }
-  advice->Add("SLOWLOG GET shows which commands took so long; only clients that need the same stripe of the keyspace, "
-              "or the same thread, wait for them.");
-  advice->Add("Deleting, expiring or evicting large values takes time in proportion to their size: consider UNLINK, the "
-              "lazyfree-lazy-* directives, or smaller values.");
+  advice->Add(
+      "SLOWLOG GET shows which commands took so long; only clients that need the same stripe of the keyspace, "
+      "or the same thread, wait for them.");
+  advice->Add(
+      "Deleting, expiring or evicting large values takes time in proportion to their size: consider UNLINK, the "
+      "lazyfree-lazy-* directives, or smaller values.");
 }
 
 void AdviseOn(LatencyEvent event, int64_t threshold_ms, const Settings& settings, Advice* advice) {
   switch (event) {
     case LatencyEvent::kCommand: return AdviseOnCommands(threshold_ms, settings, advice);
     case LatencyEvent::kFastCommand:
-      advice->Add("Commands that are always short took long: the machine is short of processors, it swaps, or the "
-                  "process was stopped for a while. Compare with the latency of the machine itself "
-                  "(kvick-cli --intrinsic-latency 100).");
+      advice->Add(
+          "Commands that are always short took long: the machine is short of processors, it swaps, or the "
+          "process was stopped for a while. Compare with the latency of the machine itself "
+          "(kvick-cli --intrinsic-latency 100).");
       return;
     case LatencyEvent::kExpireCycle:
       advice->Add("Many keys are due at the same moment. Spread their times to live a little.");
@@ -132,16 +135,19 @@ void AdviseOn(LatencyEvent event, int64_t threshold_ms, const Settings& settings
       return;
     case LatencyEvent::kAofWrite:
     case LatencyEvent::kAofSyncAlways:
-      advice->Add("The disk of the append-only file is slow: look at what else uses it (a rewrite, another process), and "
-                  "at no-appendfsync-on-rewrite.");
+      advice->Add(
+          "The disk of the append-only file is slow: look at what else uses it (a rewrite, another process), and "
+          "at no-appendfsync-on-rewrite.");
       if (settings.append_sync == AppendSync::kAlways) {
-        advice->Add("With 'appendfsync always' every reply to a write waits for the disk; 'everysec' does not, and may "
-                    "lose the last second.");
+        advice->Add(
+            "With 'appendfsync always' every reply to a write waits for the disk; 'everysec' does not, and may "
+            "lose the last second.");
       }
       return;
     case LatencyEvent::kRdbUnlink:
-      advice->Add("Removing a temporary file took long, which some file systems do for large files. No client waits for "
-                  "it.");
+      advice->Add(
+          "Removing a temporary file took long, which some file systems do for large files. No client waits for "
+          "it.");
       return;
   }
 }
@@ -165,7 +171,8 @@ std::string DrawLatency(const LatencyMonitor::Series& series, int64_t now_s) {
 std::string DiagnoseLatency(const std::vector<LatencyMonitor::Series>& all, int64_t threshold_ms, int64_t now_s,
                             const Settings& settings) {
   if (all.empty() && threshold_ms == 0) {
-    return "Latency monitoring is disabled. 'CONFIG SET latency-monitor-threshold <milliseconds>' enables it: what takes "
+    return "Latency monitoring is disabled. 'CONFIG SET latency-monitor-threshold <milliseconds>' enables it: what "
+           "takes "
            "longer is remembered, and this report speaks of it.\n";
   }
   if (all.empty()) {

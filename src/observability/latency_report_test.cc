@@ -42,8 +42,8 @@ TEST(LatencyReportTest, DrawsOneColumnASample) {
 TEST(LatencyReportTest, DrawsWhatIsAllTheSameAsLow) {
   LatencyMonitor::Series series = Series(LatencyEvent::kAofWrite, {12});
   series.highest_ms = 40;
-  EXPECT_EQ(DrawLatency(series, kNow + 7200), "aof-write - high 12 ms, low 12 ms (all time high 40 ms)\n" + kRule +
-                                                  " \n \n \n_\n \n2\nh\n");
+  EXPECT_EQ(DrawLatency(series, kNow + 7200),
+            "aof-write - high 12 ms, low 12 ms (all time high 40 ms)\n" + kRule + " \n \n \n_\n \n2\nh\n");
 }
 
 TEST(LatencyReportTest, SaysHowToEnableTheMonitor) {
@@ -53,10 +53,10 @@ TEST(LatencyReportTest, SaysHowToEnableTheMonitor) {
 
 TEST(LatencyReportTest, NumbersEventsAndGivesEachAdviceOnce) {
   Settings settings;
-  const std::string report = DiagnoseLatency({Series(LatencyEvent::kCommand, {100, 30}),
-                                              Series(LatencyEvent::kAofWrite, {7}),
-                                              Series(LatencyEvent::kAofSyncAlways, {9})},
-                                             1, kNow, settings);
+  const std::string report =
+      DiagnoseLatency({Series(LatencyEvent::kCommand, {100, 30}), Series(LatencyEvent::kAofWrite, {7}),
+                       Series(LatencyEvent::kAofSyncAlways, {9})},
+                      1, kNow, settings);
   EXPECT_THAT(report, HasSubstr("\n1. command: 2 latency spikes (average 65ms, mean deviation 35ms, period 0.50 sec). "
                                 "Worst all time event 100ms.\n"
                                 "2. aof-write: 1 latency spikes (average 7ms"));

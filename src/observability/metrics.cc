@@ -42,8 +42,8 @@ void WriteInstance(Engine& engine, const std::vector<InfoField>& server, MetricW
   const std::vector<InfoField> memory = engine.info().Fields("memory");
   const std::vector<InfoField> replication = engine.info().Fields("replication");
   MetricWriter::Labels labels;
-  for (const std::string_view name : {"redis_version", "redis_build_id", "redis_mode", "os", "run_id", "process_id",
-                                      "tcp_port"}) {
+  for (const std::string_view name :
+       {"redis_version", "redis_build_id", "redis_mode", "os", "run_id", "process_id", "tcp_port"}) {
     labels.emplace_back(name, FieldOr(server, name, ""));
   }
   labels.emplace_back("maxmemory_policy", FieldOr(memory, "maxmemory_policy", ""));
@@ -71,7 +71,8 @@ void WriteServer(Engine& engine, MetricWriter& out) {
 void WriteCommands(Engine& engine, MetricWriter& out) {
   const std::vector<CommandTotals> totals = TotalsByCommand(engine);
   WriteByCommand(
-      engine, totals, "redis_commands_total", "Calls of a command.", [](const CommandTotals& t) { return t.calls; }, out);
+      engine, totals, "redis_commands_total", "Calls of a command.", [](const CommandTotals& t) { return t.calls; },
+      out);
   WriteByCommand(
       engine, totals, "redis_commands_duration_seconds_total", "How long the calls of a command took.",
       [](const CommandTotals& t) { return Seconds(CyclesToUs(t.cycles)); }, out);
@@ -100,7 +101,8 @@ void WriteLatencies(Engine& engine, MetricWriter& out) {
   for (size_t i = 0; i < engine.commands().command_count(); ++i) {
     LatencyHistogram::Sum latencies = LatenciesOf(engine, i);
     if (latencies.total() == 0) continue;
-    commands.push_back({engine.commands().at(i).name, latencies, static_cast<double>(totals[i].cycles) / cycles_per_us});
+    commands.push_back(
+        {engine.commands().at(i).name, latencies, static_cast<double>(totals[i].cycles) / cycles_per_us});
   }
   // Quantiles are percents here: so does the exporter whose names these are.
   out.Family("redis_latency_percentiles_usec", MetricType::kSummary, "Percentiles of a command's latency, in µs.");
@@ -172,7 +174,8 @@ void WriteLatencyEvents(Engine& engine, MetricWriter& out) {
   out.Family("redis_latency_spike_last", MetricType::kGauge, "When an event last took long.");
   for (const auto& series : all) out.Sample(labels(series), static_cast<uint64_t>(series.samples.back().at_s));
   out.Family("redis_latency_spike_duration_seconds", MetricType::kGauge, "How long it took.");
-  for (const auto& series : all) out.Sample(labels(series), Seconds(static_cast<uint64_t>(series.samples.back().latency_ms) * 1000));
+  for (const auto& series : all)
+    out.Sample(labels(series), Seconds(static_cast<uint64_t>(series.samples.back().latency_ms) * 1000));
 }
 
 // ---- What only this server has
@@ -211,7 +214,8 @@ void WriteWorkers(Engine& engine, MetricWriter& out) {
   using W = WorkerFigures;
   constexpr MetricType kCounter = MetricType::kCounter;
   constexpr MetricType kGauge = MetricType::kGauge;
-  write("kvick_worker_commands_total", kCounter, "Commands that a worker executed.", [](const W& w) { return w.commands; });
+  write("kvick_worker_commands_total", kCounter, "Commands that a worker executed.",
+        [](const W& w) { return w.commands; });
   write("kvick_worker_batches_total", kCounter, "Turns of a worker: what was ready is read, executed and answered.",
         [](const W& w) { return w.turns; });
   write("kvick_worker_busy_seconds_total", kCounter, "How long these turns took.",
@@ -235,7 +239,8 @@ void WriteWorkers(Engine& engine, MetricWriter& out) {
   std::partial_sort(hottest.begin(), hottest.begin() + kHottestStripeCount, hottest.end(),
                     [&](size_t a, size_t b) { return stripe_waits[a] > stripe_waits[b]; });
   hottest.resize(kHottestStripeCount);
-  out.Family("kvick_stripe_hottest_lock_waits_total", kCounter, "Waits for the stripes that were waited for most often.");
+  out.Family("kvick_stripe_hottest_lock_waits_total", kCounter,
+             "Waits for the stripes that were waited for most often.");
   for (const size_t stripe : hottest) {
     out.Sample({{"stripe", std::to_string(stripe)}}, stripe_waits[stripe]);
   }

@@ -12,8 +12,8 @@
 
 namespace kvick {
 
-// Inside the gate, in any thread. `pause` is called between parts: the caller lets others be alone there. When it returns
-// false, nothing more is touched and there are no metrics.
+// Inside the gate, in any thread. `pause` is called between parts: the caller lets others be alone there. When it
+// returns false, nothing more is touched and there are no metrics.
 std::optional<std::string> MetricsText(Engine& engine, const std::function<bool()>& pause);
 
 }  // namespace kvick

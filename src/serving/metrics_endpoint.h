@@ -1,7 +1,7 @@
 // MetricsEndpoint serves /metrics, /health/live and /health/ready over HTTP on metrics-bind and metrics-port.
 //
-// It has a thread of its own, which works inside the gate like an executor does, for a part of the metrics at a time: no
-// worker waits for it longer than such a part takes. When it cannot get in for a while, it says so.
+// It has a thread of its own, which works inside the gate like an executor does, for a part of the metrics at a time:
+// no worker waits for it longer than such a part takes. When it cannot get in for a while, it says so.
 #pragma once
 
 #include <atomic>
