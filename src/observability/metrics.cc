@@ -68,6 +68,12 @@ void WriteServer(Engine& engine, MetricWriter& out) {
   WriteInfoMetrics("server", server, out);
 }
 
+void WriteReplication(Engine& engine, MetricWriter& out) {
+  const std::vector<InfoField> fields = engine.info().Fields("replication");
+  WriteInfoMetrics("replication", fields, out);
+  WriteReplicationMetrics(fields, out);
+}
+
 void WriteCommands(Engine& engine, MetricWriter& out) {
   const std::vector<CommandTotals> totals = TotalsByCommand(engine);
   WriteByCommand(
@@ -248,22 +254,16 @@ void WriteWorkers(Engine& engine, MetricWriter& out) {
 
 }  // namespace
 
-std::optional<std::string> MetricsText(Engine& engine, const std::function<bool()>& pause) {
+std::optional<std::string> MetricsText(Engine& engine, const PartRunner& run_part) {
   const int64_t start_us = engine.clock().MonotonicUs();
   MetricWriter out;
-  WriteServer(engine, out);
   for (const std::string_view section : {"clients", "memory", "persistence", "stats", "cpu", "cluster"}) {
-    if (!pause()) return std::nullopt;
-    WriteInfoMetrics(section, engine.info().Fields(section), out);
+    if (!run_part([&] { WriteInfoMetrics(section, engine.info().Fields(section), out); })) return std::nullopt;
   }
-  const std::vector<InfoField> replication = engine.info().Fields("replication");
-  WriteInfoMetrics("replication", replication, out);
-  WriteReplicationMetrics(replication, out);
   using Part = void (*)(Engine&, MetricWriter&);
-  for (const Part part : {&WriteCommands, &WriteLatencies, &WriteErrors, &WriteDatabases, &WriteCallLogs,
-                          &WriteLatencyEvents, &WriteWorkers}) {
-    if (!pause()) return std::nullopt;
-    part(engine, out);
+  for (const Part part : {&WriteServer, &WriteReplication, &WriteCommands, &WriteLatencies, &WriteErrors,
+                          &WriteDatabases, &WriteCallLogs, &WriteLatencyEvents, &WriteWorkers}) {
+    if (!run_part([&] { part(engine, out); })) return std::nullopt;
   }
   out.Single("kvick_scrape_duration_seconds", MetricType::kGauge, "How long it took to gather these metrics.",
              Seconds(static_cast<uint64_t>(engine.clock().MonotonicUs() - start_us)));

@@ -12,8 +12,11 @@
 
 namespace kvick {
 
-// Inside the gate, in any thread. `pause` is called between parts: the caller lets others be alone there. When it
-// returns false, nothing more is touched and there are no metrics.
-std::optional<std::string> MetricsText(Engine& engine, const std::function<bool()>& pause);
+// Runs a part of the work where figures may be read: inside the gate, with nobody changing stripes without their locks.
+// False: that was not possible within reasonable time, and the part did not run.
+using PartRunner = std::function<bool(const std::function<void()>& part)>;
+
+// In any thread. Nothing when a part could not be run.
+std::optional<std::string> MetricsText(Engine& engine, const PartRunner& run_part);
 
 }  // namespace kvick

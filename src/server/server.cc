@@ -133,7 +133,6 @@ Status Server::Start() {
   BlockPool::ChooseShardCount(static_cast<size_t>(worker_count));
   for (int i = 0; i < worker_count; ++i) workers_.push_back(std::make_unique<Worker>(engine_, i, worker_count));
   KVICK_RETURN_IF_ERROR(listeners_.Open());
-  KVICK_RETURN_IF_ERROR(metrics_.FollowSettings());  // it says that data is being loaded
   const bool daemonized = settings_->daemonize && !supervisor_.is_present();
   if (daemonized || !settings_->pid_file.empty()) pid_file_.Write(settings_->pid_file);
   RemoveOnCrash(pid_file_.path());
@@ -144,6 +143,7 @@ Status Server::Start() {
   KVICK_RETURN_IF_ERROR(ApplyOomScore(*settings_));
   signals_.emplace([this](int signal) { AskToEnd(signal); });
   engine_.is_loading = true;
+  KVICK_RETURN_IF_ERROR(metrics_.FollowSettings());  // it says so
   KVICK_RETURN_IF_ERROR(StartWorkers());
   KVICK_RETURN_IF_ERROR(persistence_.LoadAtStart());
   engine_.gate().RunExclusive([this] { engine_.is_loading = false; });

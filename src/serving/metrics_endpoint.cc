@@ -1,10 +1,12 @@
 #include "serving/metrics_endpoint.h"
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "observability/health.h"
 #include "observability/metrics.h"
@@ -13,7 +15,7 @@ namespace kvick {
 namespace {
 
 // How long somebody who is alone in the server is waited for.
-constexpr int kGatePatienceMs = 1000;
+constexpr int64_t kGatePatienceMs = 1000;
 constexpr unsigned kUnavailable = 503;
 constexpr std::string_view kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -52,40 +54,43 @@ void MetricsEndpoint::Close() {
 }
 
 // In steps, because whoever closes the endpoint may be alone, and waits for its thread.
-bool MetricsEndpoint::EnterGate() {
-  for (int waited_ms = 0; waited_ms < kGatePatienceMs; ++waited_ms) {
-    if (engine_.gate().TryEnter(gate_slot_)) return true;
-    if (is_closing_.load(std::memory_order_relaxed)) return false;
+bool MetricsEndpoint::EnterGate(const std::function<bool()>& gives_up) {
+  while (!engine_.gate().TryEnter(gate_slot_)) {
+    if (gives_up()) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  return false;
+  return true;
 }
 
-bool MetricsEndpoint::LetOthersBeAlone() {
-  if (!engine_.gate().is_closed()) return true;
-  engine_.gate().Leave(gate_slot_);
-  return EnterGate();
-}
-
-HttpReply MetricsEndpoint::AnswerInside(const std::function<std::optional<HttpReply>()>& answer) {
-  if (!EnterGate()) return ReplyWith(BusyHealth());
-  std::optional<HttpReply> reply = answer();
-  if (!reply) return ReplyWith(BusyHealth());
-  engine_.gate().Leave(gate_slot_);
-  return std::move(*reply);
+bool MetricsEndpoint::RunPart(const std::function<void()>& part) {
+  const int64_t deadline_ms = SystemClock::Instance().MonotonicMs() + kGatePatienceMs;
+  const auto gives_up = [&] {
+    return is_closing_.load(std::memory_order_relaxed) || SystemClock::Instance().MonotonicMs() > deadline_ms;
+  };
+  if (engine_.is_concurrent()) {
+    if (!EnterGate(gives_up)) return false;
+    part();
+    engine_.gate().Leave(gate_slot_);
+    return true;
+  }
+  return engine_.gate().RunExclusiveUnless(gives_up, [&] {
+    part();
+    return true;
+  });
 }
 
 HttpReply MetricsEndpoint::Answer(std::string_view path) {
   if (path == "/metrics") {
-    return AnswerInside([this]() -> std::optional<HttpReply> {
-      std::optional<std::string> text = MetricsText(engine_, [this] { return LetOthersBeAlone(); });
-      if (!text) return std::nullopt;
-      return HttpReply{200, std::string(kMetricsType), std::move(*text)};
-    });
+    std::optional<std::string> text =
+        MetricsText(engine_, [this](const std::function<void()>& part) { return RunPart(part); });
+    if (!text) return ReplyWith(BusyHealth());
+    return {200, std::string(kMetricsType), std::move(*text)};
   }
   if (path == "/health/live") return ReplyWith(CheckLiveness(engine_));
   if (path == "/health/ready") {
-    return AnswerInside([this] { return ReplyWith(CheckReadiness(engine_)); });
+    Health health = BusyHealth();
+    RunPart([&] { health = CheckReadiness(engine_); });
+    return ReplyWith(health);
   }
   if (path == "/") return {200, "text/plain; charset=utf-8", "/metrics\n/health/live\n/health/ready\n"};
   return {404, "text/plain; charset=utf-8", "there are /metrics, /health/live and /health/ready\n"};

@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <functional>
-#include <optional>
 #include <string_view>
 
 #include "base/status.h"
@@ -32,11 +31,9 @@ class MetricsEndpoint {
 
  private:
   HttpReply Answer(std::string_view path);
-  // `answer` gives nothing when it is not inside any more.
-  HttpReply AnswerInside(const std::function<std::optional<HttpReply>()>& answer);
-  bool EnterGate();
-  // Lets those in who wait to be alone; whether it is inside again.
-  bool LetOthersBeAlone();
+  // Runs it where figures may be read; false when that cannot be had for a while, or the endpoint closes.
+  bool RunPart(const std::function<void()>& part);
+  bool EnterGate(const std::function<bool()>& gives_up);
 
   Engine& engine_;
   ExclusiveGate::Slot gate_slot_;

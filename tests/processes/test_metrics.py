@@ -11,6 +11,7 @@ import time
 import pytest
 
 from prometheus import Prometheus, get, parse, value_of
+from resp import encode_command
 from server_process import free_port
 
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / 'deploy'
@@ -191,9 +192,10 @@ def test_a_start_fails_where_the_port_is_taken(make_server, serve):
     assert f'Could not serve metrics on 127.0.0.1:{other.port}' in server.log()
 
 
-def test_it_can_be_moved_while_it_is_read(serve):
+@pytest.mark.parametrize('worker_count', [1, 2])
+def test_it_can_be_moved_while_it_is_read(serve, worker_count):
     """Who moves the endpoint is alone in the server and waits for a thread that may want to get in: neither waits forever."""
-    server, address = serve({'threads': '2'})
+    server, address = serve({'threads': str(worker_count)})
     ports = [free_port(), free_port()]
     stop = threading.Event()
 
@@ -267,7 +269,7 @@ def test_who_wants_to_be_alone_keeps_readiness_waiting_but_not_liveness(serve):
     """One client sleeps in its worker; another, in the other worker, waits to be alone."""
     server, address = serve({'enable-debug-command': 'yes', 'threads': '2'})
     with server.connect() as asleep, server.connect() as waiting:
-        threads = [threading.Thread(target=asleep.call, args=('DEBUG', 'SLEEP', '4')),
+        threads = [threading.Thread(target=asleep.call, args=('DEBUG', 'SLEEP', '5')),
                    threading.Thread(target=waiting.call, args=('CONFIG', 'SET', 'hz', '20'))]
         for thread in threads:
             thread.start()
@@ -280,6 +282,39 @@ def test_who_wants_to_be_alone_keeps_readiness_waiting_but_not_liveness(serve):
         for thread in threads:
             thread.join()
     assert health(address, 'ready') == (200, {'status': 'ok'})
+
+
+@pytest.mark.parametrize('worker_count', [1, 2])
+def test_it_is_read_while_keys_come_and_go(serve, worker_count):
+    """A single worker takes no locks; still nothing may be read that it changes at the moment."""
+    server, address = serve({'threads': str(worker_count)})
+    stop = threading.Event()
+
+    def change():
+        with server.connect() as connection:
+            number = 0
+            while not stop.is_set():
+                number += 1
+                for key in range(50):
+                    connection.send(encode_command(['SET', f'key:{number}:{key}', 'x', 'PX', str(20 + key)]))
+                for _ in range(50):
+                    connection.read_reply()
+                if number % 20 == 0:
+                    connection.call('FLUSHALL')
+
+    changers = [threading.Thread(target=change) for _ in range(2)]
+    for changer in changers:
+        changer.start()
+    try:
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            assert value_of(metrics_of(address), 'redis_up') == 1
+    finally:
+        stop.set()
+        for changer in changers:
+            changer.join()
+    assert value_of(metrics_of(address), 'redis_commands_total', cmd='set') > 1000
+    assert server.is_running()
 
 
 def test_contention_is_counted(serve):

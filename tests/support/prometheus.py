@@ -135,6 +135,8 @@ class Prometheus:
         if parameters:
             url += '?' + urllib.parse.urlencode(parameters)
         status, _, body = get(url)
+        if status == 503:
+            raise ConnectionRefusedError('it is still starting')
         reply = json.loads(body)
         assert status == 200 and reply['status'] == 'success', f'{parameters}: {body}'
         return reply['data']
