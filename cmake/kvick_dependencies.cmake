@@ -9,8 +9,13 @@ find_library(LIBLZF_LIBRARY lzf REQUIRED)
 find_path(RE2_INCLUDE_DIR re2/re2.h REQUIRED)
 find_library(RE2_LIBRARY re2 REQUIRED)
 
+# libmicrohttpd: the HTTP endpoint of metrics and health.
+find_path(MICROHTTPD_INCLUDE_DIR microhttpd.h REQUIRED)
+find_library(MICROHTTPD_LIBRARY microhttpd REQUIRED)
+
 add_library(kvick_dependencies INTERFACE)
-target_link_libraries(kvick_dependencies INTERFACE Threads::Threads ${CMAKE_DL_LIBS} "${LIBLZF_LIBRARY}" "${RE2_LIBRARY}")
+target_link_libraries(kvick_dependencies INTERFACE Threads::Threads ${CMAKE_DL_LIBS} "${LIBLZF_LIBRARY}" "${RE2_LIBRARY}"
+                                                   "${MICROHTTPD_LIBRARY}")
 
 # The sanitizers bring allocators of their own.
 if(NOT KVICK_SANITIZE AND NOT KVICK_FUZZ)

@@ -1,4 +1,4 @@
-// Directives of what kvick tells about itself: slow log, latency.
+// Directives of what kvick tells about itself: calls that stand out, latency, metrics.
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -59,14 +59,25 @@ OptionSpec LatencyTrackingInfoPercentiles() {
 
 std::vector<OptionSpec> ObservabilityOptions() {
   return {
+      Integer("commandlog-large-reply-max-len", &Settings::large_reply_entries_max, {0, kInt64Max}),
+      Integer("commandlog-large-request-max-len", &Settings::large_request_entries_max, {0, kInt64Max}),
+      Integer("commandlog-reply-larger-than", &Settings::large_reply_bytes_min, {-1, kInt64Max}),
+      Integer("commandlog-request-larger-than", &Settings::large_request_bytes_min, {-1, kInt64Max}),
       KeptBool("key-memory-histograms", false),
       Integer("latency-monitor-threshold", &Settings::latency_monitor_threshold_ms, {0, kInt64Max}),
       Bool("latency-tracking", &Settings::latency_tracking),
       LatencyTrackingInfoPercentiles(),
+      Text("metrics-bind", &Settings::metrics_bind).Check([](std::string_view address) {
+        return address.empty() ? Status::Error("an address is needed; metrics-port 0 turns the endpoint off")
+                               : Status::Ok();
+      }),
+      Integer("metrics-port", &Settings::metrics_port, {0, 65535}),
       Integer("slowlog-entry-max-argc", &Settings::slowlog_entry_arguments_max, {2, kIntMax}),
       Integer("slowlog-entry-max-string-len", &Settings::slowlog_entry_string_max_bytes, {1, kInt64Max}),
-      Integer("slowlog-log-slower-than", &Settings::slowlog_log_slower_than_us, {-1, kInt64Max}),
-      Integer("slowlog-max-len", &Settings::slowlog_entries_max, {0, kInt64Max}),
+      Integer("slowlog-log-slower-than", &Settings::slowlog_log_slower_than_us, {-1, kInt64Max})
+          .Alias("commandlog-execution-slower-than"),
+      Integer("slowlog-max-len", &Settings::slowlog_entries_max, {0, kInt64Max})
+          .Alias("commandlog-slow-execution-max-len"),
   };
 }
 

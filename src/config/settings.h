@@ -103,6 +103,8 @@ struct Settings {
   std::string pid_file;
   std::string log_file;
   LogLevel log_level = LogLevel::kNotice;
+  LogFormat log_format = LogFormat::kText;
+  LogTimestampFormat log_timestamp_format = LogTimestampFormat::kLegacy;
   bool syslog_enabled = false;
   std::string syslog_ident = "redis";  // the name under which existing collectors look for it
   SyslogFacility syslog_facility = SyslogFacility::kLocal0;
@@ -181,11 +183,17 @@ struct Settings {
   // Scripting
   int64_t busy_reply_threshold_ms = 5000;
 
-  // Slow log and latency
+  // Logs of calls that stand out, latency, metrics
   int64_t slowlog_log_slower_than_us = 10'000;
   uint64_t slowlog_entries_max = 128;
   int slowlog_entry_arguments_max = 32;
   uint64_t slowlog_entry_string_max_bytes = 128;
+  int64_t large_request_bytes_min = 1 << 20;  // -1: none is logged
+  uint64_t large_request_entries_max = 128;
+  int64_t large_reply_bytes_min = 1 << 20;
+  uint64_t large_reply_entries_max = 128;
+  int metrics_port = 0;  // 0: no endpoint
+  std::string metrics_bind = "127.0.0.1";
   int64_t latency_monitor_threshold_ms = 0;
   bool latency_tracking = true;
   std::vector<double> latency_tracking_percentiles = {50, 99, 99.9};

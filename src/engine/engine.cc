@@ -74,14 +74,29 @@ void Engine::ResetStats() {
   for (const auto& reset : stats_resets_) reset();
   ForEachExecutor([](Executor& executor) {
     ExecutorStats& stats = executor.stats();
-    for (OwnedCounter* counter :
-         {&stats.command_count, &stats.connection_count, &stats.rejected_connection_count, &stats.input_bytes,
-          &stats.output_bytes, &stats.read_count, &stats.write_count, &stats.keyspace_hits, &stats.keyspace_misses,
-          &stats.expired_keys, &stats.expired_fields, &stats.evicted_keys, &stats.error_reply_count,
-          &stats.query_limit_disconnections, &stats.output_limit_disconnections, &stats.loop_count,
-          &stats.loop_duration_us}) {
+    for (OwnedCounter* counter : {&stats.command_count,
+                                  &stats.connection_count,
+                                  &stats.rejected_connection_count,
+                                  &stats.input_bytes,
+                                  &stats.output_bytes,
+                                  &stats.read_count,
+                                  &stats.write_count,
+                                  &stats.keyspace_hits,
+                                  &stats.keyspace_misses,
+                                  &stats.expired_keys,
+                                  &stats.expired_fields,
+                                  &stats.evicted_keys,
+                                  &stats.error_reply_count,
+                                  &stats.query_limit_disconnections,
+                                  &stats.output_limit_disconnections,
+                                  &stats.loop_count,
+                                  &stats.loop_duration_us,
+                                  &stats.message_count,
+                                  &stats.stripe_wait_count,
+                                  &stats.stripe_wait_cycles}) {
       counter->Set(0);
     }
+    for (OwnedCounter& waits : stats.stripe_waits) waits.Set(0);
     for (CommandStats& command : stats.commands) {
       for (OwnedCounter* counter : {&command.calls, &command.cycles, &command.rejected, &command.failed,
                                     &command.slow_calls, &command.slow_us, &command.slow_us_max}) {

@@ -104,9 +104,9 @@ class Engine {
   std::atomic<bool> timers_paused{false};  // DEBUG PAUSE-CRON; read outside of the gate
   bool scripts_may_run_all = false;        // DEBUG SET-DISABLE-DENY-SCRIPTS: commands that refuse scripts do not
   std::string replication_id;              // names the history that the log's positions belong to
-  bool is_loading = false;
-  Snapshot* snapshot = nullptr;  // the one that is being taken
-  bool is_ended = false;         // the process is about to end: nothing is executed any more
+  std::atomic<bool> is_loading{false};     // may be read anywhere
+  Snapshot* snapshot = nullptr;            // the one that is being taken
+  bool is_ended = false;                   // the process is about to end: nothing is executed any more
 
   // DEBUG QUICKLIST-PACKED-THRESHOLD. Exclusive.
   void set_list_packed_threshold(size_t size_bytes) { settings_->list_packed_threshold_bytes = size_bytes; }

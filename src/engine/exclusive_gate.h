@@ -36,6 +36,14 @@ class ExclusiveGate {
     slot.inside.store(true, std::memory_order_seq_cst);
     if (closed_.load(std::memory_order_seq_cst)) WaitAndEnter(slot);
   }
+  // Does not wait: false when somebody is alone, or waits for it.
+  bool TryEnter(Slot& slot) {
+    slot.inside.store(true, std::memory_order_seq_cst);
+    if (!closed_.load(std::memory_order_seq_cst)) return true;
+    slot.inside.store(false, std::memory_order_seq_cst);
+    NotifyLeft();
+    return false;
+  }
   void Leave(Slot& slot) {
     slot.inside.store(false, std::memory_order_seq_cst);
     if (closed_.load(std::memory_order_seq_cst)) NotifyLeft();

@@ -11,6 +11,7 @@
 #include "base/prefetch.h"
 #include "engine/command_context.h"
 #include "engine/errors.h"
+#include "engine/latency_monitor.h"
 #include "keyspace/snapshot.h"
 #include "keyspace/victim_search.h"
 
@@ -25,6 +26,21 @@ constexpr size_t kExpireItemsPerLock = 32;
 constexpr int64_t kLockPatienceUs = 1000;
 // The time at which recorded commands are repeated: before all that they say.
 constexpr int64_t kReplayNowMs = 1;
+
+// What an argument that is not in memory of its own occupies in a request at most (Prepared::large_arguments).
+constexpr size_t kSmallArgumentMax = size_t{32} * 1024 + 16;
+
+// As the protocol sends it.
+uint64_t RequestBytes(std::span<const std::string_view> arguments) {
+  const auto digits = [](size_t value) {
+    uint64_t count = 1;
+    for (; value >= 10; value /= 10) ++count;
+    return count;
+  };
+  uint64_t size = 1 + digits(arguments.size()) + 2;
+  for (const std::string_view argument : arguments) size += 1 + digits(argument.size()) + 2 + argument.size() + 2;
+  return size;
+}
 
 bool IsHttpRequest(std::string_view name) { return EqualsIgnoreCase(name, "post") || EqualsIgnoreCase(name, "host:"); }
 
@@ -52,7 +68,7 @@ std::string_view FirstWord(std::string_view text) { return text.substr(0, text.f
 
 Executor::Executor(Engine& engine)
     : engine_(engine),
-      stats_(engine.commands().command_count()),
+      stats_(engine.commands().command_count(), Stripe::kCount),
       random_([] {
         uint64_t seed;
         FillWithSecretBytes(&seed, sizeof(seed));
@@ -97,12 +113,22 @@ void Executor::RefreshClock() {
   }
   mutation_.touches_on_change = IsModificationPolicy(settings.max_memory_policy);
   tracks_latency_ = settings.latency_tracking;
-  if (slow_threshold_us_ != settings.slowlog_log_slower_than_us) {
-    slow_threshold_us_ = settings.slowlog_log_slower_than_us;
-    slow_cycles_ = slow_threshold_us_ < 0
-                       ? UINT64_MAX
-                       : static_cast<uint64_t>(cycles_per_us_ * static_cast<double>(slow_threshold_us_));
-  }
+  FollowThresholds();
+}
+
+void Executor::FollowThresholds() {
+  const Settings& settings = engine_.settings();
+  const Thresholds thresholds{settings.slowlog_log_slower_than_us, settings.latency_monitor_threshold_ms,
+                              settings.large_request_bytes_min, settings.large_reply_bytes_min};
+  if (thresholds == thresholds_) return;
+  thresholds_ = thresholds;
+  const auto cycles = [this](int64_t us) { return static_cast<uint64_t>(cycles_per_us_ * static_cast<double>(us)); };
+  notable_cycles_ = thresholds.slow_us < 0 ? UINT64_MAX : cycles(thresholds.slow_us);
+  if (thresholds.latency_ms > 0) notable_cycles_ = std::min(notable_cycles_, cycles(thresholds.latency_ms * 1000));
+  notable_reply_bytes_ =
+      thresholds.reply_bytes < 0 ? UINT64_MAX : std::max<uint64_t>(1, static_cast<uint64_t>(thresholds.reply_bytes));
+  notable_argument_count_ =
+      thresholds.request_bytes < 0 ? SIZE_MAX : static_cast<size_t>(thresholds.request_bytes) / kSmallArgumentMax;
 }
 
 void Executor::PassExpiryHorizon() {
@@ -418,8 +444,9 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::LockOutcome Executor::LockPlaces() {
   places_.erase(std::unique(places_.begin(), places_.end()), places_.end());
   size_t held_count = 0;
   while (held_count < places_.size()) {
-    SpinLock& lock = places_[held_count].database->StripeAt(places_[held_count].stripe_index).lock;
-    if (lock.TryLock() || lock.LockFor(kLockPatienceUs)) {
+    Stripe& stripe = places_[held_count].database->StripeAt(places_[held_count].stripe_index);
+    const uint32_t stripe_index = places_[held_count].stripe_index;
+    if (TryHold(stripe, stripe_index)) {
       ++held_count;
       continue;
     }
@@ -427,20 +454,20 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::LockOutcome Executor::LockPlaces() {
       const StripePlace& place = places_[--held_count];
       place.database->StripeAt(place.stripe_index).lock.Unlock();
     }
-    const LockOutcome outcome = LockStripe(lock);
+    const LockOutcome outcome = LockStripe(stripe, stripe_index);
     if (outcome != LockOutcome::kLocked) return outcome;
-    lock.Unlock();
+    stripe.lock.Unlock();
   }
   return LockOutcome::kLocked;
 }
 
 // While holding no other stripe: waits for as long as it is good for anything.
-KVICK_NO_THREAD_SAFETY_ANALYSIS inline Executor::LockOutcome Executor::LockStripe(SpinLock& lock) {
-  return lock.TryLock() ? LockOutcome::kLocked : WaitToLockStripe(lock);
+KVICK_NO_THREAD_SAFETY_ANALYSIS inline Executor::LockOutcome Executor::LockStripe(Stripe& stripe, size_t stripe_index) {
+  return stripe.lock.TryLock() ? LockOutcome::kLocked : WaitToLockStripe(stripe, stripe_index);
 }
 
-KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::LockOutcome Executor::WaitToLockStripe(SpinLock& lock) {
-  while (!lock.TryLock() && !lock.LockFor(kLockPatienceUs)) {
+KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::LockOutcome Executor::WaitToLockStripe(Stripe& stripe, size_t stripe_index) {
+  while (!AwaitStripe(stripe, stripe_index)) {
     if (engine_.gate().is_closed()) return LockOutcome::kStepOut;
     if (IsScriptBusy()) return LockOutcome::kBusy;
   }
@@ -451,8 +478,18 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::UnlockPlaces() {
   for (const StripePlace& place : places_) place.database->StripeAt(place.stripe_index).lock.Unlock();
 }
 
-KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::WaitForStripe(SpinLock& lock) {
-  while (!lock.TryLock() && !lock.LockFor(kLockPatienceUs)) {
+// Contention is counted here, where whoever comes has to wait anyway.
+KVICK_NO_THREAD_SAFETY_ANALYSIS bool Executor::AwaitStripe(Stripe& stripe, size_t stripe_index) {
+  const uint64_t start_cycles = CycleClock::Now();
+  const bool is_held = stripe.lock.LockFor(kLockPatienceUs);
+  stats_.stripe_wait_count.Add(1);
+  stats_.stripe_wait_cycles.Add(CycleClock::Now() - start_cycles);
+  stats_.stripe_waits[stripe_index].Add(1);
+  return is_held;
+}
+
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::WaitForStripe(Stripe& stripe) {
+  while (!stripe.lock.TryLock() && !stripe.lock.LockFor(kLockPatienceUs)) {
     if (IsScriptBusy() && serve_while_busy) serve_while_busy();
   }
 }
@@ -467,14 +504,15 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS inline Executor::LockOutcome Executor::RunLocked
     return LockOutcome::kLocked;
   }
   if (keys.size() == 1) {
-    SpinLock& lock = keys[0].database->StripeOf(keys[0].key).lock;
-    if (const LockOutcome outcome = LockStripe(lock); outcome != LockOutcome::kLocked) return outcome;
+    Stripe& stripe = keys[0].database->StripeOf(keys[0].key);
+    const LockOutcome outcome = LockStripe(stripe, keys[0].key.stripe_index());
+    if (outcome != LockOutcome::kLocked) return outcome;
     Call(session, prepared, keys, reply);
     if (!ready_keys_.empty()) {
       places_.assign(1, {keys[0].database, static_cast<uint32_t>(keys[0].key.stripe_index())});
       ServeReadyKeys();
     }
-    lock.Unlock();
+    stripe.lock.Unlock();
   } else {
     places_.clear();
     AddPlaces(keys);
@@ -554,6 +592,7 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
 
   CommandContext context(*this, session, command, prepared.arguments, keys, reply);
   running_call_ = {&session, &command, prepared.arguments};
+  const size_t reply_begin = reply.out().size_bytes();
   const bool shows_call = engine_.shows_calls.load(std::memory_order_relaxed);
   // A script is shown before its commands, and so is nothing else: a call may have selected another database.
   if (shows_call && command.has(kScriptRunner)) ShowCall(session, prepared);
@@ -582,7 +621,12 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
       observer->OnAdministrativeCall(session, command, prepared.arguments, status);
     }
   }
-  if (cycles >= slow_cycles_ && !command.has(kSkipSlowlog)) ReportSlowCall(session, prepared, cycles);
+  const size_t reply_end = reply.out().size_bytes();
+  const uint64_t reply_bytes = reply_end > reply_begin ? reply_end - reply_begin : 0;
+  if (cycles >= notable_cycles_ || reply_bytes >= notable_reply_bytes_ || !prepared.large_arguments.empty() ||
+      prepared.arguments.size() > notable_argument_count_) {
+    ReportNotableCall(session, prepared, cycles, reply_bytes);
+  }
 }
 
 void Executor::ShowCall(const Session& session, const Prepared& prepared) {
@@ -618,15 +662,32 @@ void Executor::BroadcastChanges() {
   changed_keys_.clear();
 }
 
-void Executor::ReportSlowCall(const Session& session, const Prepared& prepared, uint64_t cycles) {
+void Executor::ReportNotableCall(const Session& session, const Prepared& prepared, uint64_t cycles,
+                                 uint64_t reply_bytes) {
   const auto duration_us = static_cast<uint64_t>(static_cast<double>(cycles) / cycles_per_us_);
-  CommandStats& counters = stats_.commands[prepared.command->index];
-  counters.slow_calls.Add(1);
-  counters.slow_us.Add(duration_us);
-  counters.slow_us_max.Set(std::max(counters.slow_us_max.Load(), duration_us));
-  const CallRecord record{&session, prepared.command, prepared.arguments, static_cast<int64_t>(duration_us),
-                          engine_.clock().NowUs()};
-  for (CallObserver* observer : engine_.hooks.call_observers) observer->OnSlowCall(record);
+  const bool is_slow = thresholds_.slow_us >= 0 && duration_us >= static_cast<uint64_t>(thresholds_.slow_us);
+  if (is_slow && !prepared.command->has(kSkipSlowlog)) {
+    CommandStats& counters = stats_.commands[prepared.command->index];
+    counters.slow_calls.Add(1);
+    counters.slow_us.Add(duration_us);
+    counters.slow_us_max.Set(std::max(counters.slow_us_max.Load(), duration_us));
+  }
+  CallRecord record{&session, prepared.command, prepared.arguments, static_cast<int64_t>(duration_us)};
+  // Of what a script runs, nothing came from a client or goes to one.
+  if (!is_in_script_) {
+    record.request_bytes = RequestBytes(prepared.arguments);
+    record.reply_bytes = reply_bytes;
+  }
+  const auto reaches = [](uint64_t amount, int64_t threshold) {
+    return threshold >= 0 && amount >= static_cast<uint64_t>(threshold);
+  };
+  // Many arguments, or a large one, are not yet a large request.
+  if (cycles < notable_cycles_ && !reaches(record.request_bytes, thresholds_.request_bytes) &&
+      !reaches(record.reply_bytes, thresholds_.reply_bytes)) {
+    return;
+  }
+  record.finished_us = engine_.clock().NowUs();
+  for (CallObserver* observer : engine_.hooks.call_observers) observer->OnNotableCall(record);
 }
 
 void Executor::Record(int database_index, std::span<const std::string_view> arguments) {
@@ -736,6 +797,7 @@ void Executor::RunAfterCommand() {
 void Executor::AddSession(Session* session) {
   session->registry_index = sessions_.size();
   sessions_.push_back(session);
+  stats_.session_count.Set(sessions_.size());
 }
 
 void Executor::RemoveSession(Session* session) {
@@ -746,6 +808,7 @@ void Executor::RemoveSession(Session* session) {
   sessions_[session->registry_index] = last;
   last->registry_index = session->registry_index;
   sessions_.pop_back();
+  stats_.session_count.Set(sessions_.size());
 }
 
 // Nothing changes in a pause, so that a replica can catch up with all there is.
@@ -754,6 +817,7 @@ bool Executor::MayRemoveExpired() const {
 }
 
 bool Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) {
+  const LatencyMonitor::Timer timer(engine_.hooks.latency_monitor, LatencyEvent::kExpireCycle, engine_.clock());
   BeginBatch();
   const uint64_t deadline = CycleClock::Now() + static_cast<uint64_t>(cycles_per_us_ * static_cast<double>(budget_us));
   bool goes_on = MayRemoveExpired();
@@ -775,7 +839,7 @@ bool Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) 
       {
         // A stripe that a script holds for long is visited another time.
         Stripe& stripe = database.StripeAt(stripe_index);
-        if (NeedsLocks() && !TryHold(stripe)) break;
+        if (NeedsLocks() && !TryHold(stripe, stripe_index)) break;
         database.RemoveExpired(stripe_index, kExpireItemsPerLock, mutation_);
         if (NeedsLocks()) LetGo(stripe);
       }
@@ -791,15 +855,15 @@ bool Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) 
   return !goes_on;
 }
 
-KVICK_NO_THREAD_SAFETY_ANALYSIS bool Executor::TryHold(Stripe& stripe) {
-  return stripe.lock.TryLock() || stripe.lock.LockFor(kLockPatienceUs);
+KVICK_NO_THREAD_SAFETY_ANALYSIS bool Executor::TryHold(Stripe& stripe, size_t stripe_index) {
+  return stripe.lock.TryLock() || AwaitStripe(stripe, stripe_index);
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::LetGo(Stripe& stripe) { stripe.lock.Unlock(); }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::StripeGuard::StripeGuard(Executor& executor, Stripe& stripe)
     : stripe_(executor.NeedsLocks() && !executor.holds_everything_ ? &stripe : nullptr) {
-  if (stripe_ != nullptr) executor.WaitForStripe(stripe_->lock);
+  if (stripe_ != nullptr) executor.WaitForStripe(*stripe_);
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::StripeGuard::~StripeGuard() {

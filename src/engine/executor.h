@@ -322,12 +322,14 @@ class Executor final : public KeyspaceListener {
   void AddPlaces(std::span<const DeclaredKey> keys);
   // Takes the locks of all places in ascending order, or none.
   LockOutcome LockPlaces();
-  LockOutcome LockStripe(SpinLock& lock);
-  LockOutcome WaitToLockStripe(SpinLock& lock);
-  static bool TryHold(Stripe& stripe);
+  LockOutcome LockStripe(Stripe& stripe, size_t stripe_index);
+  LockOutcome WaitToLockStripe(Stripe& stripe, size_t stripe_index);
+  // The stripe is held by somebody: waits for a while. For the figures of contention, and out of the usual way.
+  bool AwaitStripe(Stripe& stripe, size_t stripe_index);
+  bool TryHold(Stripe& stripe, size_t stripe_index);
   static void LetGo(Stripe& stripe);
   // For who cannot do anything else: waits, and answers clients as long as a script is busy.
-  void WaitForStripe(SpinLock& lock);
+  void WaitForStripe(Stripe& stripe);
   void UnlockPlaces();
   void Record(int database_index, std::span<const std::string_view> arguments);
   // `position`: what the log returned.
@@ -339,7 +341,9 @@ class Executor final : public KeyspaceListener {
   // The session tracks: remembers the keys that it was told of.
   void RememberReads(const Session& session, const Command& command, std::span<const DeclaredKey> keys);
   void BroadcastChanges();
-  void ReportSlowCall(const Session& session, const Prepared& prepared, uint64_t cycles);
+  void FollowThresholds();
+  // For who shows calls that stand out.
+  void ReportNotableCall(const Session& session, const Prepared& prepared, uint64_t cycles, uint64_t reply_bytes);
   void RunAfterCommand();
   // Debug builds lock always, so that what forgets to is found.
   bool LocksStripes() const {
@@ -365,9 +369,19 @@ class Executor final : public KeyspaceListener {
   uint64_t clock_cycles_ = 0;  // when the clock was read
   uint64_t call_cycles_ = 0;   // when the latest command ended, or the batch began
   const double cycles_per_us_;
-  uint64_t refresh_cycles_;            // read the clock again after so many
-  uint64_t slow_cycles_ = UINT64_MAX;  // threshold of the slow log
-  int64_t slow_threshold_us_ = -1;
+  uint64_t refresh_cycles_;  // read the clock again after so many
+  // Beyond one of these a call stands out, and is looked at more closely.
+  uint64_t notable_cycles_ = UINT64_MAX;       // the shorter of the slow log's threshold and the latency monitor's
+  uint64_t notable_reply_bytes_ = UINT64_MAX;  // the threshold of large replies
+  size_t notable_argument_count_ = SIZE_MAX;   // fewer, all of them small, cannot be a large request
+  struct Thresholds {
+    int64_t slow_us = -1;
+    int64_t latency_ms = 0;
+    int64_t request_bytes = -1;
+    int64_t reply_bytes = -1;
+    bool operator==(const Thresholds&) const = default;
+  };
+  Thresholds thresholds_;  // of which these follow
   bool tracks_latency_ = true;
 
   std::vector<OpenValue> open_values_;

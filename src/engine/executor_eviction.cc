@@ -13,6 +13,7 @@
 #include "base/memory_meter.h"
 #include "engine/errors.h"
 #include "engine/executor.h"
+#include "engine/latency_monitor.h"
 #include "keyspace/victim_search.h"
 
 namespace kvick {
@@ -85,6 +86,7 @@ void Executor::EvictExcess(int64_t budget_us) {
 }
 
 Executor::Room Executor::Evict(int64_t budget_us) {
+  const LatencyMonitor::Timer timer(engine_.hooks.latency_monitor, LatencyEvent::kEvictionCycle, engine_.clock());
   MemoryLimit& memory = engine_.memory_limit();
   const uint64_t start = CycleClock::Now();
   const double budget_cycles = cycles_per_us_ * static_cast<double>(budget_us);
@@ -120,7 +122,7 @@ bool Executor::EvictOne(bool frees_later) {
   Database& database = *victim.database;
   const KeyRef key = victim.key();
   // A stripe that a script holds for long keeps its keys for now.
-  if (NeedsLocks() && !TryHold(database.StripeOf(key))) return true;
+  if (NeedsLocks() && !TryHold(database.StripeOf(key), key.stripe_index())) return true;
   std::function<void(Entry*)> keep = [this](Entry* entry) { removed_entries_.push_back(entry); };
   std::function<void(Entry*)>* const free_later = std::exchange(mutation_.free_later, &keep);
   const KeyTable::Slot slot = database.Peek(key, mutation_);
@@ -138,6 +140,7 @@ bool Executor::EvictOne(bool frees_later) {
   mutation_.free_later = free_later;
   if (NeedsLocks()) LetGo(database.StripeOf(key));
 
+  const LatencyMonitor::Timer timer(engine_.hooks.latency_monitor, LatencyEvent::kEvictionDelete, engine_.clock());
   for (Entry* entry : removed_entries_) {
     if (!frees_later) {
       EntryStore::Free(entry);

@@ -15,12 +15,13 @@
 namespace kvick {
 
 class AppendOnlyFile;
+class CallLogs;
 class CommandContext;
 class Database;
+class LatencyMonitor;
 class Migrations;
 class Monitors;
 class Session;
-class SlowLog;
 class User;
 struct Command;
 struct DeclaredKey;
@@ -126,13 +127,17 @@ struct CallRecord {
   std::span<const std::string_view> arguments;
   int64_t duration_us = 0;
   int64_t finished_us = 0;  // wall clock
+  uint64_t request_bytes = 0;
+  uint64_t reply_bytes = 0;
 };
 
-// Sees commands that ran longer than a threshold and, while Engine::shows_calls, every command that ran.
+// Sees commands that stand out and, while Engine::shows_calls, every command that ran.
 class CallObserver {
  public:
   virtual ~CallObserver() = default;
-  virtual void OnSlowCall(const CallRecord& /*call*/) {}
+  // It ran long, or its request or reply is large: beyond at least one of the thresholds of the configuration, of which
+  // each observer knows its own.
+  virtual void OnNotableCall(const CallRecord& /*call*/) {}
   // Under the locks of the command's keys, so calls that touch the same keys are told in their order.
   virtual void OnCall(const Session& /*session*/, const Command& /*command*/,
                       std::span<const std::string_view> /*arguments*/, bool /*is_from_script*/) {}
@@ -233,9 +238,10 @@ struct Hooks {
       nullptr;  // changed in exclusive moments, unlike the others: null while it would tell nobody
   std::vector<CallObserver*> call_observers;
   std::vector<WriteGuard*> write_guards;  // asked in this order
-  SlowLog* slow_log = nullptr;            // one of these, for its commands
-  Monitors* monitors = nullptr;           // another
-  Migrations* migrations = nullptr;       // what MIGRATE keeps between its steps
+  CallLogs* call_logs = nullptr;          // one of these, for its commands
+  LatencyMonitor* latency_monitor = nullptr;
+  Monitors* monitors = nullptr;      // another
+  Migrations* migrations = nullptr;  // what MIGRATE keeps between its steps
   ScriptRunner* script_runner = nullptr;
   AppendOnlyFile* append_only_file = nullptr;  // for its commands
   ProcessControl* process = nullptr;

@@ -6,10 +6,13 @@
 namespace kvick {
 
 void InfoWriter::Field(std::string_view name, std::string_view value) {
-  text_ += name;
-  text_ += ':';
-  text_ += value;
-  text_ += "\r\n";
+  fields_.push_back({std::string(name), std::string(value)});
+}
+
+std::string InfoWriter::text() const {
+  std::string text;
+  for (const InfoField& field : fields_) text += field.name + ":" + field.value + "\r\n";
+  return text;
 }
 
 void InfoWriter::Field(std::string_view name, int64_t value) { Field(name, std::to_string(value)); }
@@ -21,6 +24,22 @@ void InfoWriter::Decimal(std::string_view name, double value, int decimals) {
   Field(name, buffer);
 }
 
+InfoWriter InfoRegistry::Collect(const InfoSection& section) const {
+  InfoWriter writer;
+  for (const auto& [name, write] : extensions_) {
+    if (name == section.name) write(writer);
+  }
+  section.write(writer);
+  return writer;
+}
+
+std::vector<InfoField> InfoRegistry::Fields(std::string_view section_name) const {
+  for (const InfoSection& section : sections_) {
+    if (section.name == section_name) return Collect(section).fields();
+  }
+  return {};
+}
+
 std::string InfoRegistry::Text(const std::vector<std::string>& names) const {
   const auto selects = [&names](std::string_view name) {
     return std::find(names.begin(), names.end(), name) != names.end();
@@ -30,13 +49,8 @@ std::string InfoRegistry::Text(const std::vector<std::string>& names) const {
   std::string text;
   for (const InfoSection& section : sections_) {
     if (!all && !(defaults && section.in_default) && !selects(section.name)) continue;
-    InfoWriter writer;
-    for (const auto& [name, write] : extensions_) {
-      if (name == section.name) write(writer);
-    }
-    section.write(writer);
     if (!text.empty()) text += "\r\n";
-    text += "# " + section.title + "\r\n" + writer.text();
+    text += "# " + section.title + "\r\n" + Collect(section).text();
   }
   return text;
 }

@@ -9,7 +9,12 @@
 
 namespace kvick {
 
-// Collects "name:value" lines.
+struct InfoField {
+  std::string name;
+  std::string value;
+};
+
+// Collects fields.
 class InfoWriter {
  public:
   void Field(std::string_view name, std::string_view value);
@@ -20,10 +25,12 @@ class InfoWriter {
   void Field(std::string_view name, const char* value) { Field(name, std::string_view(value)); }
   // With `decimals` digits behind the point.
   void Decimal(std::string_view name, double value, int decimals = 2);
-  std::string& text() { return text_; }
+  [[nodiscard]] const std::vector<InfoField>& fields() const { return fields_; }
+  // "name:value" lines.
+  [[nodiscard]] std::string text() const;
 
  private:
-  std::string text_;
+  std::vector<InfoField> fields_;
 };
 
 struct InfoSection {
@@ -43,8 +50,12 @@ class InfoRegistry {
   // The text of the sections that `names` select (lower case; "default", "all", "everything" are known). No names
   // mean the default ones.
   std::string Text(const std::vector<std::string>& names) const;
+  // The fields of one section, for who shows them in another way; none when there is no such section.
+  std::vector<InfoField> Fields(std::string_view section_name) const;
 
  private:
+  InfoWriter Collect(const InfoSection& section) const;
+
   std::vector<InfoSection> sections_;
   std::vector<std::pair<std::string, std::function<void(InfoWriter&)>>> extensions_;  // by section
 };

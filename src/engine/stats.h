@@ -41,7 +41,7 @@ struct CommandStats {
 };
 
 struct ExecutorStats {
-  explicit ExecutorStats(size_t command_count) : commands(command_count) {}
+  ExecutorStats(size_t command_count, size_t stripe_count) : stripe_waits(stripe_count), commands(command_count) {}
 
   OwnedCounter command_count;
   OwnedCounter connection_count;  // accepted, ever
@@ -61,6 +61,16 @@ struct ExecutorStats {
   OwnedCounter output_limit_disconnections;
   OwnedCounter loop_count;
   OwnedCounter loop_duration_us;
+  OwnedCounter message_count;  // from other threads
+  // Stripes that another thread held at the first try.
+  OwnedCounter stripe_wait_count;
+  OwnedCounter stripe_wait_cycles;         // CycleClock
+  std::vector<OwnedCounter> stripe_waits;  // the first of these by stripe, of all databases
+
+  // Not counters, and not reset.
+  int worker_index = -1;         // of the worker that it belongs to; -1: none. Set before others may see it
+  OwnedCounter session_count;    // at present
+  OwnedCounter turn_started_us;  // monotonic: when the worker last began a turn. 0: never
 
   std::vector<CommandStats> commands;  // by Command::index
 

@@ -8,15 +8,16 @@
 namespace kvick {
 
 class Rates;
-class SlowLog;
 
 std::span<const CommandSpec> InfoCommands();
 std::span<const CommandSpec> MonitorCommands();
-std::span<const CommandSpec> SlowLogCommands();
+std::span<const CommandSpec> CallLogCommands();  // SLOWLOG, COMMANDLOG
+std::span<const CommandSpec> LatencyCommands();
 
 // These become observers of the engine's calls. Before executors run, like the others here.
 void AttachMonitors(Engine& engine);
-void AttachSlowLog(Engine& engine);
+void AttachCallLogs(Engine& engine);
+void AttachLatencyMonitor(Engine& engine);
 // Publishes keyspace notifications while notify-keyspace-events asks for any.
 void AttachKeyNotifications(Engine& engine);
 // Adds the sections of INFO that the engine itself can fill.

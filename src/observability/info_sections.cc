@@ -21,6 +21,7 @@
 #include "base/version.h"
 #include "engine/executor.h"
 #include "keyspace/access_clock.h"
+#include "observability/command_totals.h"
 #include "observability/features.h"
 #include "observability/rates.h"
 
@@ -28,48 +29,6 @@ namespace kvick {
 namespace {
 
 constexpr int64_t kSecondsPerDay = 86'400;
-// Entries that are looked at for a database's average time to live.
-constexpr int kTtlSamples = 32;
-
-// ---- Sums over executors
-
-uint64_t Sum(Engine& engine, OwnedCounter ExecutorStats::*counter) {
-  uint64_t sum = 0;
-  engine.ForEachExecutor([&](Executor& executor) { sum += (executor.stats().*counter).Load(); });
-  return sum;
-}
-
-struct CommandTotals {
-  uint64_t calls = 0;
-  uint64_t cycles = 0;
-  uint64_t rejected = 0;
-  uint64_t failed = 0;
-  uint64_t slow_calls = 0;
-  uint64_t slow_us = 0;
-  uint64_t slow_us_max = 0;
-
-  void Add(const CommandStats& stats) {
-    calls += stats.calls.Load();
-    cycles += stats.cycles.Load();
-    rejected += stats.rejected.Load();
-    failed += stats.failed.Load();
-    slow_calls += stats.slow_calls.Load();
-    slow_us += stats.slow_us.Load();
-    slow_us_max = std::max(slow_us_max, stats.slow_us_max.Load());
-  }
-};
-
-CommandTotals TotalsOfAllCommands(Engine& engine) {
-  CommandTotals totals;
-  engine.ForEachExecutor([&totals](Executor& executor) {
-    for (const CommandStats& stats : executor.stats().commands) totals.Add(stats);
-  });
-  return totals;
-}
-
-uint64_t CyclesToUs(uint64_t cycles) {
-  return static_cast<uint64_t>(static_cast<double>(cycles) / CycleClock::CyclesPerMicrosecond());
-}
 
 std::string FormatFixed(double value, int decimals) {
   char buffer[64];
@@ -236,7 +195,7 @@ void WriteThreads(Engine& engine, InfoWriter& out) {
 
 void WriteStats(Engine& engine, const Rates& rates, InfoWriter& out) {
   using Stats = ExecutorStats;
-  const auto sum = [&engine](OwnedCounter Stats::*counter) { return Sum(engine, counter); };
+  const auto sum = [&engine](OwnedCounter Stats::*counter) { return SumOf(engine, counter); };
   const CommandTotals commands = TotalsOfAllCommands(engine);
   const double loops_per_second = rates.PerSecond(Rates::kLoops);
   const double loop_us = loops_per_second > 0 ? rates.PerSecond(Rates::kLoopDurationUs) / loops_per_second : 0;
@@ -337,13 +296,10 @@ void WriteCpu(InfoWriter& out) {
 }
 
 void WriteCommandStats(Engine& engine, InfoWriter& out) {
-  std::vector<CommandTotals> totals(engine.commands().command_count());
-  engine.ForEachExecutor([&totals](Executor& executor) {
-    for (size_t i = 0; i < totals.size(); ++i) totals[i].Add(executor.stats().commands[i]);
-  });
+  const std::vector<CommandTotals> totals = TotalsByCommand(engine);
   for (size_t i = 0; i < totals.size(); ++i) {
     const CommandTotals& total = totals[i];
-    if (total.calls == 0 && total.rejected == 0 && total.failed == 0) continue;
+    if (!total.is_used()) continue;
     const uint64_t duration_us = CyclesToUs(total.cycles);
     out.Field("cmdstat_" + engine.commands().at(i).name,
               "calls=" + std::to_string(total.calls) + ",usec=" + std::to_string(duration_us) +
@@ -355,13 +311,9 @@ void WriteCommandStats(Engine& engine, InfoWriter& out) {
 }
 
 void WriteErrorStats(Engine& engine, InfoWriter& out) {
-  std::map<std::string, uint64_t> totals;
-  engine.ForEachExecutor([&totals](Executor& executor) {
-    const ExecutorStats& stats = executor.stats();
-    MutexLock lock(stats.errors_mutex);
-    for (const auto& [code, count] : stats.errors) totals[code] += count;
-  });
-  for (const auto& [code, count] : totals) out.Field("errorstat_" + code, "count=" + std::to_string(count));
+  for (const auto& [code, count] : ErrorTotals(engine)) {
+    out.Field("errorstat_" + code, "count=" + std::to_string(count));
+  }
 }
 
 // "50", "99.9": a percentile as its name in a field has it.
@@ -375,11 +327,7 @@ std::string PercentileName(double percent) {
 void WriteLatencyStats(Engine& engine, InfoWriter& out) {
   if (!engine.settings().latency_tracking) return;
   for (size_t i = 0; i < engine.commands().command_count(); ++i) {
-    LatencyHistogram::Sum sum;
-    engine.ForEachExecutor([&sum, i](Executor& executor) {
-      const LatencyHistogram* latency = executor.stats().commands[i].latency.load(std::memory_order_acquire);
-      if (latency != nullptr) sum.Add(*latency);
-    });
+    const LatencyHistogram::Sum sum = LatenciesOf(engine, i);
     if (sum.total() == 0) continue;
     std::string line;
     for (const double percent : engine.settings().latency_tracking_percentiles) {
@@ -390,37 +338,11 @@ void WriteLatencyStats(Engine& engine, InfoWriter& out) {
   }
 }
 
-// An estimate from some entries that are met on the way; 0 when all their stripes are busy.
-KVICK_NO_THREAD_SAFETY_ANALYSIS int64_t AverageTtlMs(Database& database, int64_t now_ms, uint64_t seed) {
-  int64_t sum_ms = 0;
-  int64_t count = 0;
-  Random random(seed);
-  const size_t start = random.Below(Stripe::kCount);
-  for (size_t i = 0; i < Stripe::kCount && count < kTtlSamples; ++i) {
-    Stripe& stripe = database.StripeAt((start + i) % Stripe::kCount);
-    if (stripe.expiring_count.load(std::memory_order_relaxed) == 0 || !stripe.lock.TryLock()) continue;
-    for (int draw = 0; draw < 4; ++draw) {
-      const Entry* entry = stripe.table.RandomEntry(random.Next());
-      if (entry == nullptr || !entry->has_expiry() || entry->expiry_ms() <= now_ms) continue;
-      sum_ms += entry->expiry_ms() - now_ms;
-      ++count;
-    }
-    stripe.lock.Unlock();
-  }
-  return count == 0 ? 0 : sum_ms / count;
-}
-
 void WriteKeyspace(Engine& engine, InfoWriter& out) {
-  const int64_t now_ms = engine.clock().NowMs();
-  for (int i = 0; i < engine.database_count(); ++i) {
-    Database& database = engine.database(i);
-    const uint64_t key_count = database.EntryCount();
-    if (key_count == 0) continue;
-    const uint64_t expiring_count = database.ExpiringCount();
-    const int64_t ttl_ms = expiring_count == 0 ? 0 : AverageTtlMs(database, now_ms, static_cast<uint64_t>(now_ms) + 1);
-    out.Field("db" + std::to_string(i), "keys=" + std::to_string(key_count) +
-                                            ",expires=" + std::to_string(expiring_count) +
-                                            ",avg_ttl=" + std::to_string(ttl_ms) + ",subexpiry=0");
+  for (const DatabaseTotals& database : TotalsByDatabase(engine)) {
+    out.Field("db" + std::to_string(database.index),
+              "keys=" + std::to_string(database.key_count) + ",expires=" + std::to_string(database.expiring_count) +
+                  ",avg_ttl=" + std::to_string(database.average_ttl_ms) + ",subexpiry=0");
   }
 }
 

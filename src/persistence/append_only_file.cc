@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "engine/latency_monitor.h"
 #include "persistence/command_base.h"
 
 namespace kvick {
@@ -301,7 +302,11 @@ void AppendOnlyFile::Append() {
   has_just_written_ = increment_->has_pending();
   const uint64_t end = reader_->position();
   if (has_just_written_ && engine_.clock().MonotonicMs() < retry_ms_) return;
-  Status status = increment_->WriteUpTo(switch_at.value_or(end));
+  Status status;
+  {
+    const LatencyMonitor::Timer timer(engine_.hooks.latency_monitor, LatencyEvent::kAofWrite, engine_.clock());
+    status = increment_->WriteUpTo(switch_at.value_or(end));
+  }
   if (status.ok() && switch_at) {
     SwitchIncrement(*switch_at);
     status = increment_->WriteUpTo(end);
@@ -375,7 +380,13 @@ void AppendOnlyFile::SyncIfDue() {
 void AppendOnlyFile::Sync() {
   const int64_t begin_ms = engine_.clock().MonotonicMs();
   is_syncing_ = true;
-  const Status status = increment_->Sync();
+  Status status;
+  {
+    // What every second's sync takes delays nobody.
+    LatencyMonitor* const monitor = syncs_always() ? engine_.hooks.latency_monitor : nullptr;
+    const LatencyMonitor::Timer timer(monitor, LatencyEvent::kAofSyncAlways, engine_.clock());
+    status = increment_->Sync();
+  }
   is_syncing_ = false;
   const int64_t end_ms = engine_.clock().MonotonicMs();
   synced_ms_ = end_ms;

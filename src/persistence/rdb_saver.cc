@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "engine/errors.h"
+#include "engine/latency_monitor.h"
 #include "observability/rates.h"
 #include "persistence/rdb_file_writer.h"
 #include "types/value_features.h"
@@ -178,7 +179,10 @@ void RdbSaver::Abandon() {
 // Completes the file or removes it.
 Status RdbSaver::Conclude(Job& job, Status status) {
   if (status.ok()) status = job.Close();
-  if (!status.ok()) job.RemoveTemporary();
+  if (!status.ok()) {
+    const LatencyMonitor::Timer timer(engine_.hooks.latency_monitor, LatencyEvent::kRdbUnlink, engine_.clock());
+    job.RemoveTemporary();
+  }
   return status;
 }
 

@@ -91,12 +91,6 @@ void OutputBuffer::FillHole(Hole hole, std::string_view bytes) {
   sealed_bytes_ += bytes.size();
 }
 
-size_t OutputBuffer::size_bytes() const {
-  if (cursor_ == nullptr) return sealed_bytes_;
-  const Segment& last = segments_.back();
-  return sealed_bytes_ + static_cast<size_t>(cursor_ - last.block) - last.begin;
-}
-
 size_t OutputBuffer::memory_bytes() const {
   size_t total = segments_.capacity() * sizeof(Segment) + (spare_ != nullptr ? kBlockBytes : 0);
   for (size_t i = first_; i < segments_.size(); ++i) {

@@ -57,7 +57,11 @@ class OutputBuffer {
 
   bool empty() const { return size_bytes() == 0; }
   // Bytes not yet consumed.
-  size_t size_bytes() const;
+  size_t size_bytes() const {
+    if (cursor_ == nullptr) return sealed_bytes_;
+    const Segment& last = segments_.back();
+    return sealed_bytes_ + static_cast<size_t>(cursor_ - last.block) - last.begin;
+  }
   // What the buffer occupies, lent values included.
   size_t memory_bytes() const;
   // The first piece that is not yet consumed, when it is a block of ours, and what is behind it.

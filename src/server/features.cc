@@ -86,14 +86,16 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(ScriptCommands());
   AttachScripting(engine);
 
+  commands.Add(CallLogCommands());
   commands.Add(InfoCommands());
+  commands.Add(LatencyCommands());
   commands.Add(MonitorCommands());
-  commands.Add(SlowLogCommands());
+  AttachCallLogs(engine);
   AttachInfoSections(engine);
   AttachMigrations(engine);
   AttachKeyNotifications(engine);
+  AttachLatencyMonitor(engine);
   AttachMonitors(engine);
-  AttachSlowLog(engine);
 
   engine.AddPeriodicWork([] { BlockPool::TendPages(); });
 

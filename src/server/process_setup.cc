@@ -75,6 +75,7 @@ Status OpenLog(const Settings& settings) {
   target.syslog_ident = settings.syslog_ident;
   target.syslog_facility = kFacilities[static_cast<size_t>(settings.syslog_facility)];
   SetLogTarget(target);
+  SetLogFormat(settings.log_format, settings.log_timestamp_format);
   return Status::Ok();
 }
 

@@ -41,7 +41,8 @@ Server::Server(Settings* settings, ProgramIdentity identity, std::string config_
       engine_(settings, settings->debug_command == AccessPermission::kNo ? SystemClock::Instance()
                                                                          : static_cast<const Clock&>(movable_clock_)),
       persistence_((RegisterFeatures(engine_), AttachPersistence(engine_))),
-      listeners_(engine_, workers_) {
+      listeners_(engine_, workers_),
+      metrics_(engine_) {
   PlugIn();
   WatchOptions();
 }
@@ -74,6 +75,7 @@ void Server::WatchOptions() {
     ShowOwnTitle();
     return Status::Ok();
   });
+  options.OnChange({"metrics-bind", "metrics-port"}, [this] { return metrics_.FollowSettings(); });
   options.OnChange({"maxclients"}, [this] {
     const unsigned wanted = settings_->max_clients;
     AdjustDescriptorLimit(settings_);
@@ -83,6 +85,10 @@ void Server::WatchOptions() {
   });
   options.OnChange({"loglevel"}, [this] {
     SetLogLevel(settings_->log_level);
+    return Status::Ok();
+  });
+  options.OnChange({"log-format", "log-timestamp-format"}, [this] {
+    SetLogFormat(settings_->log_format, settings_->log_timestamp_format);
     return Status::Ok();
   });
   options.OnChange({"locale-collate"},
@@ -137,6 +143,7 @@ Status Server::Start() {
   KVICK_RETURN_IF_ERROR(ApplyOomScore(*settings_));
   signals_.emplace([this](int signal) { AskToEnd(signal); });
   engine_.is_loading = true;
+  KVICK_RETURN_IF_ERROR(metrics_.FollowSettings());  // it says so
   KVICK_RETURN_IF_ERROR(StartWorkers());
   KVICK_RETURN_IF_ERROR(persistence_.LoadAtStart());
   engine_.gate().RunExclusive([this] { engine_.is_loading = false; });
@@ -209,6 +216,7 @@ Status Server::Shutdown(const ShutdownRequest& request) {
 
 // The workers send what is left to send before they end.
 void Server::Finish() {
+  metrics_.Close();
   for (const auto& worker : workers_) worker->Join();
   persistence_.Stop();
   FlushAudit(engine_);

@@ -28,6 +28,7 @@
 #include "server/startup_log.h"
 #include "server/supervision.h"
 #include "serving/listener.h"
+#include "serving/metrics_endpoint.h"
 #include "serving/worker.h"
 
 namespace kvick {
@@ -75,6 +76,7 @@ class Server final : public ProcessControl {
   Persistence& persistence_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Listeners listeners_;
+  MetricsEndpoint metrics_;
   PidFile pid_file_;
   Cron cron_;
 

@@ -26,7 +26,7 @@ void Mailbox::Post(std::function<void()> message) {
   }
 }
 
-void Mailbox::RunAll() {
+size_t Mailbox::RunAll() {
   uint64_t count = 0;
   static_cast<void>(!read(event_.get(), &count, sizeof(count)));
   std::vector<std::function<void()>> messages;
@@ -35,6 +35,7 @@ void Mailbox::RunAll() {
     messages.swap(messages_);
   }
   for (const auto& message : messages) message();
+  return messages.size();
 }
 
 }  // namespace kvick

@@ -2,6 +2,7 @@
 // in its epoll set.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <vector>
 
@@ -18,8 +19,8 @@ class Mailbox {
 
   // Any thread.
   void Post(std::function<void()> message) KVICK_EXCLUDES(mutex_);
-  // The consumer: runs everything that was posted, in order.
-  void RunAll() KVICK_EXCLUDES(mutex_);
+  // The consumer: runs everything that was posted, in order. Returns how many there were.
+  size_t RunAll() KVICK_EXCLUDES(mutex_);
   // Readable when there is something.
   int fd() const { return event_.get(); }
 

@@ -124,6 +124,7 @@ Worker::Worker(Engine& engine, int index, int worker_count)
       executor_(engine),
       scratch_(&own_scratch_) {
   KVICK_ASSERT(epoll_.get() >= 0);
+  executor_.stats().worker_index = index;
   executor_.serve_while_busy = [this] { ServeWhileBusy(); };
   Watch(mailbox_.fd(), [this] { RunMessages(); });
   engine_.release_gate().Add(this);
@@ -192,7 +193,7 @@ void Worker::Deliver(std::shared_ptr<const PushMessage> message, std::vector<Pus
 }
 
 void Worker::RunMessages() {
-  mailbox_.RunAll();
+  executor_.stats().message_count.Add(mailbox_.RunAll());
   SendPushes();
 }
 
@@ -291,6 +292,7 @@ void Worker::Run() {
   while (!stopping_.load(std::memory_order_relaxed)) {
     const int count = epoll_wait(epoll_.get(), events, kEventCount, WaitMs());
     const int64_t start_us = engine_.clock().MonotonicUs();
+    executor_.stats().turn_started_us.Set(static_cast<uint64_t>(start_us));
     // The whole turn is spent inside the gate: connections and the list of sessions stand still for others whenever
     // they look, which is between two commands or while we sleep.
     executor_.BeginBatch();
@@ -359,6 +361,7 @@ void Worker::Serve(int fd, uint32_t events) {
 void Worker::ServeWhileBusy() {
   if (serves_while_busy_) return;
   serves_while_busy_ = true;
+  executor_.stats().turn_started_us.Set(static_cast<uint64_t>(engine_.clock().MonotonicUs()));  // not stuck
   if (busy_scratch_ == nullptr) busy_scratch_ = std::make_unique<Scratch>();
   Scratch* const interrupted = std::exchange(scratch_, busy_scratch_.get());
   TakeArrivals();

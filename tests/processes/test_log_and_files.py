@@ -1,5 +1,7 @@
 """What the process leaves behind for others to read: log, pid file, title, start-up time."""
 
+import datetime
+import json
 import os
 import re
 import signal
@@ -24,6 +26,28 @@ def test_form_of_the_log(make_server):
     assert matches[ready][2] == 'M' and matches[ready][4] == '*'
     when = time.mktime(time.strptime(matches[ready][3][:20], '%d %b %Y %H:%M:%S'))
     assert abs(when - time.time()) < 60
+
+
+def test_log_in_other_formats(kvick_only, make_server):
+    server = make_server({'log-format': 'json', 'log-timestamp-format': 'iso8601'}).start()
+    lines = [json.loads(line) for line in server.log().splitlines()]  # the banner is none
+    assert {line['pid'] for line in lines} == {server.pid} and {line['role'] for line in lines} == {'master'}
+    ready = next(line for line in lines if line['message'].startswith('Ready to accept connections'))
+    assert ready['level'] == 'notice'
+    assert abs(datetime.datetime.fromisoformat(ready['timestamp']).timestamp() - time.time()) < 60
+    with server.connect() as connection:
+        assert connection.call('CONFIG', 'GET', 'log-format') == [b'log-format', b'json']
+        assert connection.call('CONFIG', 'SET', 'log-format', 'logfmt', 'log-timestamp-format', 'milliseconds',
+                               'loglevel', 'verbose') == b'OK'
+        with server.connect():
+            server.wait_log(rf'\npid={server.pid} role=master timestamp="\d{{13}}" level=verbose message="Accepted [^"]*"\n')
+        # The stock name of the usual form.
+        assert connection.call('CONFIG', 'SET', 'log-format', 'legacy', 'log-timestamp-format', 'legacy') == b'OK'
+        assert connection.call('CONFIG', 'GET', 'log-format') == [b'log-format', b'text']
+        with server.connect():
+            server.wait_log(rf'\n{server.pid}:M \d\d \w+ \d{{4}} [\d:.]+ - Accepted ')
+        assert 'argument(s) must be one of the following: text, legacy, logfmt, json' in str(
+            connection.call('CONFIG', 'SET', 'log-format', 'xml'))
 
 
 def test_ready_line_names_each_kind(kvick_only, make_server):

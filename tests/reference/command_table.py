@@ -15,6 +15,11 @@ REFERENCE = pathlib.Path(__file__).with_name("commands.json")
 
 # Commands of kvick that Redis does not have, and whose they are.
 COMMANDS_OF_OTHERS = {
+    "COMMANDLOG": "Valkey 8.1",
+    "COMMANDLOG GET": "Valkey 8.1",
+    "COMMANDLOG HELP": "Valkey 8.1",
+    "COMMANDLOG LEN": "Valkey 8.1",
+    "COMMANDLOG RESET": "Valkey 8.1",
     "DELIFEQ": "Valkey 9.0",
     "EXPIREMEMBER": "KeyDB",
     "EXPIREMEMBERAT": "KeyDB",
