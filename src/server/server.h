@@ -28,6 +28,7 @@
 #include "server/startup_log.h"
 #include "server/supervision.h"
 #include "serving/listener.h"
+#include "serving/tls_contexts.h"
 #include "serving/worker.h"
 
 namespace kvick {
@@ -56,6 +57,7 @@ class Server final : public ProcessControl {
  private:
   void PlugIn();
   void WatchOptions();
+  void WatchTlsOptions();
   void ApplyRenames();
   Status StartWorkers();
   void ApplyCrashRules();
@@ -74,6 +76,7 @@ class Server final : public ProcessControl {
   Engine engine_;
   Persistence& persistence_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  TlsContexts tls_contexts_;
   Listeners listeners_;
   PidFile pid_file_;
   Cron cron_;
