@@ -450,6 +450,53 @@ def test_protected_mode_speaks_tls(make_tls_server, folder):
             assert stranger.call('PING') == b'PONG'
 
 
+# kvick-cli.
+
+@pytest.fixture
+def cli(make_tls_server, folder, server_binary, kvick_only):
+    """cli(words, ...) runs one kvick-cli against a server that demands certificates; gives status, output, errors."""
+    server = make_tls_server().start()
+    program = os.path.join(os.path.dirname(server_binary), 'kvick-cli')
+
+    def run(*arguments, stdin=b''):
+        done = subprocess.run([program, '-p', str(server.tls_port), *map(str, arguments)], input=stdin,
+                              capture_output=True, timeout=20)
+        return done.returncode, done.stdout, done.stderr.decode()
+
+    run.port = server.tls_port
+    return run
+
+
+def test_kvick_cli(cli, folder):
+    certificate = ['--cacert', folder / 'ca.crt', '--cert', folder / 'client.crt', '--key', folder / 'client.key']
+    assert cli('--tls', *certificate, 'SET', 'a', '1') == (0, b'OK\n', '')
+    assert cli('--tls', *certificate, '--sni', 'localhost', 'GET', 'a') == (0, b'1\n', '')
+    assert cli(*certificate, '-u', f'rediss://127.0.0.1:{cli.port}/0', 'INCR', 'a') == (0, b'2\n', '')
+    folder_of_cas = ['--cacertdir', folder / 'authorities', *certificate[2:]]
+    assert cli('--tls', *folder_of_cas, 'GET', 'a') == (0, b'2\n', '')
+    assert cli('--tls', '--insecure', *certificate[2:], 'GET', 'a') == (0, b'2\n', '')
+    assert cli('--tls', *certificate, '-x', 'SET', 'large', stdin=LARGE) == (0, b'OK\n', '')
+    assert cli('--tls', *certificate, 'GET', 'large') == (0, LARGE + b'\n', '')
+    commands = encode_command(['SET', 'b', 'x' * 1000]) * 5000
+    status, output, _ = cli('--tls', *certificate, '--pipe', stdin=commands)
+    assert status == 0 and b'errors: 0, replies: 5000\n' in output
+
+
+def test_kvick_cli_tells_what_is_wrong(cli, folder):
+    trusted = ['--tls', '--cacert', folder / 'ca.crt']
+    assert cli('--tls', 'PING') == (
+        1, b'', f'Could not connect to Redis at 127.0.0.1:{cli.port}: SSL_connect failed: certificate verify failed\n')
+    status, output, errors = cli(*trusted, 'PING')
+    assert status == 1 and output == b'' and errors != ''
+    for wrong, reason in ((['--cacert', 'nowhere'], 'Invalid CA Certificate File/Directory'),
+                          (['--cert', 'nowhere', '--key', folder / 'client.key'], 'Invalid client certificate'),
+                          (['--cert', folder / 'client.crt', '--key', 'nowhere'], 'Invalid private key'),
+                          (['--cert', folder / 'client.crt'], 'Client cert and key must both be specified or skipped'),
+                          (['--tls-ciphers', 'nothing'], 'Error while configuring ciphers'),
+                          (['--tls-ciphersuites', 'nothing'], 'Error while setting cipher suites')):
+        assert cli(*trusted, *wrong, 'PING') == (1, b'', f'Could not negotiate a TLS connection: {reason}\n')
+
+
 # As whom.
 
 def test_the_certificate_names_the_user(make_tls_server, folder, kvick_only):
