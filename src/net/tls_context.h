@@ -31,7 +31,7 @@ struct TlsContextOptions {
   std::string key_file;
   std::string key_password;
   std::string ca_file;
-  std::string ca_folder;            // of certificates named by their hash (openssl rehash)
+  std::string ca_folder;           // of certificates named by their hash (openssl rehash)
   bool trusts_system_cas = false;  // where neither of these two is given
 
   std::string protocols;  // "TLSv1.2 TLSv1.3"

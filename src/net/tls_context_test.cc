@@ -102,10 +102,10 @@ class CommonNameTest : public ::testing::Test {
 
   void AddName(std::string_view name, int type = MBSTRING_UTF8) {
     X509_NAME* subject = X509_get_subject_name(certificate_);
-    ASSERT_EQ(X509_NAME_add_entry_by_NID(subject, NID_commonName, type,
-                                         reinterpret_cast<const unsigned char*>(name.data()),
-                                         static_cast<int>(name.size()), -1, 0),
-              1);
+    ASSERT_EQ(
+        X509_NAME_add_entry_by_NID(subject, NID_commonName, type, reinterpret_cast<const unsigned char*>(name.data()),
+                                   static_cast<int>(name.size()), -1, 0),
+        1);
   }
   std::optional<std::string> Name() const { return CommonNameOf(*certificate_); }
 

@@ -29,7 +29,8 @@ namespace kvick {
 class TlsStream {
  public:
   // The socket stays the caller's and outlives the stream. A client may name the server that it wants (SNI).
-  static Result<std::unique_ptr<TlsStream>> Make(const TlsContext& context, int fd, const std::string& server_name = {});
+  static Result<std::unique_ptr<TlsStream>> Make(const TlsContext& context, int fd,
+                                                 const std::string& server_name = {});
   TlsStream(const TlsStream&) = delete;
   TlsStream& operator=(const TlsStream&) = delete;
   // Tells the other side that this is the end, if the socket takes that at once.
@@ -72,8 +73,8 @@ class TlsStream {
 
   SSL* const ssl_;
   bool is_established_ = false;
-  bool is_broken_ = false;       // nothing may be sent any more
-  bool has_unsent_ = false;      // a record was begun and has to be finished first
+  bool is_broken_ = false;   // nothing may be sent any more
+  bool has_unsent_ = false;  // a record was begun and has to be finished first
   bool has_unread_ = false;
   bool read_waits_for_room_ = false;
   // The end that came behind bytes of the latest Read.

@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <csignal>
+#include <initializer_list>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -20,6 +22,28 @@ namespace kvick {
 namespace {
 
 constexpr int64_t kClientLogPeriodMs = 5000;
+
+// What the contexts for TLS are made of, and what decides whether there are any.
+constexpr std::initializer_list<std::string_view> kTlsOptions = {"tls-auth-clients",
+                                                                 "tls-ca-cert-dir",
+                                                                 "tls-ca-cert-file",
+                                                                 "tls-cert-file",
+                                                                 "tls-ciphers",
+                                                                 "tls-ciphersuites",
+                                                                 "tls-client-cert-file",
+                                                                 "tls-client-key-file",
+                                                                 "tls-client-key-file-pass",
+                                                                 "tls-cluster",
+                                                                 "tls-dh-params-file",
+                                                                 "tls-key-file",
+                                                                 "tls-key-file-pass",
+                                                                 "tls-port",
+                                                                 "tls-prefer-server-ciphers",
+                                                                 "tls-protocols",
+                                                                 "tls-replication",
+                                                                 "tls-session-cache-size",
+                                                                 "tls-session-cache-timeout",
+                                                                 "tls-session-caching"};
 
 ShutdownRequest RequestFor(unsigned flags) {
   ShutdownRequest request;
@@ -102,15 +126,10 @@ void Server::WatchOptions() {
 // Certificates may have been replaced by others of the same name, so the contexts are made anew whenever one of these
 // is set. Who is connected already keeps what he has.
 void Server::WatchTlsOptions() {
-  engine_.options().OnChange(
-      {"tls-auth-clients", "tls-ca-cert-dir", "tls-ca-cert-file", "tls-cert-file", "tls-ciphers", "tls-ciphersuites",
-       "tls-client-cert-file", "tls-client-key-file", "tls-client-key-file-pass", "tls-cluster", "tls-dh-params-file",
-       "tls-key-file", "tls-key-file-pass", "tls-port", "tls-prefer-server-ciphers", "tls-protocols",
-       "tls-replication", "tls-session-cache-size", "tls-session-cache-timeout", "tls-session-caching"},
-      [this] {
-        if (!TlsContexts::AreNeeded(*settings_) || tls_contexts_.Rebuild(*settings_).ok()) return Status::Ok();
-        return Status::Error("Unable to update TLS configuration. Check server logs.");
-      });
+  engine_.options().OnChange(kTlsOptions, [this] {
+    if (!TlsContexts::AreNeeded(*settings_) || tls_contexts_.Rebuild(*settings_).ok()) return Status::Ok();
+    return Status::Error("Unable to update TLS configuration. Check server logs.");
+  });
 }
 
 void Server::ApplyRenames() {

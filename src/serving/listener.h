@@ -23,8 +23,8 @@ class Listeners {
 
   // Opens what the settings say: bind, port, tls-port, unixsocket. Before the workers start.
   Status Open();
-  // Listens where `bind` and the port say now, and no more where they said before. On failure nothing listens there, and
-  // the next call tries again. In an exclusive moment.
+  // Listens where `bind` and the port say now, and no more where they said before. On failure nothing listens there,
+  // and the next call tries again. In an exclusive moment.
   Status ReopenTcp() { return Reopen(&tcp_); }
   Status ReopenTls() { return Reopen(&tls_); }
   // After the workers have stopped: takes no more clients, removes the socket file.

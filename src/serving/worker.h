@@ -173,7 +173,7 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   std::unordered_map<int, std::function<void()>> watched_;
   Running* running_ = nullptr;
   std::vector<Connection*> paused_;
-  std::vector<Connection*> unread_;     // may have bytes of which epoll does not tell
+  std::vector<Connection*> unread_;    // may have bytes of which epoll does not tell
   unsigned handshake_steps_left_ = 0;  // of this turn
   std::vector<Connection*> doomed_;
   std::vector<Connection*> holding_;                        // have replies that are held back

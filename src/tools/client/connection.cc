@@ -125,8 +125,8 @@ Status Connection::Send(const std::vector<std::string>& arguments) { return Send
 Status Connection::SendBytes(std::string_view bytes) {
   while (!bytes.empty()) {
     const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
-    const ssize_t size = tls_ != nullptr ? tls_->Write({&piece, 1})
-                                         : send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t size =
+        tls_ != nullptr ? tls_->Write({&piece, 1}) : send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (size < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN) return ErrnoError();
@@ -159,8 +159,8 @@ Result<Connection::Wait> Connection::WaitReadable(int64_t timeout_ms) const {
 Result<size_t> Connection::ReadSome() {
   read_buffer_.resize(kReadSizeBytes);
   while (true) {
-    const ssize_t size = tls_ != nullptr ? tls_->Read(read_buffer_)
-                                         : read(descriptor_, read_buffer_.data(), read_buffer_.size());
+    const ssize_t size =
+        tls_ != nullptr ? tls_->Read(read_buffer_) : read(descriptor_, read_buffer_.data(), read_buffer_.size());
     if (size > 0) return static_cast<size_t>(size);
     if (size == 0) return Status::Error("Server closed the connection");
     if (errno == EAGAIN) return size_t{0};  // a message of the protocol's own, or a part of one

@@ -10,7 +10,7 @@
 namespace kvick::client {
 
 struct TlsOptions {
-  bool is_used = false;    // --tls, or a rediss:// address
+  bool is_used = false;     // --tls, or a rediss:// address
   std::string server_name;  // --sni
   std::string ca_file;
   std::string ca_folder;  // without both: what the system trusts
