@@ -794,10 +794,10 @@ void Worker::UpdateInterest(Connection& connection) {
     events |= EPOLLIN;
   }
   if (!connection.output_.empty()) events |= EPOLLOUT;
-  if (connection.tls_ != nullptr) {
+  if (connection.tls_ != nullptr && (events & EPOLLIN) != 0) {
     if (connection.tls_->read_waits_for_room()) events |= EPOLLOUT;
     // After a wait, during which it was not read.
-    if ((events & EPOLLIN) != 0 && connection.tls_->has_unread()) NoteUnread(connection);
+    if (connection.tls_->has_unread()) NoteUnread(connection);
   }
   if (events == connection.epoll_events_) return;
   connection.epoll_events_ = events;

@@ -511,6 +511,13 @@ def test_the_certificate_names_the_user(make_tls_server, folder, kvick_only):
             assert worker.call('SET', 'jobs:1', 'x') == b'OK'
             assert worker.call('RESET') == b'RESET'
             assert worker.call('ACL', 'WHOAMI') == b'default'
+        context = tls.client_context(folder, 'worker')
+        session = None
+        for is_reused in (False, True):
+            with tls.Connection(server.tls_port, context, session=session) as worker:
+                assert worker.call('ACL', 'WHOAMI') == b'worker', 'the name comes along with the session'
+                assert worker.socket.session_reused == is_reused
+                session = worker.socket.session
         stats = admin.call('INFO', 'stats').decode()
         assert 'acl_access_denied_tls_cert:0\r\n' in stats
         with connect(server, folder, 'client') as nobody:
