@@ -11,6 +11,7 @@
 #include "base/block_pool.h"
 #include "base/log.h"
 #include "persistence/features.h"
+#include "persistence/migrations.h"
 #include "security/features.h"
 #include "server/build_identity.h"
 #include "server/crash_report.h"
@@ -24,26 +25,26 @@ namespace {
 constexpr int64_t kClientLogPeriodMs = 5000;
 
 // What the contexts for TLS are made of, and what decides whether there are any.
-constexpr std::initializer_list<std::string_view> kTlsOptions = {"tls-auth-clients",
-                                                                 "tls-ca-cert-dir",
-                                                                 "tls-ca-cert-file",
-                                                                 "tls-cert-file",
-                                                                 "tls-ciphers",
-                                                                 "tls-ciphersuites",
-                                                                 "tls-client-cert-file",
-                                                                 "tls-client-key-file",
-                                                                 "tls-client-key-file-pass",
-                                                                 "tls-cluster",
-                                                                 "tls-dh-params-file",
-                                                                 "tls-key-file",
-                                                                 "tls-key-file-pass",
-                                                                 "tls-port",
-                                                                 "tls-prefer-server-ciphers",
-                                                                 "tls-protocols",
-                                                                 "tls-replication",
-                                                                 "tls-session-cache-size",
-                                                                 "tls-session-cache-timeout",
-                                                                 "tls-session-caching"};
+const std::initializer_list<std::string_view> kTlsOptions = {"tls-auth-clients",
+                                                             "tls-ca-cert-dir",
+                                                             "tls-ca-cert-file",
+                                                             "tls-cert-file",
+                                                             "tls-ciphers",
+                                                             "tls-ciphersuites",
+                                                             "tls-client-cert-file",
+                                                             "tls-client-key-file",
+                                                             "tls-client-key-file-pass",
+                                                             "tls-cluster",
+                                                             "tls-dh-params-file",
+                                                             "tls-key-file",
+                                                             "tls-key-file-pass",
+                                                             "tls-port",
+                                                             "tls-prefer-server-ciphers",
+                                                             "tls-protocols",
+                                                             "tls-replication",
+                                                             "tls-session-cache-size",
+                                                             "tls-session-cache-timeout",
+                                                             "tls-session-caching"};
 
 ShutdownRequest RequestFor(unsigned flags) {
   ShutdownRequest request;
@@ -127,9 +128,16 @@ void Server::WatchOptions() {
 // is set. Who is connected already keeps what he has.
 void Server::WatchTlsOptions() {
   engine_.options().OnChange(kTlsOptions, [this] {
-    if (!TlsContexts::AreNeeded(*settings_) || tls_contexts_.Rebuild(*settings_).ok()) return Status::Ok();
+    if (ApplyTlsOptions().ok()) return Status::Ok();
     return Status::Error("Unable to update TLS configuration. Check server logs.");
   });
+}
+
+Status Server::ApplyTlsOptions() {
+  if (TlsContexts::AreNeeded(*settings_)) KVICK_RETURN_IF_ERROR(tls_contexts_.Rebuild(*settings_));
+  // MIGRATE talks to the servers of a cluster.
+  engine_.hooks.migrations->connections().UseTls(settings_->tls_cluster ? tls_contexts_.outgoing() : nullptr);
+  return Status::Ok();
 }
 
 void Server::ApplyRenames() {
@@ -164,7 +172,7 @@ Status Server::Start() {
   engine_.set_concurrent(worker_count > 1);
   BlockPool::ChooseShardCount(static_cast<size_t>(worker_count));
   for (int i = 0; i < worker_count; ++i) workers_.push_back(std::make_unique<Worker>(engine_, i, worker_count));
-  if (TlsContexts::AreNeeded(*settings_) && !tls_contexts_.Rebuild(*settings_).ok()) {
+  if (!ApplyTlsOptions().ok()) {
     return Status::Error("Failed to configure TLS. Check logs for more info.");
   }
   KVICK_RETURN_IF_ERROR(listeners_.Open());

@@ -58,6 +58,7 @@ class Server final : public ProcessControl {
   void PlugIn();
   void WatchOptions();
   void WatchTlsOptions();
+  Status ApplyTlsOptions();
   void ApplyRenames();
   Status StartWorkers();
   void ApplyCrashRules();

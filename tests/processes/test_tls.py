@@ -450,6 +450,32 @@ def test_protected_mode_speaks_tls(make_tls_server, folder):
             assert stranger.call('PING') == b'PONG'
 
 
+# Connections that the server opens.
+
+def test_migrate_uses_tls_when_clusters_do(make_tls_server, folder):
+    source = make_tls_server(tls_client_cert_file=folder / 'client.crt',
+                             tls_client_key_file=folder / 'client.key').start()
+    target = make_tls_server().start()
+
+    def migrate(port, key):
+        return client.call('MIGRATE', '127.0.0.1', str(port), key, '0', '2000')
+
+    with source.connect() as client, target.connect() as there:
+        for key in ('a', 'b', 'c', 'large'):
+            client.call('SET', key, LARGE if key == 'large' else key)
+        assert str(migrate(target.tls_port, 'a')).startswith('IOERR error or timeout')
+        assert migrate(target.port, 'a') == b'OK'
+        assert config_set(client, 'tls-cluster', 'yes') == 'OK'
+        assert str(migrate(target.port, 'b')).startswith('IOERR error or timeout')
+        assert migrate(target.tls_port, 'b') == b'OK'
+        assert migrate(target.tls_port, 'large') == b'OK'
+        assert there.call('MGET', 'a', 'b', 'large') == [b'a', b'b', LARGE]
+        assert config_set(there, 'tls-ca-cert-file', folder / 'other_ca.crt') == 'OK'
+        assert config_set(client, 'tls-ca-cert-file', folder / 'other_ca.crt') == 'OK'
+        assert str(migrate(target.tls_port, 'c')).startswith('IOERR error or timeout')
+        assert client.call('GET', 'c') == b'c'
+
+
 # kvick-cli.
 
 @pytest.fixture
