@@ -26,7 +26,7 @@ endif()
 # library less to find at run time, and faster calls.
 find_path(LUA51_INCLUDE_DIR lua.hpp PATH_SUFFIXES lua5.1 REQUIRED)
 find_library(LUA51_LIBRARY NAMES liblua5.1-c++.a REQUIRED)
-find_package(OpenSSL REQUIRED)  # SHA-1: the names of scripts; SHA-256: passwords
+find_package(OpenSSL REQUIRED)  # TLS; SHA-1: the names of scripts; SHA-256: passwords
 add_library(kvick_lua INTERFACE)
 target_include_directories(kvick_lua SYSTEM INTERFACE "${LUA51_INCLUDE_DIR}")
 target_link_libraries(kvick_lua INTERFACE "${LUA51_LIBRARY}" OpenSSL::Crypto)

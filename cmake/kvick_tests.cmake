@@ -29,6 +29,7 @@ if(GTest_FOUND)
   add_library(kvick_test_support STATIC EXCLUDE_FROM_ALL ${support_sources})
   target_include_directories(kvick_test_support PUBLIC "${CMAKE_SOURCE_DIR}/tests")
   target_link_libraries(kvick_test_support PUBLIC kvick GTest::gtest)
+  target_compile_definitions(kvick_test_support PRIVATE KVICK_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 
   file(GLOB stress_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/stress/*.cc")
   add_executable(stress_test EXCLUDE_FROM_ALL ${stress_sources})

@@ -41,6 +41,9 @@ enum class EvictionPolicy {
   kAllKeysRandom,
 };
 
+// Whether clients have to show a certificate.
+enum class TlsClientCertificates { kNo, kYes, kOptional };
+
 // Bits of shutdown-on-sigint and shutdown-on-sigterm.
 inline constexpr unsigned kShutdownDefault = 0;
 inline constexpr unsigned kShutdownSave = 1U << 0;
@@ -83,6 +86,31 @@ struct Settings {
   bool protected_mode = true;
   unsigned max_new_connections_per_cycle = 10;
   unsigned lookahead = 16;  // commands parsed in advance for one client
+
+  // TLS. Paths and lists are empty where they are not given.
+  int tls_port = 0;
+  unsigned max_new_tls_connections_per_cycle = 1;  // handshakes that a worker goes on with in one turn
+  TlsClientCertificates tls_client_certificates = TlsClientCertificates::kYes;
+  bool tls_user_is_common_name = false;
+  std::string tls_certificate_file;
+  std::string tls_key_file;
+  std::string tls_key_password;
+  // For connections that the server opens; the server's own where these are not given.
+  std::string tls_outgoing_certificate_file;
+  std::string tls_outgoing_key_file;
+  std::string tls_outgoing_key_password;
+  std::string tls_ca_file;
+  std::string tls_ca_folder;
+  std::string tls_dh_params_file;
+  std::string tls_protocols;
+  std::string tls_ciphers;
+  std::string tls_ciphersuites;
+  bool tls_prefers_own_ciphers = false;
+  bool tls_caches_sessions = true;
+  int tls_cached_sessions_max = 20'480;
+  int tls_session_timeout_s = 300;
+  bool tls_replication = false;
+  bool tls_cluster = false;
 
   // Security
   std::string require_password;

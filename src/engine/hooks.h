@@ -40,6 +40,7 @@ struct DenialCounts {
   uint64_t commands = 0;
   uint64_t keys = 0;
   uint64_t channels = 0;
+  uint64_t certificates = 0;  // that named nobody
 };
 
 // Knows the users: who a session's user is, and what he may do.
@@ -73,6 +74,9 @@ class Authorizer {
                               std::string_view command_word) = 0;
   // Called for a new session and by RESET: sets its user and whether it must authenticate.
   virtual void Admit(Session& session) = 0;
+  // Makes a new session the user's of this name, who has proved to be him by his certificate. False, and the session is
+  // as Admit left it: there is no such enabled user.
+  virtual bool AdmitAs(Session& /*session*/, std::string_view /*user*/) { return false; }
   // The default user is enabled and needs no password at present, so nobody has to authenticate.
   [[nodiscard]] virtual bool DefaultUserIsOpen() const = 0;
   // It needs no password, enabled or not.

@@ -53,14 +53,17 @@ ScriptUsage ScriptUsageOf(Engine& engine) {
 
 void WriteListeners(const Settings& settings, InfoWriter& out) {
   int index = 0;
-  if (settings.port != 0) {
-    std::string line = "name=tcp";
+  const auto write_bound = [&](const std::string& kind, int port) {
+    if (port == 0) return;
+    std::string line = "name=" + kind;
     for (const std::string& bind : settings.bind) line += ",bind=" + bind;
-    out.Field("listener" + std::to_string(index++), line + ",port=" + std::to_string(settings.port));
-  }
+    out.Field("listener" + std::to_string(index++), line + ",port=" + std::to_string(port));
+  };
+  write_bound("tcp", settings.port);
   if (!settings.unix_socket.empty()) {
     out.Field("listener" + std::to_string(index++), "name=unix,bind=" + settings.unix_socket);
   }
+  write_bound("tls", settings.tls_port);
 }
 
 void WriteServer(Engine& engine, InfoWriter& out) {
@@ -87,7 +90,7 @@ void WriteServer(Engine& engine, InfoWriter& out) {
   out.Field("process_id", int64_t{getpid()});
   out.Field("process_supervised", process == nullptr ? "no" : process->supervisor());
   out.Field("run_id", engine.run_id());
-  out.Field("tcp_port", settings.port);
+  out.Field("tcp_port", settings.port != 0 ? settings.port : settings.tls_port);
   out.Field("server_time_usec", now_us);
   out.Field("uptime_in_seconds", uptime_s);
   out.Field("uptime_in_days", uptime_s / kSecondsPerDay);
@@ -265,6 +268,7 @@ void WriteStats(Engine& engine, const Rates& rates, InfoWriter& out) {
   out.Field("acl_access_denied_cmd", denials.commands);
   out.Field("acl_access_denied_key", denials.keys);
   out.Field("acl_access_denied_channel", denials.channels);
+  out.Field("acl_access_denied_tls_cert", denials.certificates);
 }
 
 void WriteReplication(Engine& engine, InfoWriter& out) {

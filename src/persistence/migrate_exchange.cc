@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "resp/request_encoder.h"
 
 namespace kvick {
@@ -49,8 +50,21 @@ std::optional<MigrateConnections::Connection> MigrateConnections::Take(const Mig
 
 void MigrateConnections::Keep(const MigrateTarget& target, Connection connection, int64_t now_ms) {
   MutexLock lock(mutex_);
+  if ((connection.tls != nullptr) != (tls_ != nullptr)) return;  // the rules have changed meanwhile
   if (kept_.size() >= kKeptMax) kept_.erase(kept_.begin());
   kept_.emplace(target.name(), Kept{std::move(connection), now_ms});
+}
+
+void MigrateConnections::UseTls(std::shared_ptr<const TlsContext> context) {
+  MutexLock lock(mutex_);
+  if (tls_ == context) return;
+  tls_ = std::move(context);
+  kept_.clear();
+}
+
+std::shared_ptr<const TlsContext> MigrateConnections::tls() const {
+  MutexLock lock(mutex_);
+  return tls_;
 }
 
 void MigrateConnections::CloseIdle(int64_t now_ms) {
@@ -59,7 +73,7 @@ void MigrateConnections::CloseIdle(int64_t now_ms) {
 }
 
 MigrateExchange::MigrateExchange(MigrateConnections& connections, Request request)
-    : connections_(connections), request_(std::move(request)), progress_ms_(now_ms()) {
+    : connections_(connections), request_(std::move(request)), tls_(connections.tls()), progress_ms_(now_ms()) {
   connections_.CloseIdle(progress_ms_);
   if (std::optional<MigrateConnections::Connection> kept = connections_.Take(request_.target)) {
     connection_ = std::move(*kept);
@@ -74,8 +88,15 @@ MigrateExchange::~MigrateExchange() = default;
 int64_t MigrateExchange::now_ms() const { return SystemClock::Instance().MonotonicMs(); }
 
 bool MigrateExchange::Connect() {
-  connection_ = {OpenConnection(request_.target), -1, false};
-  if (connection_.socket.get() >= 0) return true;
+  connection_ = {.socket = OpenConnection(request_.target)};
+  bool is_open = connection_.socket.get() >= 0;
+  if (is_open && tls_ != nullptr) {
+    auto stream = TlsStream::Make(*tls_, connection_.socket.get());
+    is_open = stream.ok();
+    if (is_open) connection_.tls = std::move(stream).value();
+    handshake_ = TlsStream::Progress::kWantsWrite;
+  }
+  if (is_open) return true;
   status_ = Status::Error("IOERR error or timeout connecting to the client");
   is_done_ = true;
   return false;
@@ -103,7 +124,7 @@ void MigrateExchange::Begin() {
 void MigrateExchange::Step(int64_t wait_ms) {
   const int64_t until_ms = now_ms() + wait_ms;
   while (!is_done_) {
-    const bool goes_on = (written_ == out_.size() || WriteSome()) && ReadSome();
+    const bool goes_on = ShakeHands() && (written_ == out_.size() || WriteSome()) && ReadSome();
     if (is_done_) return;
     const int64_t now = now_ms();
     const bool is_late = now - progress_ms_ >= request_.timeout_ms;
@@ -117,16 +138,41 @@ void MigrateExchange::Step(int64_t wait_ms) {
       return Fail(written_ < out_.size() ? "writing" : "reading");
     }
     if (now >= until_ms) return;
-    pollfd waited{connection_.socket.get(), static_cast<short>(POLLIN | (written_ < out_.size() ? POLLOUT : 0)), 0};
+    pollfd waited{connection_.socket.get(), AwaitedEvents(), 0};
     const int64_t patience_ms = std::min(until_ms - now, request_.timeout_ms - (now - progress_ms_));
     poll(&waited, 1, static_cast<int>(std::max<int64_t>(patience_ms, 1)));
   }
 }
 
+short MigrateExchange::AwaitedEvents() const {
+  switch (handshake_) {
+    case TlsStream::Progress::kWantsRead: return POLLIN;
+    case TlsStream::Progress::kWantsWrite: return POLLOUT;
+    case TlsStream::Progress::kDone:
+    case TlsStream::Progress::kFailed: break;
+  }
+  return static_cast<short>(POLLIN | (written_ < out_.size() ? POLLOUT : 0));
+}
+
+bool MigrateExchange::ShakeHands() {
+  if (connection_.tls == nullptr || connection_.tls->is_established()) return true;
+  const TlsStream::Progress progress = connection_.tls->Handshake();
+  if (progress == TlsStream::Progress::kFailed) {
+    Log(LogLevel::kWarning,
+        "MIGRATE: no TLS connection to " + request_.target.name() + ": " + connection_.tls->failure());
+    return false;
+  }
+  handshake_ = progress;
+  return true;
+}
+
 bool MigrateExchange::WriteSome() {
+  if (handshake_ != TlsStream::Progress::kDone) return true;
   while (written_ < out_.size()) {
-    const ssize_t count =
-        send(connection_.socket.get(), out_.data() + written_, out_.size() - written_, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const iovec piece{out_.data() + written_, out_.size() - written_};
+    const ssize_t count = connection_.tls != nullptr ? connection_.tls->Write({&piece, 1})
+                                                     : send(connection_.socket.get(), piece.iov_base, piece.iov_len,
+                                                            MSG_NOSIGNAL | MSG_DONTWAIT);
     if (count < 0 && errno == EINTR) continue;
     // ENOTCONN: still on its way.
     if (count < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOTCONN;
@@ -137,9 +183,12 @@ bool MigrateExchange::WriteSome() {
 }
 
 bool MigrateExchange::ReadSome() {
+  if (handshake_ != TlsStream::Progress::kDone) return true;
   char buffer[4096];
   while (!is_done_) {
-    const ssize_t count = recv(connection_.socket.get(), buffer, sizeof(buffer), MSG_DONTWAIT);
+    const ssize_t count = connection_.tls != nullptr
+                              ? connection_.tls->Read(buffer)
+                              : recv(connection_.socket.get(), buffer, sizeof(buffer), MSG_DONTWAIT);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOTCONN;
     if (count == 0) return false;

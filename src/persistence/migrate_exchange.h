@@ -6,7 +6,8 @@
 // It never blocks longer than Step is told: whoever drives it decides how long others wait. Only the name of the target
 // is resolved at once, as long as that takes: addresses are better than names.
 //
-// MigrateConnections keeps connections for the next exchange with the same target, for ten seconds. Any thread.
+// MigrateConnections keeps connections for the next exchange with the same target, for ten seconds, and knows whether
+// new ones are to use TLS. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +21,7 @@
 #include "base/status.h"
 #include "base/sync.h"
 #include "net/socket.h"
+#include "net/tls_stream.h"
 
 namespace kvick {
 
@@ -34,12 +36,16 @@ class MigrateConnections {
  public:
   struct Connection {
     FileDescriptor socket;
-    int64_t database_index = -1;  // selected there
+    std::unique_ptr<TlsStream> tls;  // null: plain
+    int64_t database_index = -1;     // selected there
     bool was_kept = false;
   };
 
   std::optional<Connection> Take(const MigrateTarget& target) KVICK_EXCLUDES(mutex_);
   void Keep(const MigrateTarget& target, Connection connection, int64_t now_ms) KVICK_EXCLUDES(mutex_);
+  // Whether new connections use TLS, and how; null: they are plain. Forgets those that were made by other rules.
+  void UseTls(std::shared_ptr<const TlsContext> context) KVICK_EXCLUDES(mutex_);
+  std::shared_ptr<const TlsContext> tls() const KVICK_EXCLUDES(mutex_);
   // Closes what nobody has used for long.
   void CloseIdle(int64_t now_ms) KVICK_EXCLUDES(mutex_);
 
@@ -51,8 +57,9 @@ class MigrateConnections {
   static constexpr int64_t kKeptMs = 10'000;
   static constexpr size_t kKeptMax = 64;
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::multimap<std::string, Kept> kept_ KVICK_GUARDED_BY(mutex_);
+  std::shared_ptr<const TlsContext> tls_ KVICK_GUARDED_BY(mutex_);
 };
 
 class MigrateExchange {
@@ -86,16 +93,21 @@ class MigrateExchange {
   bool Connect();
   void Begin();
   // Each goes on without waiting; false when the connection failed.
+  bool ShakeHands();
   bool WriteSome();
   bool ReadSome();
   void TakeLine(std::string_view line);
+  // What the socket must be ready for before anything goes on.
+  short AwaitedEvents() const;
   void Fail(std::string_view what);
   void Finish();
   int64_t now_ms() const;
 
   MigrateConnections& connections_;
   const Request request_;
+  const std::shared_ptr<const TlsContext> tls_;
   MigrateConnections::Connection connection_;
+  TlsStream::Progress handshake_ = TlsStream::Progress::kDone;
   std::string out_;
   size_t written_ = 0;
   std::string in_;

@@ -55,7 +55,7 @@ AccessControl::AccessControl(Engine& engine)
   engine.options().OnChange({"requirepass"}, [this] { return ApplyRequiredPassword(); });
   engine.AddStatsReset([this] {
     for (std::atomic<uint64_t>* count :
-         {&counts_.authentications, &counts_.commands, &counts_.keys, &counts_.channels}) {
+         {&counts_.authentications, &counts_.commands, &counts_.keys, &counts_.channels, &counts_.certificates}) {
       count->store(0, std::memory_order_relaxed);
     }
   });
@@ -138,6 +138,18 @@ void AccessControl::Admit(Session& session) {
   }
 }
 
+bool AccessControl::AdmitAs(Session& session, std::string_view name) {
+  const User* user = users_.Find(name);
+  if (user == nullptr || !user->is_enabled()) {
+    counts_.certificates.fetch_add(1, std::memory_order_relaxed);
+    audit_.OnRefusedAuthentication(session, name, "the certificate names no user who may come in");
+    return false;
+  }
+  Assign(session, *user);
+  session.restrictions &= ~Session::kUnauthenticated;
+  return true;
+}
+
 bool AccessControl::DefaultUserIsOpen() const {
   return users_.default_user().is_enabled() && users_.default_user().needs_no_password();
 }
@@ -170,7 +182,8 @@ void AccessControl::Count(Denial::Reason reason) {
 
 DenialCounts AccessControl::denial_counts() const {
   return {counts_.authentications.load(std::memory_order_relaxed), counts_.commands.load(std::memory_order_relaxed),
-          counts_.keys.load(std::memory_order_relaxed), counts_.channels.load(std::memory_order_relaxed)};
+          counts_.keys.load(std::memory_order_relaxed), counts_.channels.load(std::memory_order_relaxed),
+          counts_.certificates.load(std::memory_order_relaxed)};
 }
 
 std::vector<std::string> AccessControl::UserLines() const {

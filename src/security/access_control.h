@@ -43,6 +43,7 @@ class AccessControl final : public Authorizer {
   Status Authenticate(Session& session, std::string_view user, std::string_view password,
                       std::string_view command_word) override;
   void Admit(Session& session) override;
+  bool AdmitAs(Session& session, std::string_view user) override;
   [[nodiscard]] bool DefaultUserIsOpen() const override;
   [[nodiscard]] bool DefaultUserHasNoPassword() const override { return users_.default_user().needs_no_password(); }
   [[nodiscard]] bool HasUser(std::string_view name) const override { return users_.Find(name) != nullptr; }
@@ -75,6 +76,7 @@ class AccessControl final : public Authorizer {
     std::atomic<uint64_t> commands{0};
     std::atomic<uint64_t> keys{0};
     std::atomic<uint64_t> channels{0};
+    std::atomic<uint64_t> certificates{0};
   };
 
   Status LoadUserLines();

@@ -12,10 +12,11 @@ namespace {
 
 // Where clients find the server first.
 std::string ListenAddress(const Settings& settings) {
-  if (settings.port == 0 && !settings.unix_socket.empty()) return "unixsocket:" + settings.unix_socket;
+  const int port = settings.port != 0 ? settings.port : settings.tls_port;
+  if (port == 0 && !settings.unix_socket.empty()) return "unixsocket:" + settings.unix_socket;
   std::string_view address = settings.bind.empty() ? "*" : std::string_view(settings.bind.front());
   if (address.starts_with('-')) address.remove_prefix(1);
-  return std::string(address) + ":" + std::to_string(settings.port);
+  return std::string(address) + ":" + std::to_string(port);
 }
 
 }  // namespace
@@ -35,7 +36,7 @@ std::string ExpandTitle(const Settings& settings, const std::string& title, cons
     if (variable == "title") expanded += title;
     if (variable == "listen-addr") expanded += ListenAddress(settings);
     if (variable == "port") expanded += std::to_string(settings.port);
-    if (variable == "tls-port") expanded += "0";
+    if (variable == "tls-port") expanded += std::to_string(settings.tls_port);
     if (variable == "unixsocket") expanded += settings.unix_socket;
     if (variable == "config-file") expanded += config_path.empty() ? "-" : config_path;
     // {server-mode} is empty outside of a cluster.

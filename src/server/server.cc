@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <csignal>
+#include <initializer_list>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -9,6 +11,7 @@
 #include "base/block_pool.h"
 #include "base/log.h"
 #include "persistence/features.h"
+#include "persistence/migrations.h"
 #include "security/features.h"
 #include "server/build_identity.h"
 #include "server/crash_report.h"
@@ -20,6 +23,28 @@ namespace kvick {
 namespace {
 
 constexpr int64_t kClientLogPeriodMs = 5000;
+
+// What the contexts for TLS are made of, and what decides whether there are any.
+const std::initializer_list<std::string_view> kTlsOptions = {"tls-auth-clients",
+                                                             "tls-ca-cert-dir",
+                                                             "tls-ca-cert-file",
+                                                             "tls-cert-file",
+                                                             "tls-ciphers",
+                                                             "tls-ciphersuites",
+                                                             "tls-client-cert-file",
+                                                             "tls-client-key-file",
+                                                             "tls-client-key-file-pass",
+                                                             "tls-cluster",
+                                                             "tls-dh-params-file",
+                                                             "tls-key-file",
+                                                             "tls-key-file-pass",
+                                                             "tls-port",
+                                                             "tls-prefer-server-ciphers",
+                                                             "tls-protocols",
+                                                             "tls-replication",
+                                                             "tls-session-cache-size",
+                                                             "tls-session-cache-timeout",
+                                                             "tls-session-caching"};
 
 ShutdownRequest RequestFor(unsigned flags) {
   ShutdownRequest request;
@@ -41,9 +66,10 @@ Server::Server(Settings* settings, ProgramIdentity identity, std::string config_
       engine_(settings, settings->debug_command == AccessPermission::kNo ? SystemClock::Instance()
                                                                          : static_cast<const Clock&>(movable_clock_)),
       persistence_((RegisterFeatures(engine_), AttachPersistence(engine_))),
-      listeners_(engine_, workers_),
+      listeners_(engine_, workers_, tls_contexts_),
       metrics_(engine_) {
   PlugIn();
+  WatchTlsOptions();  // before ports are opened
   WatchOptions();
 }
 
@@ -68,10 +94,14 @@ void Server::WatchOptions() {
     return Status::Error("Unable to listen on this port. Check server logs.");
   });
   options.OnChange({"bind"}, [this] {
-    if (listeners_.ReopenTcp().ok()) return Status::Ok();
+    if (listeners_.ReopenTcp().ok() && listeners_.ReopenTls().ok()) return Status::Ok();
     return Status::Error("Failed to bind to specified addresses.");
   });
-  options.OnChange({"port", "bind", "proc-title-template"}, [this] {
+  options.OnChange({"tls-port"}, [this] {
+    if (listeners_.ReopenTls().ok()) return Status::Ok();
+    return Status::Error("Unable to listen on this port. Check server logs.");
+  });
+  options.OnChange({"port", "tls-port", "bind", "proc-title-template"}, [this] {
     ShowOwnTitle();
     return Status::Ok();
   });
@@ -98,6 +128,22 @@ void Server::WatchOptions() {
     return Status::Ok();
   });
   options.OnChange({"oom-score-adj", "oom-score-adj-values"}, [this] { return ApplyOomScore(*settings_); });
+}
+
+// Certificates may have been replaced by others of the same name, so the contexts are made anew whenever one of these
+// is set. Who is connected already keeps what he has.
+void Server::WatchTlsOptions() {
+  engine_.options().OnChange(kTlsOptions, [this] {
+    if (ApplyTlsOptions().ok()) return Status::Ok();
+    return Status::Error("Unable to update TLS configuration. Check server logs.");
+  });
+}
+
+Status Server::ApplyTlsOptions() {
+  if (TlsContexts::AreNeeded(*settings_)) KVICK_RETURN_IF_ERROR(tls_contexts_.Rebuild(*settings_));
+  // MIGRATE talks to the servers of a cluster.
+  engine_.hooks.migrations->connections().UseTls(settings_->tls_cluster ? tls_contexts_.outgoing() : nullptr);
+  return Status::Ok();
 }
 
 void Server::ApplyRenames() {
@@ -132,6 +178,9 @@ Status Server::Start() {
   engine_.set_concurrent(worker_count > 1);
   BlockPool::ChooseShardCount(static_cast<size_t>(worker_count));
   for (int i = 0; i < worker_count; ++i) workers_.push_back(std::make_unique<Worker>(engine_, i, worker_count));
+  if (!ApplyTlsOptions().ok()) {
+    return Status::Error("Failed to configure TLS. Check logs for more info.");
+  }
   KVICK_RETURN_IF_ERROR(listeners_.Open());
   const bool daemonized = settings_->daemonize && !supervisor_.is_present();
   if (daemonized || !settings_->pid_file.empty()) pid_file_.Write(settings_->pid_file);
@@ -149,6 +198,7 @@ Status Server::Start() {
   engine_.gate().RunExclusive([this] { engine_.is_loading = false; });
   if (listeners_.has_tcp()) Log(LogLevel::kNotice, "Ready to accept connections tcp");
   if (listeners_.has_unix()) Log(LogLevel::kNotice, "Ready to accept connections unix");
+  if (listeners_.has_tls()) Log(LogLevel::kNotice, "Ready to accept connections tls");
   supervisor_.Notify("STATUS=Ready to accept connections\n");
   supervisor_.Notify("READY=1\n");
   cron_.Every(Cron::kTickMs, [this] { engine_.RunPeriodicWork(); });

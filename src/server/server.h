@@ -29,6 +29,7 @@
 #include "server/supervision.h"
 #include "serving/listener.h"
 #include "serving/metrics_endpoint.h"
+#include "serving/tls_contexts.h"
 #include "serving/worker.h"
 
 namespace kvick {
@@ -57,6 +58,8 @@ class Server final : public ProcessControl {
  private:
   void PlugIn();
   void WatchOptions();
+  void WatchTlsOptions();
+  Status ApplyTlsOptions();
   void ApplyRenames();
   Status StartWorkers();
   void ApplyCrashRules();
@@ -75,6 +78,7 @@ class Server final : public ProcessControl {
   Engine engine_;
   Persistence& persistence_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  TlsContexts tls_contexts_;
   Listeners listeners_;
   MetricsEndpoint metrics_;
   PidFile pid_file_;

@@ -12,6 +12,9 @@
 namespace kvick {
 namespace {
 
+// The one for plain connections, unless there is none.
+int ShownPort(const Settings& settings) { return settings.port != 0 ? settings.port : settings.tls_port; }
+
 std::string Banner(const Settings& settings) {
   // The last three lines are what harnesses look for.
   return std::string("\n") +
@@ -21,7 +24,7 @@ std::string Banner(const Settings& settings) {
          "      | |/ /\\ \\ / / |/ __| |/ /          Compatible with Redis " + kCompatibleVersion + "\n" +
          "      |   <  \\ V /| | (__|   <           Running in standalone mode\n"
          "      |_|\\_\\  \\_/ |_|\\___|_|\\_\\          Port: " +
-         std::to_string(settings.port) + "\n" +
+         std::to_string(ShownPort(settings)) + "\n" +
          "                                         PID: " + std::to_string(getpid()) + "\n\n";
 }
 
@@ -48,7 +51,7 @@ void LogBanner(const Settings& settings) {
   if (on_terminal || settings.always_show_logo) {
     LogRaw(LogLevel::kNotice, Banner(settings));
   } else {
-    Log(LogLevel::kNotice, "Running mode=standalone, port=" + std::to_string(settings.port) + ".");
+    Log(LogLevel::kNotice, "Running mode=standalone, port=" + std::to_string(ShownPort(settings)) + ".");
   }
 }
 

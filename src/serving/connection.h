@@ -14,6 +14,7 @@
 
 #include "engine/session.h"
 #include "net/socket.h"
+#include "net/tls_stream.h"
 #include "resp/input_buffer.h"
 #include "resp/output_buffer.h"
 #include "resp/request_parser.h"
@@ -47,6 +48,7 @@ class Connection final : public SessionTransport {
 
   Worker& worker_;
   FileDescriptor socket_;
+  std::unique_ptr<TlsStream> tls_;  // null: plain
   Session session_;
 
   std::unique_ptr<RequestParser> parser_;  // only while a command is unfinished
@@ -64,6 +66,7 @@ class Connection final : public SessionTransport {
   uint32_t epoll_events_ = 0;        // what epoll watches now
   uint32_t last_read_bytes_ = 0;     // how much came with the latest read
   bool is_doomed_ = false;           // closed at the end of the worker's turn
+  bool is_unread_ = false;           // listed in Worker::unread_
 
   // Pushes of this turn, to be sent when the messages have been run (Worker::SendPushes).
   std::vector<SharedBytes*> pushes_;

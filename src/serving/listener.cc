@@ -4,76 +4,59 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "serving/protected_mode.h"
 
 namespace kvick {
 namespace {
-
-// Whoever comes could do what the default user may.
-bool DefaultUserHasNoPassword(const Engine& engine) {
-  return engine.hooks.authorizer == nullptr || engine.hooks.authorizer->DefaultUserHasNoPassword();
-}
 
 // So many clients are accepted before others are served again.
 constexpr int kAcceptsPerTurn = 1000;
 
 constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
-constexpr std::string_view kProtectedMode =
-    "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the "
-    "default "
-    "user. In this mode connections are only accepted from the loopback interface. If you want to connect from "
-    "external "
-    "computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode sending the "
-    "command "
-    "'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from the same host the server "
-    "is "
-    "running, however MAKE SURE Redis is not publicly accessible from internet if you do so. Use CONFIG REWRITE to "
-    "make "
-    "this change permanent. 2) Alternatively you can just disable the protected mode by editing the Redis "
-    "configuration "
-    "file, and setting the protected mode option to 'no', and then restarting the server. 3) If you started the server "
-    "manually just for testing, restart it with the '--protected-mode no' option. 4) Set up an authentication password "
-    "for the default user. NOTE: You only need to do one of the above things in order for the server to start "
-    "accepting "
-    "connections from the outside.\r\n";
 
 }  // namespace
 
-Status Listeners::OpenTcp() {
+Status Listeners::OpenPort(Port* port) {
   const Settings& settings = engine_.settings();
-  if (settings.port == 0) return Status::Ok();
+  const int number = port->is_tls ? settings.tls_port : settings.port;
+  if (number == 0) return Status::Ok();
   std::vector<std::shared_ptr<Listener>> opened;
   for (const std::string& bind : settings.bind) {
     if (bind.empty()) continue;  // `bind ""`: nowhere
     const bool optional = bind[0] == '-';
     const std::string address = optional ? bind.substr(1) : bind;
     ListenFailure failure;
-    Result<FileDescriptor> socket = ListenTcp(address, settings.port, settings.tcp_backlog, &failure);
+    Result<FileDescriptor> socket = ListenTcp(address, number, settings.tcp_backlog, &failure);
     if (!socket.ok()) {
       Log(LogLevel::kWarning, "Warning: Could not create server TCP listening socket " + address + ":" +
-                                  std::to_string(settings.port) + ": " + failure.reason);
+                                  std::to_string(number) + ": " + failure.reason);
       if (optional && failure.unavailable) continue;
-      return Status::Error("Failed listening on port " + std::to_string(settings.port) + " (TCP), aborting.");
+      return Status::Error("Failed listening on port " + std::to_string(number) +
+                           (port->is_tls ? " (TLS), aborting." : " (TCP), aborting."));
     }
-    opened.push_back(std::make_shared<Listener>(Listener{std::move(socket).value(), false}));
+    opened.push_back(std::make_shared<Listener>(Listener{.socket = std::move(socket).value(), .is_tls = port->is_tls}));
   }
-  tcp_ = std::move(opened);
+  port->open = std::move(opened);
   return Status::Ok();
 }
 
 Status Listeners::Open() {
   const Settings& settings = engine_.settings();
-  KVICK_RETURN_IF_ERROR(OpenTcp());
+  KVICK_RETURN_IF_ERROR(OpenPort(&tcp_));
+  KVICK_RETURN_IF_ERROR(OpenPort(&tls_));
   if (!settings.unix_socket.empty()) {
     Result<FileDescriptor> socket =
         ListenUnix(settings.unix_socket, settings.unix_socket_permissions, settings.tcp_backlog);
     if (!socket.ok()) {
       return Status::Error("Failed opening Unix socket: " + std::string(socket.status().text()));
     }
-    unix_ = std::make_shared<Listener>(Listener{std::move(socket).value(), true});
+    unix_ = std::make_shared<Listener>(Listener{.socket = std::move(socket).value(), .is_unix_socket = true});
     Watch(unix_);
   }
-  if (tcp_.empty() && unix_ == nullptr) return Status::Error("Configured to not listen anywhere, exiting.");
-  for (const auto& listener : tcp_) Watch(listener);
+  if (!has_tcp() && !has_tls() && !has_unix()) return Status::Error("Configured to not listen anywhere, exiting.");
+  for (const Port* port : {&tcp_, &tls_}) {
+    for (const auto& listener : port->open) Watch(listener);
+  }
   return Status::Ok();
 }
 
@@ -83,12 +66,12 @@ void Listeners::Watch(const std::shared_ptr<Listener>& listener) {
 
 // The worker's list of watched descriptors is its own, so it is told by mail. Until it has read that, the old sockets
 // stay open but do not listen any more, which is what others can see.
-Status Listeners::ReopenTcp() {
-  std::vector<std::shared_ptr<Listener>> old = std::move(tcp_);
-  tcp_.clear();
+Status Listeners::Reopen(Port* port) {
+  std::vector<std::shared_ptr<Listener>> old = std::move(port->open);
+  port->open.clear();
   for (const auto& listener : old) shutdown(listener->socket.get(), SHUT_RDWR);
-  const Status status = OpenTcp();
-  workers_[0]->Post([this, old = std::move(old), opened = tcp_] {
+  const Status status = OpenPort(port);
+  workers_[0]->Post([this, old = std::move(old), opened = port->open] {
     for (const auto& listener : old) workers_[0]->Unwatch(listener->socket.get());
     for (const auto& listener : opened) Watch(listener);
   });
@@ -96,25 +79,25 @@ Status Listeners::ReopenTcp() {
 }
 
 void Listeners::Close() {
-  tcp_.clear();
+  tcp_.open.clear();
+  tls_.open.clear();
   if (unix_ == nullptr) return;
   Log(LogLevel::kNotice, "Removing the unix socket file.");
   unlink(engine_.settings().unix_socket.c_str());
   unix_ = nullptr;
 }
 
-bool Listeners::Admits(int fd, bool is_unix_socket) {
-  const Settings& settings = engine_.settings();
+bool Listeners::Admits(int fd, const Listener& listener) {
   std::string_view refusal;
-  if (engine_.client_count.load(std::memory_order_relaxed) >= int64_t{settings.max_clients}) {
+  if (engine_.client_count.load(std::memory_order_relaxed) >= int64_t{engine_.settings().max_clients}) {
     refusal = kTooManyClients;
-  } else if (!is_unix_socket && settings.protected_mode && DefaultUserHasNoPassword(engine_) &&
-             !TcpEndpoints(fd).is_loopback) {
-    refusal = kProtectedMode;
+  } else if (!listener.is_unix_socket && !listener.is_tls) {
+    refusal = RefusalOfStranger(engine_, TcpEndpoints(fd).is_loopback);
   }
   if (refusal.empty()) return true;
   workers_[0]->executor().stats().rejected_connection_count.Add(1);
-  static_cast<void>(send(fd, refusal.data(), refusal.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+  // Over TLS nothing can be said before the handshake, which is what there is no room for.
+  if (!listener.is_tls) static_cast<void>(send(fd, refusal.data(), refusal.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
   return false;
 }
 
@@ -133,9 +116,10 @@ void Listeners::AcceptAll(const Listener& listener) {
       return;
     }
     LogAccepted(client.get(), listener.is_unix_socket);
-    if (!Admits(client.get(), listener.is_unix_socket)) continue;
+    if (!Admits(client.get(), listener)) continue;
     engine_.client_count.fetch_add(1, std::memory_order_relaxed);
-    workers_[next_worker_++ % workers_.size()]->Adopt(std::move(client), listener.is_unix_socket);
+    workers_[next_worker_++ % workers_.size()]->Adopt(std::move(client), listener.is_unix_socket,
+                                                      listener.is_tls ? tls_contexts_.incoming() : nullptr);
   }
 }
 

@@ -55,8 +55,8 @@ OutputBufferClass OutputClassOf(ClientType type) {
 
 // One that never arrives, because the worker has stopped, is closed and no longer counted.
 struct Worker::Arrival {
-  Arrival(Engine& to, FileDescriptor client, bool is_unix)
-      : engine(to), socket(std::move(client)), is_unix_socket(is_unix) {}
+  Arrival(Engine& to, FileDescriptor client, bool is_unix, std::shared_ptr<const TlsContext> context)
+      : engine(to), socket(std::move(client)), is_unix_socket(is_unix), tls(std::move(context)) {}
   Arrival(const Arrival&) = delete;
   Arrival& operator=(const Arrival&) = delete;
   ~Arrival() {
@@ -66,6 +66,7 @@ struct Worker::Arrival {
   Engine& engine;
   FileDescriptor socket;
   bool is_unix_socket;
+  std::shared_ptr<const TlsContext> tls;
 };
 
 Connection::Usage Connection::MeasureUsage() const {
@@ -170,10 +171,10 @@ void Worker::Unwatch(int fd) {
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
 }
 
-void Worker::Adopt(FileDescriptor socket, bool is_unix_socket) {
+void Worker::Adopt(FileDescriptor socket, bool is_unix_socket, std::shared_ptr<const TlsContext> tls) {
   {
     MutexLock lock(arrivals_mutex_);
-    arrivals_.push_back(std::make_unique<Arrival>(engine_, std::move(socket), is_unix_socket));
+    arrivals_.push_back(std::make_unique<Arrival>(engine_, std::move(socket), is_unix_socket, std::move(tls)));
   }
   mailbox_.Post([this] { TakeArrivals(); });
 }
@@ -253,12 +254,13 @@ void Worker::TakeArrivals() {
     MutexLock lock(arrivals_mutex_);
     arrivals.swap(arrivals_);
   }
-  for (const auto& arrival : arrivals) AddConnection(std::move(arrival->socket), arrival->is_unix_socket);
+  for (const auto& arrival : arrivals) AddConnection(*arrival);
 }
 
-void Worker::AddConnection(FileDescriptor socket, bool is_unix_socket) {
-  const int fd = socket.get();
-  auto owned = std::make_unique<Connection>(*this, std::move(socket));
+void Worker::AddConnection(Arrival& arrival) {
+  const int fd = arrival.socket.get();
+  const bool is_unix_socket = arrival.is_unix_socket;
+  auto owned = std::make_unique<Connection>(*this, std::move(arrival.socket));
   Connection& connection = *owned;
   Session& session = connection.session_;
   session.id = engine_.NextSessionId();
@@ -284,7 +286,8 @@ void Worker::AddConnection(FileDescriptor socket, bool is_unix_socket) {
   event.data.fd = fd;
   connection.epoll_events_ = EPOLLIN;
   connections_.emplace(fd, std::move(owned));
-  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) Doom(connection);
+  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return Doom(connection);
+  if (arrival.tls != nullptr && !BeginTls(connection, *arrival.tls).ok()) Doom(connection);
 }
 
 void Worker::Run() {
@@ -296,11 +299,13 @@ void Worker::Run() {
     // The whole turn is spent inside the gate: connections and the list of sessions stand still for others whenever
     // they look, which is between two commands or while we sleep.
     executor_.BeginBatch();
+    handshake_steps_left_ = engine_.settings().max_new_tls_connections_per_cycle;
     for (int i = 0; i < count; ++i) {
       Serve(events[i].data.fd, events[i].events);
       if (gathered_count_ == kGatheredMax) RunGathered();
     }
     RunGathered();
+    if (!unread_.empty()) ReadOn();
     if (!paused_.empty() && start_us >= next_resume_us_) {
       next_resume_us_ = start_us + kPausedWaitMs * 1000;
       ResumePaused();
@@ -346,6 +351,7 @@ void Worker::Serve(int fd, uint32_t events) {
   }
   Connection& connection = *found->second;
   if (connection.is_doomed_) return;
+  if (connection.tls_ != nullptr && !connection.tls_->is_established()) return ContinueHandshake(connection);
   if ((events & EPOLLOUT) != 0) OnWritable(connection);
   if ((events & ~uint32_t{EPOLLOUT}) == 0 || connection.is_doomed_) return;
   if ((connection.epoll_events_ & EPOLLIN) != 0) {
@@ -365,6 +371,7 @@ void Worker::ServeWhileBusy() {
   if (busy_scratch_ == nullptr) busy_scratch_ = std::make_unique<Scratch>();
   Scratch* const interrupted = std::exchange(scratch_, busy_scratch_.get());
   TakeArrivals();
+  handshake_steps_left_ = engine_.settings().max_new_tls_connections_per_cycle;
   epoll_event events[kEventCount];
   const int count = epoll_wait(epoll_.get(), events, kEventCount, 0);
   for (int i = 0; i < count; ++i) {
@@ -377,6 +384,7 @@ void Worker::ServeWhileBusy() {
         found != connections_.end() && (!found->second->executing_.empty() || found->second->session_.is_waiting());
     if (!is_waiting) Serve(fd, events[i].events);
   }
+  if (!unread_.empty()) ReadOn();
   scratch_ = interrupted;
   serves_while_busy_ = false;
 }
@@ -422,11 +430,14 @@ void Worker::OnReadable(Connection& connection) {
 
 // Reads once and counts it. 0: there is nothing to execute, and what had to be done was done.
 size_t Worker::Read(Connection& connection, std::span<char> target) {
-  const ssize_t got = read(connection.fd(), target.data(), target.size());
+  TlsStream* const tls = connection.tls_.get();
+  const ssize_t got = tls == nullptr ? read(connection.fd(), target.data(), target.size()) : tls->Read(target);
   if (got < 0) {
     if (errno != EAGAIN && errno != EINTR) Doom(connection);
+    if (tls != nullptr && tls->read_waits_for_room()) UpdateInterest(connection);
     return 0;
   }
+  if (tls != nullptr && tls->has_unread()) NoteUnread(connection);
   if (got == 0) {
     if (IsLogged(LogLevel::kVerbose)) {
       Log(LogLevel::kVerbose, "Client closed connection " + ClientLine(connection.session_, executor_.now_ms()));
@@ -742,8 +753,9 @@ void Worker::Send(Connection& connection, OutputBuffer& out) {
     msghdr message{};
     message.msg_iov = pieces;
     message.msg_iovlen = count;
-    const ssize_t sent = count == 1 ? send(connection.fd(), pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
-                                    : sendmsg(connection.fd(), &message, MSG_NOSIGNAL);
+    const ssize_t sent = connection.tls_ != nullptr ? connection.tls_->Write({pieces, count})
+                         : count == 1 ? send(connection.fd(), pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
+                                      : sendmsg(connection.fd(), &message, MSG_NOSIGNAL);
     if (sent < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN) {
@@ -771,7 +783,9 @@ void Worker::Send(Connection& connection, OutputBuffer& out) {
 
 void Worker::OnWritable(Connection& connection) {
   Send(connection, connection.output_);
-  if (!connection.is_doomed_) UpdateInterest(connection);
+  if (connection.is_doomed_) return;
+  if (connection.tls_ != nullptr && connection.tls_->read_waits_for_room()) NoteUnread(connection);
+  UpdateInterest(connection);
 }
 
 void Worker::UpdateInterest(Connection& connection) {
@@ -783,6 +797,11 @@ void Worker::UpdateInterest(Connection& connection) {
     events |= EPOLLIN;
   }
   if (!connection.output_.empty()) events |= EPOLLOUT;
+  if (connection.tls_ != nullptr && (events & EPOLLIN) != 0) {
+    if (connection.tls_->read_waits_for_room()) events |= EPOLLOUT;
+    // After a wait, during which it was not read.
+    if (connection.tls_->has_unread()) NoteUnread(connection);
+  }
   if (events == connection.epoll_events_) return;
   connection.epoll_events_ = events;
   epoll_event event{};
@@ -801,6 +820,7 @@ void Worker::CloseDoomed() {
     executor_.RemoveSession(&connection->session_);
     paused_.erase(std::remove(paused_.begin(), paused_.end(), connection), paused_.end());
     holding_.erase(std::remove(holding_.begin(), holding_.end(), connection), holding_.end());
+    if (connection->is_unread_) unread_.erase(std::remove(unread_.begin(), unread_.end(), connection), unread_.end());
     engine_.client_count.fetch_sub(1, std::memory_order_relaxed);
     connections_.erase(connection->fd());
   }
@@ -808,6 +828,7 @@ void Worker::CloseDoomed() {
 }
 
 int Worker::WaitMs() const {
+  if (!unread_.empty()) return 0;
   if (!paused_.empty()) return kPausedWaitMs;
   int64_t wait_ms = kIdleWaitMs;
   for (int i = 0; i < engine_.database_count(); ++i) {
@@ -856,6 +877,9 @@ void Worker::CloseIdle() {
     } else if (login_timeout_ms > 0 && now_ms - session.connected_ms > login_timeout_ms &&
                engine_.MustAuthenticate(session)) {
       Log(LogLevel::kVerbose, "Closing client that has not authenticated");
+      Doom(*connection);
+    } else if (IsOverHandshakeTime(*connection, now_ms)) {
+      Log(LogLevel::kVerbose, "Closing client that has not finished its TLS handshake");
       Doom(*connection);
     } else if (connection->has_replies() &&
                IsOverOutputLimit(*connection, connection->output_.size_bytes() + connection->held_bytes_)) {

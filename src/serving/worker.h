@@ -21,6 +21,7 @@
 #include "engine/engine.h"
 #include "engine/executor.h"
 #include "net/socket.h"
+#include "net/tls_context.h"
 #include "resp/output_buffer.h"
 #include "resp/request_parser.h"
 #include "serving/connection.h"
@@ -42,8 +43,8 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   void RequestStop();
   void Join();
 
-  // Any thread: hands a new client over.
-  void Adopt(FileDescriptor socket, bool is_unix_socket);
+  // Any thread: hands a new client over. `tls`: null for plain connections.
+  void Adopt(FileDescriptor socket, bool is_unix_socket, std::shared_ptr<const TlsContext> tls = nullptr);
   // Any thread. Messages run in this worker's thread, inside its executor's batch.
   void Post(std::function<void()> message) { mailbox_.Post(std::move(message)); }
 
@@ -89,18 +90,31 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
     bool is_whole = false;  // `batch` is all of `bytes`
   };
 
+  struct Arrival;
+
   // The command that runs, and the invalidations that it brought upon its own client.
   struct Running {
     Connection& connection;
     std::vector<std::shared_ptr<const PushMessage>> invalidations;
   };
 
+  // worker_tls.cc
+  Status BeginTls(Connection& connection, const TlsContext& context);
+  void ContinueHandshake(Connection& connection);
+  void OnEstablished(Connection& connection);
+  void FailHandshake(Connection& connection);
+  // A connection in the midst of its handshake that is to be given up.
+  bool IsOverHandshakeTime(const Connection& connection, int64_t now_ms) const;
+  // What has left the socket and is not read yet is read when the events are served.
+  void NoteUnread(Connection& connection);
+  void ReadOn();
+
   void Run();
   void Serve(int fd, uint32_t events);
   // In the middle of a turn, while a script that runs past its time keeps this thread: reads and answers the other
   // clients (Executor::RunWhileBusy). Nothing else is done meanwhile; connections are closed and messages run later.
   void ServeWhileBusy();
-  void AddConnection(FileDescriptor socket, bool is_unix_socket);
+  void AddConnection(Arrival& arrival);
   void TakeArrivals();
   void RunMessages();
   // Notes a push for those who want it.
@@ -159,6 +173,8 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   std::unordered_map<int, std::function<void()>> watched_;
   Running* running_ = nullptr;
   std::vector<Connection*> paused_;
+  std::vector<Connection*> unread_;    // may have bytes of which epoll does not tell
+  unsigned handshake_steps_left_ = 0;  // of this turn
   std::vector<Connection*> doomed_;
   std::vector<Connection*> holding_;                        // have replies that are held back
   std::atomic<bool> holds_replies_{false};                  // the same, for who releases
@@ -166,7 +182,6 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   std::vector<std::shared_ptr<const PushMessage>> pushes_;  // of this turn: what these pushes belong to
 
   // Clients on their way here.
-  struct Arrival;
   Mutex arrivals_mutex_;
   std::vector<std::unique_ptr<Arrival>> arrivals_ KVICK_GUARDED_BY(arrivals_mutex_);
 

@@ -1,16 +1,19 @@
-"""One server for the whole suite, reached in two ways; emptied before each test."""
+"""One server for the whole suite, reached in four ways; emptied before each test."""
 
 import dataclasses
 import json
 import pathlib
 import re
 import subprocess
+import urllib.parse
 
 import pytest
 import redis
 
+import certificates
 import run_results
-from server_process import ServerProcess, binary_from_environment
+import tls
+from server_process import ServerProcess, binary_from_environment, free_port
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -52,8 +55,15 @@ def pytest_sessionfinish(session):
 
 
 @pytest.fixture(scope='session')
-def shared_server(server_binary):
-    with ServerProcess(server_binary, unix_socket=True).start() as server:
+def shared_server(server_binary, is_kvick, tmp_path_factory):
+    folder = certificates.make(tmp_path_factory.mktemp('tls') / 'certificates')
+    options = tls.server_options(folder, free_port(), tls_auth_clients='optional')
+    options['user'] = ['client', 'on', 'nopass', '~*', '&*', '+@all']
+    if is_kvick:
+        options['tls-auth-clients-user'] = 'CN'  # the stock server of Debian 12 does not have it
+    with ServerProcess(server_binary, options, unix_socket=True).start() as server:
+        server.certificates = folder
+        server.tls_port = int(options['tls-port'])
         yield server
 
 
@@ -63,21 +73,60 @@ class Target:
     server: ServerProcess
     transport: str
 
+    @property
+    def port(self):
+        return self.server.tls_port if self.uses_tls else self.server.port
+
+    @property
+    def uses_tls(self):
+        return self.transport in ('tls', 'certificate')
+
+    @property
+    def tls_files(self):
+        """By the names that redis-cli's options have."""
+        folder = self.server.certificates
+        files = {'cacert': folder / 'ca.crt'} if self.uses_tls else {}
+        if self.transport == 'certificate':
+            files.update(cert=folder / 'client.crt', key=folder / 'client.key')
+        return {name: str(path) for name, path in files.items()}
+
     def cli_arguments(self):
         if self.transport == 'unix':
             return ['-s', self.server.unix_socket]
-        return ['-h', '127.0.0.1', '-p', str(self.server.port)]
+        arguments = ['-h', '127.0.0.1', '-p', str(self.port)] + ['--tls'] * self.uses_tls
+        return arguments + [word for name, path in self.tls_files.items() for word in ('--' + name, path)]
 
     def connect(self):
         return self.server.connect_unix() if self.transport == 'unix' else self.server.connect()
 
+    def redis_py_files(self):
+        names = {'cacert': 'ssl_ca_certs', 'cert': 'ssl_certfile', 'key': 'ssl_keyfile'}
+        return {names[name]: path for name, path in self.tls_files.items()}
+
     def redis_py_arguments(self):
         if self.transport == 'unix':
             return {'unix_socket_path': self.server.unix_socket}
-        return {'host': '127.0.0.1', 'port': self.server.port}
+        return {'host': '127.0.0.1', 'port': self.port, 'ssl': self.uses_tls, **self.redis_py_files()}
+
+    def redis_py_url(self):
+        if self.transport == 'unix':
+            return f'unix://{self.server.unix_socket}'
+        scheme = 'rediss' if self.uses_tls else 'redis'
+        return f'{scheme}://127.0.0.1:{self.port}?{urllib.parse.urlencode(self.redis_py_files())}'
+
+    def node_environment(self):
+        """What node/address.mjs reads."""
+        server = self.server.unix_socket if self.transport == 'unix' else str(self.port)
+        return {'SERVER': server, 'EXPECTED_USER': self.user, **{'TLS_' + name.upper(): path for name, path in self.tls_files.items()}}
+
+    @property
+    def user(self):
+        """As whom a client is admitted."""
+        reads_names = 'tls-auth-clients-user' in self.server.options
+        return 'client' if self.transport == 'certificate' and reads_names else 'default'
 
 
-@pytest.fixture(params=['tcp', 'unix'])
+@pytest.fixture(params=['tcp', 'unix', 'tls', 'certificate'])
 def target(request, shared_server):
     if not shared_server.is_running():
         shared_server.start()

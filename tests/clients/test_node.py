@@ -22,9 +22,8 @@ def packages():
 
 @pytest.mark.parametrize('library', ['redis', 'ioredis'])
 def test_scenarios(target, library):
-    server = target.server.unix_socket if target.transport == 'unix' else str(target.server.port)
     # Not --test: it would start a process for each file and colour the output.
-    done = subprocess.run([NODE, HERE / 'node' / f'{library}.mjs'], cwd=HERE, env=dict(os.environ, SERVER=server),
+    done = subprocess.run([NODE, HERE / 'node' / f'{library}.mjs'], cwd=HERE, env=dict(os.environ, **target.node_environment()),
                           capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
     assert 'not ok' not in done.stdout and '# fail 0' in done.stdout.replace('ℹ', '#')

@@ -33,6 +33,10 @@ def test_one_shot(cli):
     assert cli('MGET', 'a', 'absent', 'n') == b'hello\n\n1\n'
 
 
+def test_its_user_is_the_one_of_its_certificate(cli, target):
+    assert cli('ACL', 'WHOAMI').decode().strip() == target.user
+
+
 def test_output_formats(cli):
     cli('SET', 'a', 'line\n"quote"')
     assert cli('--no-raw', 'GET', 'a') == b'"line\\n\\"quote\\""\n'
@@ -140,7 +144,7 @@ class Terminal:
 
 def test_interactive(target, tmp_path):
     terminal = Terminal(target.cli_arguments(), tmp_path)
-    prompt = 'redis ' + target.server.unix_socket if target.transport == 'unix' else f'127.0.0.1:{target.server.port}'
+    prompt = 'redis ' + target.server.unix_socket if target.transport == 'unix' else f'127.0.0.1:{target.port}'
     try:
         terminal.expect(prompt + '> ')
         terminal.type('SET greeting "hello world"')

@@ -39,6 +39,10 @@ def test_strings(client):
     assert client.exists('b', 'c') == 1
 
 
+def test_its_user_is_the_one_of_its_certificate(client, target):
+    assert client.execute_command('ACL', 'WHOAMI') == target.user.encode()
+
+
 def test_binary_values_survive(client):
     value = bytes(range(256)) * 1000
     client.set(b'\x00\xffkey', value)
@@ -173,9 +177,7 @@ def test_server_introspection(client):
 
 
 def test_connection_pool_with_threads(target):
-    pool = redis.ConnectionPool.from_url(
-        f'unix://{target.server.unix_socket}' if target.transport == 'unix' else f'redis://127.0.0.1:{target.server.port}',
-        max_connections=20)
+    pool = redis.ConnectionPool.from_url(target.redis_py_url(), max_connections=20)
     client = redis.Redis(connection_pool=pool)
     failures = []
 

@@ -267,7 +267,7 @@ def fuzz_steps(words):
     ]
 
 
-RELEASE = ("release", ("kvick-server", "kvick-kvt", "kvick-benchmark"))
+RELEASE = ("release", ("kvick-server", "kvick-kvt", "kvick-benchmark", "kvick-cli"))
 
 # Cheap ones first: a mistake shows early.
 SUITES = (

@@ -13,7 +13,10 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <span>
 #include <string_view>
+
+#include "net/tls_stream.h"
 
 namespace kvick::benchmark {
 namespace {
@@ -27,15 +30,6 @@ uint64_t NowNs() {
 }
 
 Status SystemError(const std::string& what) { return Status::Error(what + ": " + std::strerror(errno)); }
-
-Status SendAll(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent < 0) return SystemError("cannot send");
-    bytes.remove_prefix(static_cast<size_t>(sent));
-  }
-  return Status::Ok();
-}
 
 Result<int> ConnectUnix(const std::string& path) {
   sockaddr_un address{};
@@ -79,6 +73,7 @@ Result<int> ConnectTcp(const std::string& host, int port) {
 
 struct LoadRun::Connection {
   int fd = -1;
+  std::unique_ptr<TlsStream> tls;  // null: plain
   bool waits_for_room = false;
   ReplyCounter counter;
   std::string unsent;  // what the socket had no room for
@@ -88,7 +83,18 @@ struct LoadRun::Connection {
   uint64_t batch_sent_ns = 0;
 
   ~Connection() {
+    tls.reset();  // says goodbye through the socket
     if (fd >= 0) close(fd);
+  }
+
+  // As send(2) and recv(2) do.
+  ssize_t Send(std::string_view bytes) {
+    if (tls == nullptr) return send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+    return tls->Write({&piece, 1});
+  }
+  ssize_t Receive(std::span<char> target) {
+    return tls == nullptr ? recv(fd, target.data(), target.size(), 0) : tls->Read(target);
   }
 };
 
@@ -109,12 +115,13 @@ Result<LoadResult> LoadRun::Run(const Options& options, Workload& workload) {
 }
 
 Status LoadRun::ConnectAll() {
+  KVICK_ASSIGN_OR_RETURN(tls_, client::MakeTlsContext(options_.tls));
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   if (epoll_ < 0) return SystemError("epoll_create1");
   for (uint64_t i = 0; i < options_.client_count; ++i) {
     auto connection = std::make_unique<Connection>();
     KVICK_ASSIGN_OR_RETURN(connection->fd, ConnectOne());
-    KVICK_RETURN_IF_ERROR(Introduce(connection->fd));
+    KVICK_RETURN_IF_ERROR(Introduce(*connection));
     fcntl(connection->fd, F_SETFL, O_NONBLOCK);
     epoll_event event{};
     event.events = EPOLLIN;
@@ -129,8 +136,14 @@ Result<int> LoadRun::ConnectOne() const {
   return options_.unix_socket.empty() ? ConnectTcp(options_.host, options_.port) : ConnectUnix(options_.unix_socket);
 }
 
-// Authentication, protocol and database, before the clock runs. The socket still blocks.
-Status LoadRun::Introduce(int fd) const {
+// The handshake, authentication, protocol and database, before the clock runs. The socket still blocks.
+Status LoadRun::Introduce(Connection& connection) const {
+  if (tls_ != nullptr) {
+    KVICK_ASSIGN_OR_RETURN(connection.tls, TlsStream::Make(*tls_, connection.fd, options_.tls.server_name));
+    if (connection.tls->Handshake() != TlsStream::Progress::kDone) {
+      return Status::Error("no TLS connection: " + connection.tls->failure_reason());
+    }
+  }
   std::vector<std::vector<std::string>> commands;
   if (!options_.user.empty()) {
     commands.push_back({"AUTH", options_.user, options_.password});
@@ -144,11 +157,11 @@ Status LoadRun::Introduce(int fd) const {
   for (const std::vector<std::string>& command : commands) {
     std::string request;
     RequestTemplate::Make(command, "").AppendTo(request, no_numbers);
-    KVICK_RETURN_IF_ERROR(SendAll(fd, request));
+    if (connection.Send(request) != static_cast<ssize_t>(request.size())) return SystemError("cannot send");
     ReplyCounter counter;
     for (uint64_t replies = 0; replies == 0;) {
       char buffer[4096];
-      const ssize_t received = recv(fd, buffer, sizeof(buffer), 0);
+      const ssize_t received = connection.Receive(buffer);
       if (received <= 0) return Status::Error("the server closed the connection at " + command[0]);
       replies = counter.Feed({buffer, static_cast<size_t>(received)});
       if (counter.is_broken()) return Status::Error("the server does not speak RESP");
@@ -191,7 +204,7 @@ Status LoadRun::SendBatch(Connection& connection) {
   connection.awaited_replies = count;
   connection.batch_sent_ns = NowNs();
 
-  const ssize_t sent = send(connection.fd, batch_.data(), batch_.size(), MSG_NOSIGNAL);
+  const ssize_t sent = connection.Send(batch_);
   if (sent < 0 && errno != EAGAIN) return SystemError("cannot send");
   const size_t taken = sent < 0 ? 0 : static_cast<size_t>(sent);
   if (taken == batch_.size()) return Status::Ok();
@@ -202,7 +215,7 @@ Status LoadRun::SendBatch(Connection& connection) {
 
 Status LoadRun::SendRest(Connection& connection) {
   const std::string_view rest = std::string_view(connection.unsent).substr(connection.unsent_start);
-  const ssize_t sent = send(connection.fd, rest.data(), rest.size(), MSG_NOSIGNAL);
+  const ssize_t sent = connection.Send(rest);
   if (sent < 0 && errno != EAGAIN) return SystemError("cannot send");
   if (sent > 0) connection.unsent_start += static_cast<size_t>(sent);
   if (connection.unsent_start < connection.unsent.size()) return Status::Ok();
@@ -212,7 +225,7 @@ Status LoadRun::SendRest(Connection& connection) {
 }
 
 Status LoadRun::Receive(Connection& connection) {
-  const ssize_t received = recv(connection.fd, receive_buffer_.data(), receive_buffer_.size(), 0);
+  const ssize_t received = connection.Receive(receive_buffer_);
   if (received < 0 && (errno == EAGAIN || errno == EINTR)) return Status::Ok();
   if (received < 0) return SystemError("cannot receive");
   if (received == 0) return Status::Error("the server closed a connection");
@@ -220,11 +233,14 @@ Status LoadRun::Receive(Connection& connection) {
   const uint64_t replies = connection.counter.Feed({receive_buffer_.data(), static_cast<size_t>(received)});
   if (connection.counter.is_broken()) return Status::Error("the server does not speak RESP");
   if (replies > connection.awaited_replies) return Status::Error("the server sent more replies than requests");
-  if (replies == 0) return Status::Ok();
-  result_.latency.Record(NowNs() - connection.batch_sent_ns, replies);
+  if (replies > 0) result_.latency.Record(NowNs() - connection.batch_sent_ns, replies);
   result_.reply_count += replies;
   connection.reply_count += replies;
   connection.awaited_replies -= replies;
+  // Of what is left in the library's buffer epoll does not tell.
+  if (connection.awaited_replies > 0 && connection.tls != nullptr && connection.tls->has_unread()) {
+    return Receive(connection);
+  }
   return connection.awaited_replies == 0 ? SendBatch(connection) : Status::Ok();
 }
 

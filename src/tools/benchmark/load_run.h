@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "net/tls_context.h"
 #include "tools/benchmark/latency_histogram.h"
 #include "tools/benchmark/options.h"
 #include "tools/benchmark/reply_counter.h"
@@ -42,7 +43,7 @@ class LoadRun {
 
   Status ConnectAll();
   Result<int> ConnectOne() const;
-  Status Introduce(int fd) const;
+  Status Introduce(Connection& connection) const;
   Result<LoadResult> Loop();
 
   Status SendBatch(Connection& connection);
@@ -52,6 +53,7 @@ class LoadRun {
 
   const Options& options_;
   Workload& workload_;
+  std::shared_ptr<const TlsContext> tls_;  // null: plain
   int epoll_ = -1;
   std::vector<std::unique_ptr<Connection>> connections_;
   uint64_t unsent_requests_;

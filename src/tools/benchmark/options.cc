@@ -55,6 +55,20 @@ Apply Switch(bool Options::*field) {
   };
 }
 
+Apply TlsSwitch(bool client::TlsOptions::*field) {
+  return [field](Options& options, const std::string&) {
+    options.tls.*field = true;
+    return Status::Ok();
+  };
+}
+
+Apply TlsText(std::string client::TlsOptions::*field) {
+  return [field](Options& options, const std::string& value) {
+    options.tls.*field = value;
+    return Status::Ok();
+  };
+}
+
 Status ApplyTests(Options& options, const std::string& list) {
   for (size_t start = 0; start <= list.size();) {
     const size_t end = std::min(list.find(',', start), list.size());
@@ -86,6 +100,15 @@ const std::vector<Flag>& Flags() {
       {"-p", true, Number(&Options::port, std::numeric_limits<uint16_t>::max())},
       {"-s", true, Text(&Options::unix_socket)},
       {"-a", true, Text(&Options::password)},
+      {"--tls", false, TlsSwitch(&client::TlsOptions::is_used)},
+      {"--insecure", false, TlsSwitch(&client::TlsOptions::is_insecure)},
+      {"--sni", true, TlsText(&client::TlsOptions::server_name)},
+      {"--cacert", true, TlsText(&client::TlsOptions::ca_file)},
+      {"--cacertdir", true, TlsText(&client::TlsOptions::ca_folder)},
+      {"--cert", true, TlsText(&client::TlsOptions::certificate_file)},
+      {"--key", true, TlsText(&client::TlsOptions::key_file)},
+      {"--tls-ciphers", true, TlsText(&client::TlsOptions::ciphers)},
+      {"--tls-ciphersuites", true, TlsText(&client::TlsOptions::ciphersuites)},
       {"--user", true, Text(&Options::user)},
       {"--dbnum", true, Number(&Options::database, 1'000'000)},
       {"-3", false, Switch(&Options::is_resp3)},
@@ -144,6 +167,8 @@ Puts load on a server and says how many requests a second it answered, and after
  -p PORT          port (6379)
  -s PATH          Unix socket instead
  -a PASSWORD      authenticate, with --user NAME for another than the default user
+ --tls            over TLS, with these: --cacert FILE, --cacertdir FOLDER, --insecure, --cert FILE, --key FILE,
+                  --sni NAME, --tls-ciphers LIST, --tls-ciphersuites LIST
  --dbnum N        database (0)
  -3               speak RESP3
  -c N             parallel connections (50)

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "tools/client/tls_options.h"
 
 namespace kvick::benchmark {
 
@@ -15,6 +16,7 @@ struct Options {
   std::string host = "127.0.0.1";
   int port = 6379;
   std::string unix_socket;
+  client::TlsOptions tls;
   std::string user;
   std::string password;
   int database = 0;

@@ -68,6 +68,8 @@ constexpr Flag kFlags[] = {
     {"--quoted-input", [](Options* options) { options->quoted_input = true; }},
     {"--no-auth-warning", [](Options* options) { options->auth_warning = false; }},
     {"--verbose", [](Options*) {}},
+    {"--tls", [](Options* options) { options->tls.is_used = true; }},
+    {"--insecure", [](Options* options) { options->tls.is_insecure = true; }},
     {"--help", [](Options* options) { options->mode = Mode::kHelp; }},
     {"--version", [](Options* options) { options->mode = Mode::kVersion; }},
     {"-v", [](Options* options) { options->mode = Mode::kVersion; }},
@@ -100,6 +102,13 @@ constexpr ValueFlag kValueFlags[] = {
     {"--count", KVICK_ASSIGNING_FLAG(options->scan_count = LenientInteger(value))},
     {"--pipe-timeout", KVICK_ASSIGNING_FLAG(options->pipe_timeout_s = LenientInteger(value))},
     {"--eval", KVICK_ASSIGNING_FLAG(options->eval_path = value)},
+    {"--sni", KVICK_ASSIGNING_FLAG(options->tls.server_name = value)},
+    {"--cacert", KVICK_ASSIGNING_FLAG(options->tls.ca_file = value)},
+    {"--cacertdir", KVICK_ASSIGNING_FLAG(options->tls.ca_folder = value)},
+    {"--cert", KVICK_ASSIGNING_FLAG(options->tls.certificate_file = value)},
+    {"--key", KVICK_ASSIGNING_FLAG(options->tls.key_file = value)},
+    {"--tls-ciphers", KVICK_ASSIGNING_FLAG(options->tls.ciphers = value)},
+    {"--tls-ciphersuites", KVICK_ASSIGNING_FLAG(options->tls.ciphersuites = value)},
     {"--show-pushes", KVICK_ASSIGNING_FLAG(options->show_pushes = EqualsIgnoreCase(value, "yes") || value == "y")},
 };
 
@@ -128,8 +137,11 @@ Status ApplyUri(const std::string& uri, Options* options) {
   std::string_view rest = uri;
   const size_t scheme_end = rest.find("://");
   const std::string scheme = ToLower(rest.substr(0, scheme_end == std::string_view::npos ? 0 : scheme_end));
-  if (scheme == "rediss" || scheme == "valkeys") return Status::Error("TLS is not supported by this program");
-  if (scheme != "redis" && scheme != "valkey" && scheme != "kvick") return Status::Error("Invalid URI scheme");
+  if (scheme == "rediss" || scheme == "valkeys" || scheme == "kvicks") {
+    options->tls.is_used = true;
+  } else if (scheme != "redis" && scheme != "valkey" && scheme != "kvick") {
+    return Status::Error("Invalid URI scheme");
+  }
   rest.remove_prefix(scheme_end + 3);
 
   const size_t slash = rest.find('/');
@@ -211,7 +223,8 @@ Usage: kvick-cli [OPTIONS] [cmd [arg [arg ...]]]
                      (if both are used, this argument takes precedence).
   --user <username>  Used to send ACL style 'AUTH username pass'. Needs -a.
   --pass <password>  Alias of -a for consistency with the --user option.
-  -u <uri>           Server URI: redis://user:password@host:port/database
+  -u <uri>           Server URI: redis://user:password@host:port/database,
+                     or rediss://... over TLS.
   -r <repeat>        Execute specified command N times.
   -i <interval>      When -r is used, waits <interval> seconds per command.
                      It is possible to specify sub-second times like -i 0.1.
@@ -226,6 +239,17 @@ Usage: kvick-cli [OPTIONS] [cmd [arg [arg ...]]]
   -D <delimiter>     Delimiter between responses for raw formatting (default: \n).
   -c                 Enable cluster mode (follow -ASK and -MOVED redirections).
   -e                 Return exit error code when command execution fails.
+  --tls              Establish a secure TLS connection.
+  --sni <host>       Server name indication for TLS.
+  --cacert <file>    CA Certificate file to verify with.
+  --cacertdir <dir>  Directory where trusted CA certificates are stored.
+                     If neither cacert nor cacertdir are specified, the default
+                     system-wide trusted root certs configuration will apply.
+  --insecure         Allow insecure TLS connection by skipping cert validation.
+  --cert <file>      Client certificate to authenticate with.
+  --key <file>       Private key file to authenticate with.
+  --tls-ciphers <list>      Preferred ciphers up to TLSv1.2, separated by colons.
+  --tls-ciphersuites <list> Preferred ciphersuites of TLSv1.3, separated by colons.
   --raw              Use raw formatting for replies (default when STDOUT is
                      not a tty).
   --no-raw           Force formatted output even when STDOUT is not a tty.

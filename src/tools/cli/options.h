@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "resp/printer.h"
 #include "tools/client/server_address.h"
+#include "tools/client/tls_options.h"
 
 namespace kvick::cli {
 
@@ -21,6 +22,7 @@ enum class Protocol { kDefault, kResp2, kResp3, kResp3IfPossible };
 struct Options {
   Mode mode = Mode::kCommands;
   client::ServerAddress address;
+  client::TlsOptions tls;
   std::string user;
   std::optional<std::string> password;
   bool password_on_command_line = false;

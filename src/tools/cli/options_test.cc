@@ -65,6 +65,30 @@ TEST(UriTest, ReadsAllParts) {
   EXPECT_TRUE(options.password_on_command_line);
 }
 
+TEST(UriTest, AsksForTls) {
+  Options options;
+  ASSERT_TRUE(ApplyUri("rediss://user:secret@h:6380", &options).ok());
+  EXPECT_TRUE(options.tls.is_used);
+  EXPECT_EQ(options.address.host, "h");
+  EXPECT_EQ(options.address.port, 6380);
+}
+
+TEST(OptionsTest, ReadsWhatTlsNeeds) {
+  const Options options =
+      Parse({"--tls", "--sni", "cache", "--cacert", "ca.crt", "--cacertdir", "cas", "--cert", "c.crt", "--key", "c.key",
+             "--tls-ciphers", "HIGH", "--tls-ciphersuites", "TLS_AES_128_GCM_SHA256", "--insecure", "ping"});
+  EXPECT_TRUE(options.tls.is_used);
+  EXPECT_TRUE(options.tls.is_insecure);
+  EXPECT_EQ(options.tls.server_name, "cache");
+  EXPECT_EQ(options.tls.ca_file, "ca.crt");
+  EXPECT_EQ(options.tls.ca_folder, "cas");
+  EXPECT_EQ(options.tls.certificate_file, "c.crt");
+  EXPECT_EQ(options.tls.key_file, "c.key");
+  EXPECT_EQ(options.tls.ciphers, "HIGH");
+  EXPECT_EQ(options.tls.ciphersuites, "TLS_AES_128_GCM_SHA256");
+  EXPECT_EQ(options.arguments, std::vector<std::string>{"ping"});
+}
+
 TEST(UriTest, LeavesOutWhatIsNotThere) {
   Options options;
   ASSERT_TRUE(ApplyUri("redis://example.org", &options).ok());
@@ -78,6 +102,7 @@ TEST(UriTest, LeavesOutWhatIsNotThere) {
   ASSERT_TRUE(ApplyUri("redis://:other@h", &options).ok());
   EXPECT_EQ(options.password, "other");
   EXPECT_EQ(options.user, "");
+  EXPECT_FALSE(options.tls.is_used);
   EXPECT_EQ(ApplyUri("http://h", &options).text(), "Invalid URI scheme");
   EXPECT_EQ(ApplyUri("nonsense", &options).text(), "Invalid URI scheme");
 }

@@ -42,7 +42,9 @@ void Session::Disconnect() {
 
 void Session::SetAddress(const std::string& host, int port) {
   Disconnect();
-  address_ = {host, port, ""};
+  address_.host = host;
+  address_.port = port;
+  address_.socket_path.clear();
 }
 
 void Session::Login() {

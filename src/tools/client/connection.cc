@@ -77,22 +77,46 @@ Result<Connection> Connection::Open(const ServerAddress& address) {
   Result<int> descriptor =
       address.socket_path.empty() ? OpenTcp(address.host, address.port) : OpenUnix(address.socket_path);
   if (!descriptor.ok()) return descriptor.status();
-  return Connection(*descriptor);
+  Connection connection(*descriptor);
+  if (address.tls != nullptr) KVICK_RETURN_IF_ERROR(connection.Shake(address));
+  return connection;
+}
+
+Status Connection::Shake(const ServerAddress& address) {
+  if (fcntl(descriptor_, F_SETFL, O_NONBLOCK) != 0) return ErrnoError();
+  KVICK_ASSIGN_OR_RETURN(tls_, TlsStream::Make(*address.tls, descriptor_, address.tls_server_name));
+  while (true) {
+    switch (tls_->Handshake()) {
+      case TlsStream::Progress::kDone: return Status::Ok();
+      case TlsStream::Progress::kFailed: return Status::Error("SSL_connect failed: " + tls_->failure_reason());
+      case TlsStream::Progress::kWantsRead: KVICK_RETURN_IF_ERROR(WaitFor(POLLIN)); break;
+      case TlsStream::Progress::kWantsWrite: KVICK_RETURN_IF_ERROR(WaitFor(POLLOUT)); break;
+    }
+  }
+}
+
+Status Connection::WaitFor(short events) const {
+  pollfd waited{descriptor_, events, 0};
+  if (poll(&waited, 1, -1) < 0 && errno != EINTR) return ErrnoError();
+  return Status::Ok();
 }
 
 Connection::Connection(Connection&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
+      tls_(std::move(other.tls_)),
       decoder_(std::move(other.decoder_)),
       read_buffer_(std::move(other.read_buffer_)) {}
 
 Connection& Connection::operator=(Connection&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);
+  std::swap(tls_, other.tls_);
   std::swap(decoder_, other.decoder_);
   std::swap(read_buffer_, other.read_buffer_);
   return *this;
 }
 
 Connection::~Connection() {
+  tls_.reset();  // says goodbye through the socket
   if (descriptor_ >= 0) close(descriptor_);
 }
 
@@ -100,10 +124,14 @@ Status Connection::Send(const std::vector<std::string>& arguments) { return Send
 
 Status Connection::SendBytes(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t size = send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+    const ssize_t size =
+        tls_ != nullptr ? tls_->Write({&piece, 1}) : send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (size < 0) {
       if (errno == EINTR) continue;
-      return ErrnoError();
+      if (errno != EAGAIN) return ErrnoError();
+      KVICK_RETURN_IF_ERROR(WaitFor(POLLOUT));
+      continue;
     }
     bytes.remove_prefix(static_cast<size_t>(size));
   }
@@ -111,13 +139,16 @@ Status Connection::SendBytes(std::string_view bytes) {
 }
 
 Result<size_t> Connection::TrySendBytes(std::string_view bytes) {
-  const ssize_t size = send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+  const ssize_t size = tls_ != nullptr ? tls_->Write({&piece, 1})
+                                       : send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (size >= 0) return static_cast<size_t>(size);
   if (errno == EAGAIN || errno == EINTR) return size_t{0};
   return ErrnoError();
 }
 
 Result<Connection::Wait> Connection::WaitReadable(int64_t timeout_ms) const {
+  if (tls_ != nullptr && tls_->has_unread()) return Wait::kReadable;
   pollfd waited{descriptor_, POLLIN, 0};
   const auto limited = static_cast<int>(std::min<int64_t>(timeout_ms, std::numeric_limits<int>::max()));
   const int count = poll(&waited, 1, limited);
@@ -128,9 +159,11 @@ Result<Connection::Wait> Connection::WaitReadable(int64_t timeout_ms) const {
 Result<size_t> Connection::ReadSome() {
   read_buffer_.resize(kReadSizeBytes);
   while (true) {
-    const ssize_t size = read(descriptor_, read_buffer_.data(), read_buffer_.size());
+    const ssize_t size =
+        tls_ != nullptr ? tls_->Read(read_buffer_) : read(descriptor_, read_buffer_.data(), read_buffer_.size());
     if (size > 0) return static_cast<size_t>(size);
     if (size == 0) return Status::Error("Server closed the connection");
+    if (errno == EAGAIN) return size_t{0};  // a message of the protocol's own, or a part of one
     if (errno != EINTR) return ErrnoError();
   }
 }

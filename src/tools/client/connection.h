@@ -11,12 +11,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/status.h"
+#include "net/tls_stream.h"
 #include "resp/reply_decoder.h"
 #include "resp/value.h"
 #include "tools/client/server_address.h"
@@ -62,7 +64,7 @@ class Connection {
   void Finish(int64_t timeout_ms);
 
   // A reply, or a part of one, has already been read from the socket.
-  [[nodiscard]] bool has_pending_bytes() const { return !decoder_.idle(); }
+  [[nodiscard]] bool has_pending_bytes() const { return !decoder_.idle() || (tls_ != nullptr && tls_->has_unread()); }
   // Something can be received without waiting longer than `timeout_ms`.
   [[nodiscard]] bool HasInput(int64_t timeout_ms) const;
   // For poll().
@@ -74,10 +76,13 @@ class Connection {
   // What a wait ended with; a signal counts as time passed.
   enum class Wait { kReadable, kTimePassed };
   Result<Wait> WaitReadable(int64_t timeout_ms) const;
-  // Reads once; the status is an error when the server closed.
+  // Reads once, when there is something; 0: that was nothing yet. The status is an error when the server closed.
   Result<size_t> ReadSome();
+  Status Shake(const ServerAddress& address);
+  Status WaitFor(short events) const;
 
   int descriptor_ = -1;
+  std::unique_ptr<TlsStream> tls_;  // null: plain. With it, the socket does not block
   ReplyDecoder decoder_;
   std::string read_buffer_;
 };

@@ -1,11 +1,10 @@
-// ioredis: strings, pipelines, several keys, expiry, scan streams, errors, names. SERVER is a port or a socket's path.
+// ioredis: strings, pipelines, several keys, expiry, scan streams, errors, names.
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { Redis } from 'ioredis';
+import { expectedUser, ioredisOptions as options } from './address.mjs';
 
-const server = process.env.SERVER;
-const options = /^\d+$/.test(server) ? { port: Number(server), host: '127.0.0.1' } : { path: server };
 let client;
 
 before(() => { client = new Redis({ ...options, connectionName: 'ioredis-test' }); });
@@ -28,6 +27,10 @@ test('binary values survive', async () => {
   const value = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index % 256));
   await client.set('blob', value);
   assert.deepEqual(await client.getBuffer('blob'), value);
+});
+
+test('its user is the one of its certificate', async () => {
+  assert.equal(await client.call('ACL', 'WHOAMI'), expectedUser);
 });
 
 test('several keys', async () => {

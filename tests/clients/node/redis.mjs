@@ -1,13 +1,11 @@
-// node-redis in both protocols: strings, pipelines, several keys, expiry, scan, errors. SERVER is a port or a path.
+// node-redis in both protocols: strings, pipelines, several keys, expiry, scan, errors.
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { expectedUser, nodeRedisSocket as socket } from './address.mjs';
 import { nodeRedis } from './node_redis.mjs';
 
 const { createClient, RESP_TYPES } = await nodeRedis();
-
-const server = process.env.SERVER;
-const socket = /^\d+$/.test(server) ? { port: Number(server), host: '127.0.0.1' } : { path: server };
 
 for (const RESP of [2, 3]) {
   describe(`RESP${RESP}`, () => {
@@ -76,6 +74,10 @@ for (const RESP of [2, 3]) {
     test('the connection has its name and its protocol', async () => {
       assert.equal(await client.clientGetName(), 'node-redis-test');
       assert.match(await client.sendCommand(['CLIENT', 'INFO']), new RegExp(` resp=${RESP}`));
+    });
+
+    test('its user is the one of its certificate', async () => {
+      assert.equal(await client.sendCommand(['ACL', 'WHOAMI']), expectedUser);
     });
 
     test('the library says who it is', async (context) => {

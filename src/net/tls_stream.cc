@@ -1,0 +1,233 @@
+#include "net/tls_stream.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+
+#include "base/assert.h"
+
+namespace kvick {
+namespace {
+
+constexpr size_t kRecordBytesMax = size_t{16} * 1024;
+// X.520 allows 64 characters, each of up to four bytes.
+constexpr int kCommonNameBytesMax = 256;
+
+// Small pieces are put together here, so that they share a record.
+thread_local char record_buffer[kRecordBytesMax];
+
+// Errors that somebody else left behind would be taken for ours.
+void ForgetOldErrors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
+// OpenSSL's own sockets are written to by write(2), which sends SIGPIPE where the other side has gone. A program that
+// embeds kvick, and kvick-cli behind a pipe, want that signal to mean what it always does.
+int SendWithoutSignal(BIO* bio, const char* bytes, int size) {
+  BIO_clear_retry_flags(bio);
+  const ssize_t sent = send(static_cast<int>(BIO_get_fd(bio, nullptr)), bytes, static_cast<size_t>(size), MSG_NOSIGNAL);
+  if (sent < 0 && BIO_sock_should_retry(static_cast<int>(sent)) != 0) BIO_set_retry_write(bio);
+  return static_cast<int>(sent);
+}
+
+BIO_METHOD* MakeQuietSocketMethod() {
+  const BIO_METHOD* socket = BIO_s_socket();
+  BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR, "quiet socket");
+  KVICK_ASSERT(method != nullptr);
+  BIO_meth_set_write(method, SendWithoutSignal);
+  BIO_meth_set_read(method, BIO_meth_get_read(socket));
+  BIO_meth_set_ctrl(method, BIO_meth_get_ctrl(socket));
+  BIO_meth_set_create(method, BIO_meth_get_create(socket));
+  BIO_meth_set_destroy(method, BIO_meth_get_destroy(socket));
+  return method;
+}
+
+const BIO_METHOD* QuietSocketMethod() {
+  static const BIO_METHOD* const method = MakeQuietSocketMethod();
+  return method;
+}
+
+// With the kernel's help the socket has to be OpenSSL's own kind.
+bool AttachSocket(SSL* ssl, int fd, bool uses_kernel) {
+  if (uses_kernel) return SSL_set_fd(ssl, fd) == 1;
+  BIO* bio = BIO_new(QuietSocketMethod());
+  if (bio == nullptr) return false;
+  BIO_set_fd(bio, fd, BIO_NOCLOSE);
+  SSL_set_bio(ssl, bio, bio);
+  return true;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TlsStream>> TlsStream::Make(const TlsContext& context, int fd, const std::string& server_name) {
+  ForgetOldErrors();
+  SSL* ssl = SSL_new(context.get());
+  if (ssl == nullptr) return Status::Error(TakeTlsError());
+  std::unique_ptr<TlsStream> stream(new TlsStream(ssl));
+  const bool is_named = server_name.empty() || SSL_set_tlsext_host_name(ssl, server_name.c_str()) == 1;
+  if (!is_named || !AttachSocket(ssl, fd, context.uses_kernel())) return Status::Error(TakeTlsError());
+  if (context.side() == TlsSide::kServer) {
+    SSL_set_accept_state(ssl);
+  } else {
+    SSL_set_connect_state(ssl);
+  }
+  return stream;
+}
+
+TlsStream::~TlsStream() {
+  if (is_established_ && !is_broken_ && !has_unsent_) {
+    ForgetOldErrors();
+    SSL_shutdown(ssl_);
+  }
+  SSL_free(ssl_);
+  ForgetOldErrors();
+}
+
+TlsStream::Progress TlsStream::Handshake() {
+  ForgetOldErrors();
+  const int result = SSL_do_handshake(ssl_);
+  if (result == 1) {
+    is_established_ = true;
+    // What the client sent right behind its last message of the handshake.
+    has_unread_ = SSL_has_pending(ssl_) == 1;
+    return Progress::kDone;
+  }
+  const int reason = errno;
+  switch (SSL_get_error(ssl_, result)) {
+    case SSL_ERROR_WANT_READ: return Progress::kWantsRead;
+    case SSL_ERROR_WANT_WRITE: return Progress::kWantsWrite;
+    default: break;
+  }
+  is_broken_ = true;
+  const unsigned long error = ERR_peek_error();
+  if (error == 0) {
+    failure_ = failure_reason_ = reason != 0 ? std::strerror(reason) : "Connection closed";
+  } else {
+    const char* text = ERR_reason_error_string(error);
+    failure_ = TakeTlsError();
+    failure_reason_ = text != nullptr ? text : failure_;
+  }
+  return Progress::kFailed;
+}
+
+ssize_t TlsStream::Read(std::span<char> target) {
+  if (end_) {
+    errno = end_->error;
+    return end_->result;
+  }
+  ForgetOldErrors();
+  read_waits_for_room_ = false;
+  has_unread_ = false;
+  size_t size = 0;
+  while (size < target.size()) {
+    const int room = static_cast<int>(std::min<size_t>(target.size() - size, INT_MAX));
+    const int got = SSL_read(ssl_, target.data() + size, room);
+    if (got <= 0) {
+      const ssize_t result = ReadFailure(got);
+      if (size == 0) return result;
+      // OpenSSL tells of an end once, and these bytes come before it.
+      if (result == 0 || errno != EAGAIN) {
+        end_ = {result, errno};
+        has_unread_ = true;
+      }
+      return static_cast<ssize_t>(size);
+    }
+    size += static_cast<size_t>(got);
+    if (SSL_has_pending(ssl_) == 0) return static_cast<ssize_t>(size);
+  }
+  has_unread_ = true;
+  return static_cast<ssize_t>(size);
+}
+
+ssize_t TlsStream::ReadFailure(int result) {
+  const int reason = errno;
+  switch (SSL_get_error(ssl_, result)) {
+    case SSL_ERROR_WANT_WRITE: read_waits_for_room_ = true; [[fallthrough]];
+    case SSL_ERROR_WANT_READ: errno = EAGAIN; return -1;
+    case SSL_ERROR_ZERO_RETURN: return 0;
+    case SSL_ERROR_SYSCALL: errno = reason != 0 ? reason : ECONNRESET; break;
+    default:
+      // Most clients just close. The protocol's own framing tells whether something is missing.
+      if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+        is_broken_ = true;
+        ERR_clear_error();
+        return 0;
+      }
+      errno = EPROTO;
+  }
+  is_broken_ = true;
+  ERR_clear_error();
+  return -1;
+}
+
+ssize_t TlsStream::Write(std::span<const iovec> pieces) {
+  if (pieces.empty()) return 0;
+  ForgetOldErrors();
+  const char* bytes = static_cast<const char*>(pieces[0].iov_base);
+  size_t size = std::min(pieces[0].iov_len, kRecordBytesMax);
+  if (pieces.size() > 1 && size < kRecordBytesMax) {
+    // However the pieces lie, the same bytes are offered again, or more.
+    size = 0;
+    for (const iovec& piece : pieces) {
+      const size_t taken = std::min(piece.iov_len, kRecordBytesMax - size);
+      std::memcpy(record_buffer + size, piece.iov_base, taken);
+      size += taken;
+      if (size == kRecordBytesMax) break;
+    }
+    bytes = record_buffer;
+  }
+  const int sent = SSL_write(ssl_, bytes, static_cast<int>(size));
+  if (sent <= 0) return WriteFailure(sent);
+  has_unsent_ = false;
+  return sent;
+}
+
+ssize_t TlsStream::WriteFailure(int result) {
+  const int reason = errno;
+  const int error = SSL_get_error(ssl_, result);
+  if (error == SSL_ERROR_WANT_WRITE) {
+    has_unsent_ = true;
+    errno = EAGAIN;
+    return -1;
+  }
+  is_broken_ = true;
+  ERR_clear_error();
+  errno = error == SSL_ERROR_SYSCALL && reason != 0 ? reason : EPROTO;
+  return -1;
+}
+
+std::optional<std::string> TlsStream::PeerCommonName() const {
+  if (SSL_get_verify_result(ssl_) != X509_V_OK) return std::nullopt;
+  const X509* certificate = SSL_get0_peer_certificate(ssl_);
+  return certificate == nullptr ? std::nullopt : CommonNameOf(*certificate);
+}
+
+TlsStream::KernelUse TlsStream::MeasureKernelUse() const {
+  return {BIO_get_ktls_send(SSL_get_wbio(ssl_)) != 0, BIO_get_ktls_recv(SSL_get_rbio(ssl_)) != 0};
+}
+
+std::optional<std::string> CommonNameOf(const X509& certificate) {
+  const X509_NAME* subject = X509_get_subject_name(&certificate);
+  const int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (index < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, index) >= 0) return std::nullopt;
+  const ASN1_STRING* value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index));
+  unsigned char* text = nullptr;
+  const int size = ASN1_STRING_to_UTF8(&text, value);
+  if (size < 0) {
+    ForgetOldErrors();
+    return std::nullopt;
+  }
+  std::string name(reinterpret_cast<const char*>(text), static_cast<size_t>(size));
+  OPENSSL_free(text);
+  if (size == 0 || size > kCommonNameBytesMax || name.find('\0') != std::string::npos) return std::nullopt;
+  return name;
+}
+
+}  // namespace kvick
