@@ -179,6 +179,13 @@ void AppendOnlyFile::TurnOff() {
   engine_.log().NoteTimes(nullptr);
   engine_.release_gate().Release(ReleaseGate::kEverything);
   increment_bytes_ = other_bytes_ = rewritten_bytes_ = 0;
+  ForgetWork();
+  if (follower_ != nullptr) follower_->OnTurnedOff();
+  if (was_waiting) Log(LogLevel::kNotice, "AOF was disabled before its first base was written");
+}
+
+// There is no file any more for which somebody could wait.
+void AppendOnlyFile::ForgetWork() {
   MutexLock lock(mutex_);
   is_rewrite_scheduled_ = false;
   RefuseWrites(false);
@@ -193,14 +200,15 @@ void AppendOnlyFile::TurnOff() {
     Log(LogLevel::kNotice, "Killing AOF child");
     CancelRewrite();
   }
-  if (was_waiting) Log(LogLevel::kNotice, "AOF was disabled before its first base was written");
 }
 
 Status AppendOnlyFile::PrepareToEnd(bool is_forced) {
   {
     MutexLock lock(mutex_);
+    // Also one that is about to begin; not one that fails again and again.
+    const bool is_due = is_rewrite_scheduled_ && state_ == State::kWaitingForBase && consecutive_failure_count_ == 0;
     is_rewrite_scheduled_ = false;
-    if (is_rewriting_) {
+    if (is_rewriting_ || is_due) {
       if (state_ == State::kWaitingForBase) {
         if (!is_forced) {
           Log(LogLevel::kWarning, "Writing initial AOF, can't exit");
@@ -238,9 +246,10 @@ void AppendOnlyFile::StopWriter() {
   }
   reader_->Wake();
   writer_.join();
+  FailRotation(Status::Error("the append-only file is off"));
+  MutexLock lock(mutex_);
   reader_.reset();
   increment_.reset();
-  MutexLock lock(mutex_);
   if (switch_ == Switch::kWanted) switch_ = Switch::kFailed;
   changed_.NotifyAll();
 }
@@ -279,7 +288,7 @@ void AppendOnlyFile::WaitForWork() {
     const auto is_urgent = [this]() KVICK_REQUIRES(mutex_) { return is_stopping_ || flush_wanted_ > flush_done_; };
     if (is_urgent()) return;
     if (pause_ms > 0) changed_.WaitFor(mutex_, pause_ms);
-    if (is_urgent() || switch_ == Switch::kWanted) return;
+    if (is_urgent() || switch_ == Switch::kWanted || rotation_) return;
   }
   if (increment_->has_pending()) return;
   int64_t wait_ms = kIdleWaitMs;
@@ -291,38 +300,95 @@ void AppendOnlyFile::WaitForWork() {
 
 void AppendOnlyFile::Append() {
   const CommandLog::Batch batch = reader_->Take();
-  std::optional<uint64_t> switch_at;
-  {
-    // Behind Take: what was recorded behind the cut is taken only after the cut was announced.
-    MutexLock lock(mutex_);
-    if (switch_ == Switch::kWanted) switch_at = switch_position_;
-  }
-  increment_->Take(batch, switch_at.value_or(0));
+  // Behind Take: what was recorded behind the cut is taken only after the cut was announced.
+  const std::vector<uint64_t> turns = Turns();
+  increment_->Take(batch, turns);
   has_just_written_ = increment_->has_pending();
   const uint64_t end = reader_->position();
   if (has_just_written_ && engine_.clock().MonotonicMs() < retry_ms_) return;
-  Status status = increment_->WriteUpTo(switch_at.value_or(end));
-  if (status.ok() && switch_at) {
-    SwitchIncrement(*switch_at);
-    status = increment_->WriteUpTo(end);
+  Status status;
+  for (const uint64_t position : turns) {
+    status = increment_->WriteUpTo(position);
+    if (!status.ok()) break;
+    EndRotation(position);
+    SwitchIncrement(position);
   }
+  if (status.ok()) status = increment_->WriteUpTo(end);
   increment_bytes_ = increment_->size_bytes();
   written_position_ = increment_->written_position();
   if (!status.ok()) {
+    FailRotation(status);
     FailTo("Error writing to the AOF file: ", status);
   } else if (has_just_written_) {
     EndFailure("AOF write error looks solved. The server can write again.");
   }
 }
 
+std::vector<uint64_t> AppendOnlyFile::Turns() {
+  std::vector<uint64_t> turns;
+  MutexLock lock(mutex_);
+  if (rotation_) turns.push_back(rotation_->position);
+  if (switch_ == Switch::kWanted) turns.push_back(switch_position_);
+  std::sort(turns.begin(), turns.end());
+  return turns;
+}
+
+void AppendOnlyFile::Rotate(RotationDone done) {
+  {
+    MutexLock lock(mutex_);
+    if (state_ == State::kOn && reader_ != nullptr && !rotation_) {
+      // Under the lock: who has taken what is recorded behind this position finds the rotation when he asks for turns.
+      rotation_ = Rotation{engine_.log().ForgetSelectedDatabase(), std::move(done)};
+      changed_.NotifyAll();
+      reader_->Wake();
+      return;
+    }
+  }
+  done(Status::Error("the append-only file is off"), {});
+}
+
+void AppendOnlyFile::EndRotation(uint64_t position) {
+  std::optional<Rotation> rotation;
+  {
+    MutexLock lock(mutex_);
+    if (!rotation_ || rotation_->position != position) return;
+    rotation.swap(rotation_);
+  }
+  MutexLock lock(manifest_mutex_);
+  const AofManifest before = manifest_;
+  Status status = increment_->Sync();
+  if (status.ok()) status = OpenNextIncrement();
+  rotation->done(status, before);
+}
+
+void AppendOnlyFile::FailRotation(const Status& status) {
+  std::optional<Rotation> rotation;
+  {
+    MutexLock lock(mutex_);
+    rotation.swap(rotation_);
+  }
+  if (!rotation) return;
+  MutexLock lock(manifest_mutex_);
+  rotation->done(status, manifest_);
+}
+
 // The old increment is whole and synced before the manifest names another one behind it.
 void AppendOnlyFile::SwitchIncrement(uint64_t position) {
+  {
+    MutexLock lock(mutex_);
+    if (switch_ != Switch::kWanted || switch_position_ != position) return;
+  }
   Status status;
   if (state_ == State::kWaitingForBase) {
     status = increment_->Empty();  // what was recorded before the cut is in the base
   } else {
+    MutexLock lock(manifest_mutex_);
     status = increment_->Sync();
     if (status.ok()) status = OpenNextIncrement();
+    if (status.ok()) {
+      MutexLock state_lock(mutex_);
+      switched_sequence_ = manifest_.increment_sequence;
+    }
   }
   if (!status.ok()) {
     Log(LogLevel::kWarning, "Can't go over to a new AOF incr file: " + std::string(status.text()));
@@ -335,7 +401,6 @@ void AppendOnlyFile::SwitchIncrement(uint64_t position) {
 }
 
 Status AppendOnlyFile::OpenNextIncrement() {
-  MutexLock lock(manifest_mutex_);
   AofManifest next = manifest_;
   const AofFile added = next.AddIncrement(folder_->prefix());
   const std::string path = folder_->PathOf(added.name);
@@ -348,8 +413,6 @@ Status AppendOnlyFile::OpenNextIncrement() {
   other_bytes_ += increment_->size_bytes();
   increment_->GoOnIn(std::move(file));
   manifest_ = std::move(next);
-  MutexLock state_lock(mutex_);
-  switched_sequence_ = added.sequence;
   return Status::Ok();
 }
 

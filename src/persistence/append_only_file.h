@@ -37,6 +37,7 @@
 #include "persistence/aof_manifest.h"
 #include "persistence/buffered_file_sink.h"
 #include "persistence/file_system.h"
+#include "persistence/rewrite_follower.h"
 #include "persistence/snapshot_job.h"
 
 namespace kvick {
@@ -70,6 +71,8 @@ class AppendOnlyFile final : public WriteGuard {
   void TurnOff() KVICK_EXCLUDES(mutex_);
   // The settings have changed. In an exclusive moment.
   void ApplySettings() KVICK_EXCLUDES(mutex_);
+  // Everything that was recorded so far is on disk when it returns, or there was an attempt. In an exclusive moment.
+  void Flush() KVICK_EXCLUDES(mutex_);
   // The server is to end, for which everything must be on disk. In an exclusive moment, and after it nothing is
   // recorded. An error, unless it is forced, when the first base is still being written.
   Status PrepareToEnd(bool is_forced) KVICK_EXCLUDES(mutex_);
@@ -93,6 +96,15 @@ class AppendOnlyFile final : public WriteGuard {
   void AnswerWhenDurable(uint64_t position, std::shared_ptr<BlockedCall> call, std::string reply)
       KVICK_EXCLUDES(mutex_);
 
+  // Goes over to a new increment, without a new base: for a backup. `done` is called when everything that was recorded
+  // until now is on disk, with what the manifest named until then, or with the reason why not: by the thread that
+  // appends, under the lock of the manifest. Any thread; one at a time.
+  using RotationDone = std::function<void(const Status& status, const AofManifest& manifest)>;
+  void Rotate(RotationDone done) KVICK_EXCLUDES(mutex_);
+  bool is_rewriting() const { return is_rewriting_.load(std::memory_order_acquire); }
+  // Before executors run.
+  void set_follower(RewriteFollower* follower) { follower_ = follower; }
+
   // WriteGuard.
   Status Check() override KVICK_EXCLUDES(mutex_);
 
@@ -106,6 +118,10 @@ class AppendOnlyFile final : public WriteGuard {
     uint64_t position;
     std::shared_ptr<BlockedCall> call;
     std::string reply;
+  };
+  struct Rotation {
+    uint64_t position;  // in the log
+    RotationDone done;
   };
   enum class Switch : uint8_t { kNone, kWanted, kDone, kFailed };
   // Copies of settings, for threads that are outside of the gate.
@@ -123,13 +139,16 @@ class AppendOnlyFile final : public WriteGuard {
   Status CreateEmptyBase(AofManifest* manifest);
   void StartWriter(std::unique_ptr<OutputFile> file);
   void StopWriter() KVICK_EXCLUDES(mutex_);
+  void ForgetWork() KVICK_EXCLUDES(mutex_);
   void RunWriter();
-  // Everything that was recorded so far is on disk when it returns, or there was an attempt. In an exclusive moment.
-  void Flush() KVICK_EXCLUDES(mutex_);
   void WaitForWork() KVICK_EXCLUDES(mutex_);
   void Append() KVICK_EXCLUDES(mutex_);
+  // Where the file passes to another increment, in ascending order.
+  std::vector<uint64_t> Turns() KVICK_EXCLUDES(mutex_);
   void SwitchIncrement(uint64_t position) KVICK_EXCLUDES(mutex_, manifest_mutex_);
-  Status OpenNextIncrement() KVICK_EXCLUDES(manifest_mutex_);
+  void EndRotation(uint64_t position) KVICK_EXCLUDES(mutex_, manifest_mutex_);
+  void FailRotation(const Status& status) KVICK_EXCLUDES(mutex_, manifest_mutex_);
+  Status OpenNextIncrement() KVICK_REQUIRES(manifest_mutex_);
   void SyncIfDue() KVICK_EXCLUDES(mutex_);
   void Sync() KVICK_EXCLUDES(mutex_);
   void BecomeDurable(uint64_t position) KVICK_EXCLUDES(mutex_);
@@ -148,7 +167,8 @@ class AppendOnlyFile final : public WriteGuard {
   Status StartSnapshotAlone(const std::function<Status()>& start) KVICK_EXCLUDES(mutex_);
   void PrepareCut(uint64_t log_position) KVICK_EXCLUDES(mutex_);
   Status WaitForSnapshot() KVICK_EXCLUDES(mutex_);
-  void EndRewrite(const Status& status) KVICK_EXCLUDES(mutex_);
+  // True: it was put off.
+  bool EndRewrite(const Status& status) KVICK_EXCLUDES(mutex_);
   Status WaitForSwitch() KVICK_EXCLUDES(mutex_);
   Status AdoptBase(const std::string& path, std::string_view extension) KVICK_EXCLUDES(mutex_, manifest_mutex_);
   void RemoveHistory() KVICK_REQUIRES(manifest_mutex_);
@@ -161,6 +181,7 @@ class AppendOnlyFile final : public WriteGuard {
   const Parts parts_;
   std::unique_ptr<AofFolder> folder_;  // found again when it is switched on; its path does not depend on `dir`
   Rules rules_;
+  RewriteFollower* follower_ = nullptr;
 
   std::atomic<State> state_{State::kOff};
   std::atomic<AppendSync> sync_{AppendSync::kEverySecond};
@@ -195,6 +216,7 @@ class AppendOnlyFile final : public WriteGuard {
   uint64_t flush_wanted_ KVICK_GUARDED_BY(mutex_) = 0;  // a count
   uint64_t flush_done_ KVICK_GUARDED_BY(mutex_) = 0;
   std::vector<Waiter> waiters_ KVICK_GUARDED_BY(mutex_);
+  std::optional<Rotation> rotation_ KVICK_GUARDED_BY(mutex_);
   std::string write_failure_ KVICK_GUARDED_BY(mutex_);  // the system's reason; empty: none
   std::string sync_failure_ KVICK_GUARDED_BY(mutex_);
   bool refuses_writes_ KVICK_GUARDED_BY(mutex_) = false;

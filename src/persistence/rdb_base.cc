@@ -7,7 +7,6 @@
 
 #include "observability/rates.h"
 #include "persistence/byte_source.h"
-#include "persistence/rdb_loader.h"
 
 namespace kvick {
 namespace {
@@ -41,7 +40,7 @@ Status RdbBase::Begin() {
   return writer_.Begin(info);
 }
 
-Result<uint64_t> LoadRdbBase(Engine& engine, const std::string& path, LoadProgress* progress) {
+Result<RdbLoaded> LoadRdbBase(Engine& engine, const std::string& path, LoadProgress* progress) {
   KVICK_ASSIGN_OR_RETURN(const std::unique_ptr<FileSource> source, FileSource::Open(path));
   RdbLoadOptions options;
   options.worker_count = std::max(std::thread::hardware_concurrency(), 1u);
@@ -49,8 +48,7 @@ Result<uint64_t> LoadRdbBase(Engine& engine, const std::string& path, LoadProgre
   options.verifies_checksum = engine.settings().rdb_checksum;
   Result<RdbLoaded> loaded = LoadRdb(engine, source.get(), options, &progress->rdb);
   progress->rdb.bytes_read = 0;  // counted with the whole file from now on
-  if (!loaded.ok()) return loaded.status();
-  return loaded->end_position;
+  return loaded;
 }
 
 }  // namespace kvick
