@@ -5,7 +5,10 @@
 //   KVICK_RETURN_IF_ERROR(file.Start(manifest));      // after what there is was loaded; before clients are served
 //
 // When what was written is on disk its position is durable. With `appendfsync always` replies wait for that: they are
-// released by the engine's ReleaseGate, many with one sync. While the file cannot be written, writes are refused.
+// released by the engine's ReleaseGate, many with one sync. Otherwise they wait until the system has taken their bytes,
+// so that the end of the process alone loses nothing that was acknowledged: workers write themselves at the end of a
+// turn (WriteNow), and what they do not, the thread does. Only while it syncs, which may take long, nobody waits for
+// it. While the file cannot be written, writes are refused.
 //
 // A rewrite makes a new base. At the cut of its snapshot the thread that appends goes over to a new increment; when the
 // base is written, the manifest names these two, and what was before becomes history. Until then nothing is lost.
@@ -96,6 +99,10 @@ class AppendOnlyFile final : public WriteGuard {
   void AnswerWhenDurable(uint64_t position, std::shared_ptr<BlockedCall> call, std::string reply)
       KVICK_EXCLUDES(mutex_);
 
+  // Without `always`: writes what was recorded until now, unless somebody else is at it, who then does. Inside the
+  // gate.
+  void WriteNow() KVICK_EXCLUDES(io_mutex_, mutex_);
+
   // Goes over to a new increment, without a new base: for a backup. `done` is called when everything that was recorded
   // until now is on disk, with what the manifest named until then, or with the reason why not: by the thread that
   // appends, under the lock of the manifest. Any thread; one at a time.
@@ -141,19 +148,23 @@ class AppendOnlyFile final : public WriteGuard {
   void StopWriter() KVICK_EXCLUDES(mutex_);
   void ForgetWork() KVICK_EXCLUDES(mutex_);
   void RunWriter();
-  void WaitForWork() KVICK_EXCLUDES(mutex_);
-  void Append() KVICK_EXCLUDES(mutex_);
+  void WaitForWork() KVICK_EXCLUDES(io_mutex_, mutex_);
+  void WaitForChange(int64_t timeout_ms) KVICK_EXCLUDES(mutex_);
+  bool IsUrgent() const KVICK_REQUIRES(mutex_);
+  // `may_turn`: goes over to other increments, too, which takes long. Whether everything was written.
+  bool Append(bool may_turn) KVICK_REQUIRES(io_mutex_) KVICK_EXCLUDES(mutex_);
+  void ReleaseWritten(uint64_t position) KVICK_EXCLUDES(mutex_);
   // Where the file passes to another increment, in ascending order.
   std::vector<uint64_t> Turns() KVICK_EXCLUDES(mutex_);
-  void SwitchIncrement(uint64_t position) KVICK_EXCLUDES(mutex_, manifest_mutex_);
-  void EndRotation(uint64_t position) KVICK_EXCLUDES(mutex_, manifest_mutex_);
+  void SwitchIncrement(uint64_t position) KVICK_REQUIRES(io_mutex_) KVICK_EXCLUDES(mutex_, manifest_mutex_);
+  void EndRotation(uint64_t position) KVICK_REQUIRES(io_mutex_) KVICK_EXCLUDES(mutex_, manifest_mutex_);
   void FailRotation(const Status& status) KVICK_EXCLUDES(mutex_, manifest_mutex_);
-  Status OpenNextIncrement() KVICK_REQUIRES(manifest_mutex_);
-  void SyncIfDue() KVICK_EXCLUDES(mutex_);
-  void Sync() KVICK_EXCLUDES(mutex_);
+  Status OpenNextIncrement() KVICK_REQUIRES(io_mutex_, manifest_mutex_);
+  void SyncIfDue() KVICK_REQUIRES(io_mutex_) KVICK_EXCLUDES(mutex_);
+  void Sync() KVICK_REQUIRES(io_mutex_) KVICK_EXCLUDES(mutex_);
   void BecomeDurable(uint64_t position) KVICK_EXCLUDES(mutex_);
-  void FailTo(std::string_view what, const Status& status) KVICK_EXCLUDES(mutex_);
-  void EndFailure(std::string_view what) KVICK_EXCLUDES(mutex_);
+  void FailTo(std::string_view what, const Status& status) KVICK_REQUIRES(io_mutex_) KVICK_EXCLUDES(mutex_);
+  void EndFailure(std::string_view what) KVICK_REQUIRES(io_mutex_) KVICK_EXCLUDES(mutex_);
   void RefuseWrites(bool refuses) KVICK_REQUIRES(mutex_);
   void Die(std::string_view line);
   bool syncs_always() const { return sync_.load(std::memory_order_relaxed) == AppendSync::kAlways; }
@@ -195,14 +206,17 @@ class AppendOnlyFile final : public WriteGuard {
   std::atomic<bool> is_rewriting_{false};
   std::atomic<State> cut_state_{State::kOff};  // at the cut of the rewrite
 
-  // The writer's own, and of who starts and stops it.
+  // Of who starts and stops the writer, in exclusive moments. What the reader takes is taken under `io_mutex_`.
   std::thread writer_;
   std::unique_ptr<CommandLog::Reader> reader_;
-  std::unique_ptr<AofIncrement> increment_;
-  int64_t synced_ms_ = 0;  // monotonic
-  int64_t retry_ms_ = 0;
-  int64_t logged_failure_ms_ = 0;
-  bool has_just_written_ = false;
+
+  // Who writes to the open increment: the writer, which holds it while it syncs too, or a worker, which only tries to
+  // get it. Before the others.
+  Mutex io_mutex_;
+  std::unique_ptr<AofIncrement> increment_ KVICK_GUARDED_BY(io_mutex_);
+  int64_t synced_ms_ KVICK_GUARDED_BY(io_mutex_) = 0;  // monotonic
+  int64_t retry_ms_ KVICK_GUARDED_BY(io_mutex_) = 0;
+  int64_t logged_failure_ms_ KVICK_GUARDED_BY(io_mutex_) = 0;
 
   // Who writes files and changes what the manifest says: the writer when it goes over to another increment, and a
   // rewrite when it is done. Held while files are synced; nobody who holds anything else waits for it.
@@ -213,6 +227,7 @@ class AppendOnlyFile final : public WriteGuard {
   mutable Mutex mutex_;
   ConditionVariable changed_;
   bool is_stopping_ KVICK_GUARDED_BY(mutex_) = false;   // the writer
+  bool is_hurried_ KVICK_GUARDED_BY(mutex_) = false;    // by a worker that could not write
   uint64_t flush_wanted_ KVICK_GUARDED_BY(mutex_) = 0;  // a count
   uint64_t flush_done_ KVICK_GUARDED_BY(mutex_) = 0;
   std::vector<Waiter> waiters_ KVICK_GUARDED_BY(mutex_);

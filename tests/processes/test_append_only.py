@@ -130,6 +130,25 @@ def test_kill_under_load(make_server, rule):
                 assert loaded <= load.acknowledged[-1][0] + 1 if load.acknowledged else True
 
 
+def test_the_end_of_the_process_alone_loses_nothing_acknowledged(make_server):
+    """Without `always`, replies wait until the system has what they acknowledge, unless the file is being synced or goes
+    over to another one: neither happens here."""
+    server = make_server({'appendonly': 'yes', 'appendfsync': 'no', 'auto-aof-rewrite-percentage': '0'}).start()
+    for _ in range(max(5, KILL_ROUNDS)):
+        loads = [Load(server, f'counter:{i}') for i in range(4)]
+        for load in loads:
+            load.start()
+        time.sleep(random.uniform(0.02, 0.2))
+        kill(server)
+        for load in loads:
+            load.join()
+        server.start()
+        with server.connect() as client:
+            for load in loads:
+                loaded = int(client.call('GET', load.key) or 0)
+                assert loaded >= (load.acknowledged[-1][0] if load.acknowledged else 0), server.log()
+
+
 def test_replies_of_a_pipeline_come_in_order_and_readers_do_not_wait(make_server):
     server = make_server({'appendonly': 'yes', 'appendfsync': 'always'}).start()
     with server.connect() as client:
