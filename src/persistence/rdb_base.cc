@@ -19,6 +19,19 @@ RdbEncoder::Options OptionsFor(Engine& engine, int version, int64_t now_ms) {
 
 }  // namespace
 
+Status BeginRdbFile(Engine& engine, RdbFileKind kind, int version, int64_t now_ms, RdbFileWriter* writer) {
+  std::vector<std::string> functions;
+  if (const ScriptRunner* runner = engine.hooks.script_runner) functions = runner->LibraryTexts();
+  RdbFileInfo info;
+  info.version = version;
+  info.created_s = now_ms / 1000;
+  info.used_memory_bytes = UsedMemoryBytes();
+  info.is_aof_base = kind == RdbFileKind::kAofBase;
+  info.functions = functions;
+  info.compresses = engine.settings().rdb_compression;
+  return writer->Begin(info);
+}
+
 RdbBase::RdbBase(Engine& engine, std::shared_ptr<ByteSink> file, int version)
     : engine_(engine),
       file_(std::move(file)),
@@ -27,18 +40,7 @@ RdbBase::RdbBase(Engine& engine, std::shared_ptr<ByteSink> file, int version)
       encoder_(std::make_shared<RdbEncoder>(OptionsFor(engine, version, now_ms_))),
       writer_(file_.get(), engine.settings().rdb_checksum) {}
 
-Status RdbBase::Begin() {
-  std::vector<std::string> functions;
-  if (const ScriptRunner* runner = engine_.hooks.script_runner) functions = runner->LibraryTexts();
-  RdbFileInfo info;
-  info.version = version_;
-  info.created_s = now_ms_ / 1000;
-  info.used_memory_bytes = UsedMemoryBytes();
-  info.is_aof_base = true;
-  info.functions = functions;
-  info.compresses = engine_.settings().rdb_compression;
-  return writer_.Begin(info);
-}
+Status RdbBase::Begin() { return BeginRdbFile(engine_, RdbFileKind::kAofBase, version_, now_ms_, &writer_); }
 
 Result<RdbLoaded> LoadRdbBase(Engine& engine, const std::string& path, LoadProgress* progress) {
   KVICK_ASSIGN_OR_RETURN(const std::unique_ptr<FileSource> source, FileSource::Open(path));

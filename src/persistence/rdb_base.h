@@ -17,6 +17,10 @@
 
 namespace kvick {
 
+// What stands in front of the records of a file of this engine's data. In an exclusive moment.
+enum class RdbFileKind : uint8_t { kDataSet, kAofBase };
+Status BeginRdbFile(Engine& engine, RdbFileKind kind, int version, int64_t now_ms, RdbFileWriter* writer);
+
 class RdbBase final : public AofBase {
  public:
   // In an exclusive moment. `version`: of the file's format.
