@@ -202,6 +202,23 @@ Status DebugReload(CommandContext& context) {
   return Ok(context);
 }
 
+// The loading repeats commands as a client does, which it could not in this exclusive moment: it comes behind it.
+Status DebugLoadAof(CommandContext& context) {
+  DataKeeper* keeper = context.engine().hooks.data_keeper;
+  if (keeper == nullptr) return errors::Generic("there are no files");
+  if (context.executor().is_in_transaction()) return errors::Generic("DEBUG LOADAOF is not possible in a transaction");
+  BlockRequest request;
+  request.waited_count = 0;
+  request.on_waiting = [keeper](const std::shared_ptr<BlockedCall>& call) {
+    keeper->ReloadAppendOnly([call](const Status& status) {
+      if (!call->Claim()) return;
+      call->transport()->DeliverUnblocked(call->session_id(),
+                                          status.ok() ? "+OK\r\n" : "-" + std::string(status.text()) + "\r\n");
+    });
+  };
+  return context.Block(request);
+}
+
 Status DebugSleep(CommandContext& context) {
   const double seconds = std::atof(std::string(context.Arg(2)).c_str());
   if (seconds > 0 && std::isfinite(seconds)) {
@@ -404,6 +421,7 @@ constexpr DebugSubcommand kSubcommands[] = {
     {"HTSTATS-KEY", 1, 2, "<key> [full]", "Like HTSTATS but for the hash table stored at <key>'s value.",
      DebugHtStatsKey},
     {"LISTPACK", 1, 1, "<key>", "Write the listpack of <key> to the server log.", DebugListpack},
+    {"LOADAOF", 0, 0, "", "Flush the AOF buffers on disk and reload the AOF in memory.", DebugLoadAof},
     {"LOG", 1, 1, "<message>", "Write <message> to the server log.", DebugLog},
     {"MALLCTL", 1, 2, "<key> [<val>]", "Get or set a malloc tuning integer.", DebugMallctl},
     {"MALLCTL-STR", 1, 2, "<key> [<val>]", "Get or set a malloc tuning string.", DebugMallctlStr},

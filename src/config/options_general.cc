@@ -147,7 +147,6 @@ std::vector<OptionSpec> GeneralOptions() {
               {"absolute", OomScoreAdjMode::kAbsolute}}),
       OomScoreAdjValues(),
       Text("pidfile", &Settings::pid_file, kOptionImmutable | kOptionUnsetIfEmpty),
-      KeptText("preload-file", "", kOptionImmutable),
       Text("proc-title-template", &Settings::proc_title_template).Check(CheckProcTitleTemplate),
       KeptText("req-res-logfile", "", kOptionImmutable | kOptionHidden | kOptionUnsetIfEmpty),
       KeptText("server-cpulist", "", kOptionImmutable | kOptionUnsetIfEmpty).Alias("server_cpulist"),

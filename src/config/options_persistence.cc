@@ -34,7 +34,18 @@ Status CheckAppendDirectoryName(std::string_view name) {
 
 Status CheckBackupDirectoryName(std::string_view name) {
   if (name.empty()) return Status::Error("backupdirname can't be empty");
+  if (name == "." || name == "..") return Status::Error("backupdirname can't be '.' or '..'");
   return IsPath(name) ? Status::Error("backupdirname can't be a path, just a dirname") : Status::Ok();
+}
+
+// What follows the prefix, if there is any.
+bool HasPreloadPath(std::string_view name, std::string_view prefix) {
+  return name.starts_with(prefix) && name.size() > prefix.size();
+}
+
+Status CheckPreloadFile(std::string_view name) {
+  if (name.empty() || HasPreloadPath(name, "rdb:") || HasPreloadPath(name, "aof:")) return Status::Ok();
+  return Status::Error("preload-file must be aof:<path of a manifest> or rdb:<path>");
 }
 
 // Older versions than 10 hold none of the forms that are written.
@@ -110,6 +121,7 @@ std::vector<OptionSpec> PersistenceOptions() {
       Bool("aof-disable-auto-gc", &Settings::aof_keeps_history, kOptionHidden),
       Memory("aof-load-corrupt-tail-max-size", &Settings::aof_load_corrupt_tail_bytes_max, {0, kInt64Max}),
       Bool("aof-load-truncated", &Settings::aof_load_truncated),
+      Integer("aof-load-until", &Settings::aof_load_until_s, {0, kInt64Max}, kOptionImmutable),
       Bool("aof-rewrite-incremental-fsync", &Settings::aof_rewrite_incremental_sync),
       Bool("aof-timestamp-enabled", &Settings::aof_timestamps),
       Bool("aof-use-rdb-preamble", &Settings::aof_use_rdb_preamble),
@@ -120,8 +132,8 @@ std::vector<OptionSpec> PersistenceOptions() {
       Bool("appendonly", &Settings::append_only, kOptionDenyLoading),
       Memory("auto-aof-rewrite-min-size", &Settings::aof_rewrite_bytes_min, {0, kInt64Max}),
       Integer("auto-aof-rewrite-percentage", &Settings::aof_rewrite_percentage, {0, kIntMax}),
-      KeptInteger("backup-sealed-ttl", 0, {0, kInt64Max}),
-      KeptText("backupdirname", "backupdir", kOptionImmutable).Check(CheckBackupDirectoryName),
+      Integer("backup-sealed-ttl", &Settings::backup_sealed_ttl_s, {0, kInt64Max}),
+      Text("backupdirname", &Settings::backup_folder_name, kOptionImmutable).Check(CheckBackupDirectoryName),
       Text("dbfilename", &Settings::db_filename, kOptionProtected).Check(CheckDbFileName),
       Dir(),
       Integer("key-load-delay", &Settings::key_load_delay_us, {kIntMin, kIntMax}, kOptionHidden),
@@ -129,6 +141,7 @@ std::vector<OptionSpec> PersistenceOptions() {
               {1024, kIntMax}, kOptionHidden),
       Bool("no-appendfsync-on-rewrite", &Settings::aof_no_sync_on_rewrite),
       Bool("rdb-del-sync-files", &Settings::rdb_delete_sync_files),
+      Text("preload-file", &Settings::preload_file, kOptionImmutable).Check(CheckPreloadFile),
       Integer("rdb-key-save-delay", &Settings::rdb_key_save_delay_us, {kIntMin, kIntMax}, kOptionHidden),
       Bool("rdb-save-incremental-fsync", &Settings::rdb_save_incremental_fsync),
       Integer("rdb-version", &Settings::rdb_version, {0, 15}).Check(CheckRdbVersion),

@@ -256,6 +256,14 @@ struct Settings {
   int aof_rewrite_percentage = 100;  // growth since the last rewrite that begins another one; 0: none does
   int64_t aof_rewrite_bytes_min = 64 << 20;
 
+  // Seconds since 1970: what the append-only file has of later times is not loaded; 0: everything is.
+  int64_t aof_load_until_s = 0;
+
+  // Backups
+  std::string backup_folder_name = "backupdir";
+  int64_t backup_sealed_ttl_s = 0;  // 0: sealed backups stay until BACKUP CLEANUP
+  std::string preload_file;         // aof:<manifest> or rdb:<file>: loaded instead of the server's own files
+
   // Shutdown
   int shutdown_timeout_s = 10;
   unsigned shutdown_on_sigint = kShutdownDefault;

@@ -110,9 +110,10 @@ void CommandLog::SelectDatabase(int database_index) {
   selected_database_ = database_index;
 }
 
-void CommandLog::ForgetSelectedDatabase() {
+uint64_t CommandLog::ForgetSelectedDatabase() {
   MutexLock lock(mutex_);
   selected_database_ = -1;
+  return end_position_.load(std::memory_order_relaxed);
 }
 
 void CommandLog::NoteTimes(const Clock* clock) {

@@ -87,8 +87,8 @@ class CommandLog {
   // Must be called in an exclusive moment, so that the first thing the reader sees is a whole command.
   std::unique_ptr<Reader> Attach();
 
-  // In an exclusive moment: the next record names its database, because a file begins with it.
-  void ForgetSelectedDatabase();
+  // The next record names its database, because a file begins with it: at the position that is returned.
+  uint64_t ForgetSelectedDatabase();
   // From now on the log notes in which second it was recorded; null: no more.
   void NoteTimes(const Clock* clock);
 

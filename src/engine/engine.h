@@ -108,6 +108,8 @@ class Engine {
   Snapshot* snapshot = nullptr;            // the one that is being taken
   bool is_ended = false;                   // the process is about to end: nothing is executed any more
 
+  // Where the server itself decides against the configuration. Exclusive.
+  void set_append_only(bool is_on) { settings_->append_only = is_on; }
   // DEBUG QUICKLIST-PACKED-THRESHOLD. Exclusive.
   void set_list_packed_threshold(size_t size_bytes) { settings_->list_packed_threshold_bytes = size_bytes; }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -231,6 +232,9 @@ class DataKeeper {
   virtual void AfterFlushAll() = 0;
   // In an exclusive moment.
   virtual Status Reload(const ReloadRequest& request) = 0;
+  // Empties the data and loads the append-only file, as at the start; `done` is called when it is there. In an
+  // exclusive moment.
+  virtual void ReloadAppendOnly(std::function<void(const Status&)> done) = 0;
 };
 
 class OffsetClock;

@@ -7,7 +7,7 @@
 
 namespace kvick {
 
-void AofIncrement::Take(const CommandLog::Batch& batch, uint64_t split_at) {
+void AofIncrement::Take(const CommandLog::Batch& batch, std::span<const uint64_t> splits) {
   uint64_t position = batch.begin_position;
   auto mark = batch.marks.begin();
   for (CommandLog::Piece piece : batch.pieces) {
@@ -20,7 +20,8 @@ void AofIncrement::Take(const CommandLog::Batch& batch, uint64_t split_at) {
       }
       uint64_t size = piece.size;
       if (mark != batch.marks.end()) size = std::min(size, mark->position - position);
-      if (split_at > position) size = std::min(size, split_at - position);
+      const auto split = std::upper_bound(splits.begin(), splits.end(), position);
+      if (split != splits.end()) size = std::min(size, *split - position);
       position += size;
       pending_.push_back({{piece.chunk, piece.begin, size}, position});
       piece.begin += size;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/status.h"
@@ -24,8 +25,9 @@ class AofIncrement {
   AofIncrement(std::unique_ptr<OutputFile> file, uint64_t position)
       : file_(std::move(file)), written_position_(position), synced_position_(position) {}
 
-  // `split_at`: a position that a later WriteUpTo may name. Marks of time become annotations ("#TS:1700000000").
-  void Take(const CommandLog::Batch& batch, uint64_t split_at);
+  // `splits`: positions that later calls of WriteUpTo may name, ascending. Marks of time become annotations
+  // ("#TS:1700000000").
+  void Take(const CommandLog::Batch& batch, std::span<const uint64_t> splits);
   // Writes what was taken, up to a position. Pieces are written one by one: those before one that fails are done with.
   Status WriteUpTo(uint64_t position);
   Status Sync();

@@ -1,6 +1,7 @@
 #include "persistence/aof_loader.h"
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -103,7 +104,7 @@ class Loader {
       : engine_(engine), folder_(folder), rules_(rules), progress_(progress) {}
 
   Status LoadAll(const std::vector<AofFile>& files) {
-    for (size_t i = 0; i < files.size(); ++i) {
+    for (size_t i = 0; i < files.size() && !is_past_; ++i) {
       const AofFile& file = files[i];
       const bool is_base = file.kind == AofFile::Kind::kBase;
       const int64_t begin_us = engine_.clock().MonotonicUs();
@@ -112,6 +113,9 @@ class Loader {
       if (!had_data) continue;
       Log(LogLevel::kNotice, std::string("DB loaded from ") + (is_base ? "base" : "incr") + " file " + file.name +
                                  ": " + Seconds(engine_.clock().MonotonicUs() - begin_us) + " seconds");
+    }
+    if (rules_.until_s != 0 && !has_timestamps_ && has_commands_) {
+      return Status::Error("aof-load-until: the append-only file has no timestamps (aof-timestamp-enabled)");
     }
     return Status::Ok();
   }
@@ -150,16 +154,20 @@ class Loader {
     const bool is_old_style = file.name == folder_.prefix();
     Log(LogLevel::kNotice,
         is_old_style ? "Reading RDB preamble from AOF file..." : "Reading RDB base file on AOF loading...");
-    Result<uint64_t> end = LoadRdbBase(engine_, path, progress_);
-    if (!end.ok()) {
-      Log(LogLevel::kWarning, end.status().text());
+    const Result<RdbLoaded> loaded = LoadRdbBase(engine_, path, progress_);
+    if (!loaded.ok()) {
+      Log(LogLevel::kWarning, loaded.status().text());
       return Status::Error(std::string(is_old_style ? "Error reading the RDB preamble of the AOF file "
                                                     : "Error reading the RDB base "
                                                       "file ") +
                            file.name + ", AOF loading aborted");
     }
+    if (rules_.until_s != 0 && loaded->created_s > rules_.until_s) {
+      return Status::Error("aof-load-until: the base file " + file.name + " was written at " +
+                           std::to_string(loaded->created_s) + ", later than what is wanted");
+    }
     if (is_old_style) Log(LogLevel::kNotice, "Reading the remaining AOF tail...");
-    return end;
+    return loaded->end_position;
   }
 
   Status LoadCommands(const AofFile& file, std::string_view bytes, uint64_t begin, bool is_last) {
@@ -177,11 +185,16 @@ class Loader {
     while (true) {
       const uint64_t offset = parser.offset();
       outcome = parser.Next();
-      if (outcome == AofParser::Outcome::kAnnotation) continue;
+      if (outcome == AofParser::Outcome::kAnnotation) {
+        if (!EndsAt(file, parser.timestamp(), offset)) continue;
+        outcome = AofParser::Outcome::kEnd;
+        break;
+      }
       if (outcome != AofParser::Outcome::kCommand) break;
       const std::string_view name = parser.arguments()[0];
       if (EqualsIgnoreCase(name, "multi") && !std::exchange(in_transaction, true)) transaction_begin = offset;
       if (EqualsIgnoreCase(name, "exec")) in_transaction = false;
+      has_commands_ = has_commands_ || file.kind == AofFile::Kind::kIncrement;
       if (const Status added = replay.Add(parser.arguments()); !added.ok()) return unknown(added);
       if (++count % kBatchCommands != 0) continue;
       progress_->loaded_bytes = loaded_before + parser.offset();
@@ -200,6 +213,17 @@ class Loader {
       case AofParser::Outcome::kBadFormat: return EndCorrupt(file, end, bytes.size(), is_last);
       default: return Status::Ok();
     }
+  }
+
+  // Whether what follows is later than what is wanted.
+  bool EndsAt(const AofFile& file, std::optional<int64_t> second, uint64_t offset) {
+    if (rules_.until_s == 0 || !second) return false;
+    has_timestamps_ = true;
+    if (*second <= rules_.until_s) return false;
+    is_past_ = true;
+    Log(LogLevel::kNotice, "Loading ends in " + file.name + " at offset " + std::to_string(offset) +
+                               ": what follows was recorded after " + std::to_string(rules_.until_s));
+    return true;
   }
 
   Status EndTruncated(const AofFile& file, uint64_t end, bool is_last) {
@@ -231,6 +255,7 @@ class Loader {
   // What comes behind a hole could not be trusted: nothing is cut then.
   Status Cut(const AofFile& file, uint64_t end, bool is_last) {
     if (!is_last) return Status::Error("Fatal error: the truncated file is not the last file");
+    if (rules_.until_s != 0) return Status::Ok();
     Log(LogLevel::kWarning, "!!! Truncating the AOF " + file.name + " at offset " + std::to_string(end) + " !!!");
     const auto cut = [&] {
       KVICK_ASSIGN_OR_RETURN(const std::unique_ptr<OutputFile> out,
@@ -247,6 +272,9 @@ class Loader {
   const AofFolder& folder_;
   const AofLoadRules& rules_;
   LoadProgress* const progress_;
+  bool is_past_ = false;         // what is wanted is loaded
+  bool has_timestamps_ = false;  // looked for with until_s only
+  bool has_commands_ = false;    // in an increment
 };
 
 }  // namespace
@@ -254,6 +282,7 @@ class Loader {
 AofLoadRules AofLoadRules::Of(const Settings& settings) {
   AofLoadRules rules;
   rules.cuts_truncated = settings.aof_load_truncated;
+  rules.until_s = settings.aof_load_until_s;
   rules.corrupt_tail_max = static_cast<uint64_t>(settings.aof_load_corrupt_tail_bytes_max);
   return rules;
 }

@@ -21,6 +21,8 @@ namespace kvick {
 struct AofLoadRules {
   bool cuts_truncated = true;     // aof-load-truncated
   uint64_t corrupt_tail_max = 0;  // aof-load-corrupt-tail-max-size
+  // aof-load-until: what was recorded after this second is left out, and no file is changed; 0: everything is loaded.
+  int64_t until_s = 0;
 
   static AofLoadRules Of(const Settings& settings);
 };

@@ -163,6 +163,33 @@ TEST_F(AofLoaderTest, RefusesCommandsThatDoNotExistAndGoesOnBehindErrors) {
   EXPECT_EQ(Load().text(), "Unknown command 'FOO' reading the append only file p.2.incr.aof");
 }
 
+TEST_F(AofLoaderTest, LoadsUpToASecondAndChangesNoFile) {
+  const std::string first = "#TS:100\r\n" + std::string(kSetA) + "#TS:200\r\n" + std::string(kSetB);
+  const std::string second = "#TS:300\r\n*1\r\n$8\r\nFLUSHALL\r\n*1\r\n$5";
+  AddFile(first);
+  AddFile(second);
+  const std::pair<int64_t, std::string_view> expected[] = {{99, "*2\r\n$-1\r\n$-1\r\n"},
+                                                           {100, "*2\r\n$1\r\n1\r\n$-1\r\n"},
+                                                           {200, "*2\r\n$1\r\n1\r\n$1\r\n2\r\n"},
+                                                           {300, "*2\r\n$-1\r\n$-1\r\n"}};
+  for (const auto& [second_wanted, values] : expected) {
+    Execute({"FLUSHALL"});
+    AofLoadRules rules;
+    rules.until_s = second_wanted;
+    EXPECT_TRUE(Load(rules).ok());
+    EXPECT_EQ(Execute({"MGET", "a", "b"}), values) << second_wanted;
+  }
+  EXPECT_EQ(ReadFile(1), first);
+  EXPECT_EQ(ReadFile(2), second);
+}
+
+TEST_F(AofLoaderTest, RefusesToStopSomewhereWithoutTimestamps) {
+  AddFile(kSetA);
+  AofLoadRules rules;
+  rules.until_s = 100;
+  EXPECT_THAT(std::string(Load(rules).text()), HasSubstr("has no timestamps"));
+}
+
 TEST_F(AofLoaderTest, SaysWhichFileIsMissing) {
   AddFile(kSetA);
   manifest_.AddIncrement("p");

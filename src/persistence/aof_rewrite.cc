@@ -104,16 +104,18 @@ void AppendOnlyFile::WaitForRewrite() {
 }
 
 void AppendOnlyFile::RunRewrite() {
-  EndRewrite(Rewrite());
+  const Status status = Rewrite();
+  const bool is_postponed = EndRewrite(status);
+  if (follower_ != nullptr && !is_postponed) follower_->OnRewriteEnd(status);
   is_rewriting_ = false;  // the last thing: the thread may be joined under the lock
 }
 
-void AppendOnlyFile::EndRewrite(const Status& status) {
+bool AppendOnlyFile::EndRewrite(const Status& status) {
   MutexLock lock(mutex_);
   if (is_rewrite_postponed_) {
     --rewrite_count_;
     is_rewrite_scheduled_ = true;
-    return;
+    return true;
   }
   last_rewrite_ms_ = engine_.clock().MonotonicMs() - rewrite_started_ms_;
   if (status.ok()) {
@@ -130,6 +132,7 @@ void AppendOnlyFile::EndRewrite(const Status& status) {
   // Until there is a base, what is recorded is of no use.
   if (!status.ok() && state_ == State::kWaitingForBase) is_rewrite_scheduled_ = true;
   if (switch_ != Switch::kNone) switch_ = Switch::kNone;
+  return false;
 }
 
 Status AppendOnlyFile::Rewrite() {
@@ -289,7 +292,8 @@ Status AppendOnlyFile::AdoptBase(const std::string& path, std::string_view exten
     static_cast<void>(files.Remove(base_path).ok());
     return status;
   }
-  manifest_ = std::move(next);
+  const AofManifest before = std::exchange(manifest_, std::move(next));
+  if (follower_ != nullptr && state != State::kOff) follower_->OnNewBase(*folder_, before, manifest_);
   KVICK_ASSIGN_OR_RETURN(const uint64_t base_bytes, folder_->SizeOf(base.name));
   if (state != State::kOff) {
     other_bytes_ = base_bytes;

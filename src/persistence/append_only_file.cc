@@ -17,7 +17,7 @@
 namespace kvick {
 namespace {
 
-// Without `always`, how long what is recorded is gathered before it is written.
+// Without `always`, how long the writer lets workers write what is recorded before it does.
 constexpr int64_t kGatherMs = 5;
 constexpr int64_t kIdleWaitMs = 1000;
 constexpr int64_t kSyncPeriodMs = 1000;
@@ -65,7 +65,7 @@ void AppendOnlyFile::ApplySettings() {
   MutexLock lock(mutex_);
   if (sync_.exchange(settings.append_sync) == settings.append_sync || !is_on()) return;
   // Under the lock, so that the writer releases nothing by the old rule afterwards.
-  engine_.release_gate().Release(syncs_always() ? durable_position_.load() : ReleaseGate::kEverything);
+  engine_.release_gate().Release(syncs_always() ? durable_position_.load() : written_position_.load());
   if (reader_ != nullptr) reader_->Wake();
 }
 
@@ -130,14 +130,17 @@ void AppendOnlyFile::StartWriter(std::unique_ptr<OutputFile> file) {
   reader_ = engine_.log().Attach();
   const uint64_t position = reader_->position();
   increment_bytes_ = file->size();
-  increment_ = std::make_unique<AofIncrement>(std::move(file), position);
   written_position_ = durable_position_ = position;
+  {
+    MutexLock lock(io_mutex_);
+    increment_ = std::make_unique<AofIncrement>(std::move(file), position);
+  }
   {
     MutexLock lock(mutex_);
     is_stopping_ = false;
     switch_ = Switch::kNone;
   }
-  if (syncs_always()) engine_.release_gate().Release(position);
+  engine_.release_gate().Release(position);
   writer_ = std::thread([this] {
     pthread_setname_np(pthread_self(), "aof");
     RunWriter();
@@ -180,6 +183,13 @@ void AppendOnlyFile::TurnOff() {
   engine_.log().NoteTimes(nullptr);
   engine_.release_gate().Release(ReleaseGate::kEverything);
   increment_bytes_ = other_bytes_ = rewritten_bytes_ = 0;
+  ForgetWork();
+  if (follower_ != nullptr) follower_->OnTurnedOff();
+  if (was_waiting) Log(LogLevel::kNotice, "AOF was disabled before its first base was written");
+}
+
+// There is no file any more for which somebody could wait.
+void AppendOnlyFile::ForgetWork() {
   MutexLock lock(mutex_);
   is_rewrite_scheduled_ = false;
   RefuseWrites(false);
@@ -194,14 +204,15 @@ void AppendOnlyFile::TurnOff() {
     Log(LogLevel::kNotice, "Killing AOF child");
     CancelRewrite();
   }
-  if (was_waiting) Log(LogLevel::kNotice, "AOF was disabled before its first base was written");
 }
 
 Status AppendOnlyFile::PrepareToEnd(bool is_forced) {
   {
     MutexLock lock(mutex_);
+    // Also one that is about to begin; not one that fails again and again.
+    const bool is_due = is_rewrite_scheduled_ && state_ == State::kWaitingForBase && consecutive_failure_count_ == 0;
     is_rewrite_scheduled_ = false;
-    if (is_rewriting_) {
+    if (is_rewriting_ || is_due) {
       if (state_ == State::kWaitingForBase) {
         if (!is_forced) {
           Log(LogLevel::kWarning, "Writing initial AOF, can't exit");
@@ -239,9 +250,11 @@ void AppendOnlyFile::StopWriter() {
   }
   reader_->Wake();
   writer_.join();
+  FailRotation(Status::Error("the append-only file is off"));
+  MutexLock io_lock(io_mutex_);
+  MutexLock lock(mutex_);
   reader_.reset();
   increment_.reset();
-  MutexLock lock(mutex_);
   if (switch_ == Switch::kWanted) switch_ = Switch::kFailed;
   changed_.NotifyAll();
 }
@@ -255,79 +268,174 @@ void AppendOnlyFile::RunWriter() {
     {
       MutexLock lock(mutex_);
       is_last = is_stopping_;
+      is_hurried_ = false;
       flush = flush_wanted_;
       is_forced = is_last || flush > flush_done_;
     }
-    if (is_forced) retry_ms_ = 0;
-    Append();
-    if (is_forced && increment_->has_unsynced()) {
-      Sync();
-    } else {
-      SyncIfDue();
+    {
+      MutexLock lock(io_mutex_);
+      if (is_forced) retry_ms_ = 0;
+      Append(true);
+      if (is_forced && increment_->has_unsynced()) {
+        Sync();
+      } else {
+        SyncIfDue();
+      }
     }
     MutexLock lock(mutex_);
     if (std::exchange(flush_done_, flush) != flush) changed_.NotifyAll();
   }
 }
 
-void AppendOnlyFile::WaitForWork() {
-  const int64_t now_ms = engine_.clock().MonotonicMs();
-  // What could not be written, and what is being gathered, has to wait although there is something to be done.
-  int64_t pause_ms = has_just_written_ && !syncs_always() ? kGatherMs : 0;
-  if (increment_->has_pending()) pause_ms = std::max<int64_t>(retry_ms_ - now_ms, 1);
-  {
-    MutexLock lock(mutex_);
-    const auto is_urgent = [this]() KVICK_REQUIRES(mutex_) { return is_stopping_ || flush_wanted_ > flush_done_; };
-    if (is_urgent()) return;
-    if (pause_ms > 0) changed_.WaitFor(mutex_, pause_ms);
-    if (is_urgent() || switch_ == Switch::kWanted) return;
-  }
-  if (increment_->has_pending()) return;
-  int64_t wait_ms = kIdleWaitMs;
-  if (increment_->has_unsynced() && sync_ == AppendSync::kEverySecond && !is_sync_suspended()) {
-    wait_ms = std::clamp<int64_t>(synced_ms_ + kSyncPeriodMs - now_ms, 1, wait_ms);
-  }
-  reader_->WaitFor(wait_ms);
+bool AppendOnlyFile::IsUrgent() const {
+  return is_stopping_ || is_hurried_ || flush_wanted_ > flush_done_ || switch_ == Switch::kWanted || rotation_;
 }
 
-void AppendOnlyFile::Append() {
-  const CommandLog::Batch batch = reader_->Take();
-  std::optional<uint64_t> switch_at;
+void AppendOnlyFile::WaitForChange(int64_t timeout_ms) {
+  MutexLock lock(mutex_);
+  if (!IsUrgent()) changed_.WaitFor(mutex_, timeout_ms);
+}
+
+void AppendOnlyFile::WaitForWork() {
+  const int64_t now_ms = engine_.clock().MonotonicMs();
+  int64_t wait_ms = kIdleWaitMs;
+  int64_t retry_wait_ms = 0;
   {
-    // Behind Take: what was recorded behind the cut is taken only after the cut was announced.
+    MutexLock lock(io_mutex_);
+    if (increment_->has_pending()) retry_wait_ms = std::max<int64_t>(retry_ms_ - now_ms, 1);
+    if (increment_->has_unsynced() && sync_ == AppendSync::kEverySecond && !is_sync_suspended()) {
+      wait_ms = std::clamp<int64_t>(synced_ms_ + kSyncPeriodMs - now_ms, 1, wait_ms);
+    }
+  }
+  {
     MutexLock lock(mutex_);
-    if (switch_ == Switch::kWanted) switch_at = switch_position_;
+    if (IsUrgent()) return;
+    // What could not be written has to wait although there is something to be done.
+    if (retry_wait_ms > 0) {
+      changed_.WaitFor(mutex_, retry_wait_ms);
+      return;
+    }
   }
-  increment_->Take(batch, switch_at.value_or(0));
-  has_just_written_ = increment_->has_pending();
+  if (reader_->WaitFor(wait_ms) && !syncs_always()) WaitForChange(kGatherMs);
+}
+
+void AppendOnlyFile::WriteNow() {
+  if (!is_on() || syncs_always()) return;
+  if (io_mutex_.TryLock()) {
+    const bool is_written = !increment_->has_pending() && Append(false);
+    io_mutex_.Unlock();
+    if (is_written) return;
+  }
+  MutexLock lock(mutex_);
+  is_hurried_ = true;
+  changed_.NotifyAll();
+}
+
+// Replies wait until it has been written what they acknowledge; with `always`, until it is durable. Under the lock, so
+// that nothing is released by a rule that has just been changed.
+void AppendOnlyFile::ReleaseWritten(uint64_t position) {
+  MutexLock lock(mutex_);
+  if (!syncs_always()) engine_.release_gate().Release(position);
+}
+
+bool AppendOnlyFile::Append(bool may_turn) {
+  const CommandLog::Batch batch = reader_->Take();
+  // Behind Take: what was recorded behind the cut is taken only after the cut was announced.
+  const std::vector<uint64_t> turns = Turns();
+  increment_->Take(batch, turns);
+  if (!may_turn && !turns.empty()) return false;
+  const bool has_work = increment_->has_pending();
   const uint64_t end = reader_->position();
-  if (has_just_written_ && engine_.clock().MonotonicMs() < retry_ms_) return;
+  if (has_work && engine_.clock().MonotonicMs() < retry_ms_) return false;
+  if (!turns.empty()) ReleaseWritten(ReleaseGate::kEverything);
   Status status;
-  {
-    const LatencyMonitor::Timer timer(engine_.hooks.latency_monitor, LatencyEvent::kAofWrite, engine_.clock());
-    status = increment_->WriteUpTo(switch_at.value_or(end));
+  for (const uint64_t position : turns) {
+    status = increment_->WriteUpTo(position);
+    if (!status.ok()) break;
+    EndRotation(position);
+    SwitchIncrement(position);
   }
-  if (status.ok() && switch_at) {
-    SwitchIncrement(*switch_at);
+  if (status.ok()) {
+    const LatencyMonitor::Timer timer(engine_.hooks.latency_monitor, LatencyEvent::kAofWrite, engine_.clock());
     status = increment_->WriteUpTo(end);
   }
   increment_bytes_ = increment_->size_bytes();
   written_position_ = increment_->written_position();
+  ReleaseWritten(status.ok() ? end : ReleaseGate::kEverything);
   if (!status.ok()) {
+    FailRotation(status);
     FailTo("Error writing to the AOF file: ", status);
-  } else if (has_just_written_) {
+  } else if (has_work) {
     EndFailure("AOF write error looks solved. The server can write again.");
   }
+  return status.ok();
+}
+
+std::vector<uint64_t> AppendOnlyFile::Turns() {
+  std::vector<uint64_t> turns;
+  MutexLock lock(mutex_);
+  if (rotation_) turns.push_back(rotation_->position);
+  if (switch_ == Switch::kWanted) turns.push_back(switch_position_);
+  std::sort(turns.begin(), turns.end());
+  return turns;
+}
+
+void AppendOnlyFile::Rotate(RotationDone done) {
+  {
+    MutexLock lock(mutex_);
+    if (state_ == State::kOn && reader_ != nullptr && !rotation_) {
+      // Under the lock: who has taken what is recorded behind this position finds the rotation when he asks for turns.
+      rotation_ = Rotation{engine_.log().ForgetSelectedDatabase(), std::move(done)};
+      changed_.NotifyAll();
+      reader_->Wake();
+      return;
+    }
+  }
+  done(Status::Error("the append-only file is off"), {});
+}
+
+void AppendOnlyFile::EndRotation(uint64_t position) {
+  std::optional<Rotation> rotation;
+  {
+    MutexLock lock(mutex_);
+    if (!rotation_ || rotation_->position != position) return;
+    rotation.swap(rotation_);
+  }
+  MutexLock lock(manifest_mutex_);
+  const AofManifest before = manifest_;
+  Status status = increment_->Sync();
+  if (status.ok()) status = OpenNextIncrement();
+  rotation->done(status, before);
+}
+
+void AppendOnlyFile::FailRotation(const Status& status) {
+  std::optional<Rotation> rotation;
+  {
+    MutexLock lock(mutex_);
+    rotation.swap(rotation_);
+  }
+  if (!rotation) return;
+  MutexLock lock(manifest_mutex_);
+  rotation->done(status, manifest_);
 }
 
 // The old increment is whole and synced before the manifest names another one behind it.
 void AppendOnlyFile::SwitchIncrement(uint64_t position) {
+  {
+    MutexLock lock(mutex_);
+    if (switch_ != Switch::kWanted || switch_position_ != position) return;
+  }
   Status status;
   if (state_ == State::kWaitingForBase) {
     status = increment_->Empty();  // what was recorded before the cut is in the base
   } else {
+    MutexLock lock(manifest_mutex_);
     status = increment_->Sync();
     if (status.ok()) status = OpenNextIncrement();
+    if (status.ok()) {
+      MutexLock state_lock(mutex_);
+      switched_sequence_ = manifest_.increment_sequence;
+    }
   }
   if (!status.ok()) {
     Log(LogLevel::kWarning, "Can't go over to a new AOF incr file: " + std::string(status.text()));
@@ -340,7 +448,6 @@ void AppendOnlyFile::SwitchIncrement(uint64_t position) {
 }
 
 Status AppendOnlyFile::OpenNextIncrement() {
-  MutexLock lock(manifest_mutex_);
   AofManifest next = manifest_;
   const AofFile added = next.AddIncrement(folder_->prefix());
   const std::string path = folder_->PathOf(added.name);
@@ -353,8 +460,6 @@ Status AppendOnlyFile::OpenNextIncrement() {
   other_bytes_ += increment_->size_bytes();
   increment_->GoOnIn(std::move(file));
   manifest_ = std::move(next);
-  MutexLock state_lock(mutex_);
-  switched_sequence_ = added.sequence;
   return Status::Ok();
 }
 
@@ -380,6 +485,7 @@ void AppendOnlyFile::SyncIfDue() {
 void AppendOnlyFile::Sync() {
   const int64_t begin_ms = engine_.clock().MonotonicMs();
   is_syncing_ = true;
+  ReleaseWritten(ReleaseGate::kEverything);
   Status status;
   {
     // What every second's sync takes delays nobody.
@@ -397,6 +503,7 @@ void AppendOnlyFile::Sync() {
         "to complete, this may slow down Redis.");
   }
   if (!status.ok()) return FailTo("Fail to fsync the AOF file: ", status);
+  ReleaseWritten(increment_->written_position());
   {
     MutexLock lock(mutex_);
     sync_failure_.clear();

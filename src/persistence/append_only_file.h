@@ -5,7 +5,10 @@
 //   KVICK_RETURN_IF_ERROR(file.Start(manifest));      // after what there is was loaded; before clients are served
 //
 // When what was written is on disk its position is durable. With `appendfsync always` replies wait for that: they are
-// released by the engine's ReleaseGate, many with one sync. While the file cannot be written, writes are refused.
+// released by the engine's ReleaseGate, many with one sync. Otherwise they wait until the system has taken their bytes,
+// so that the end of the process alone loses nothing that was acknowledged: workers write themselves at the end of a
+// turn (WriteNow), and what they do not, the thread does. Only while it syncs, which may take long, nobody waits for
+// it. While the file cannot be written, writes are refused.
 //
 // A rewrite makes a new base. At the cut of its snapshot the thread that appends goes over to a new increment; when the
 // base is written, the manifest names these two, and what was before becomes history. Until then nothing is lost.
@@ -37,6 +40,7 @@
 #include "persistence/aof_manifest.h"
 #include "persistence/buffered_file_sink.h"
 #include "persistence/file_system.h"
+#include "persistence/rewrite_follower.h"
 #include "persistence/snapshot_job.h"
 
 namespace kvick {
@@ -70,6 +74,8 @@ class AppendOnlyFile final : public WriteGuard {
   void TurnOff() KVICK_EXCLUDES(mutex_);
   // The settings have changed. In an exclusive moment.
   void ApplySettings() KVICK_EXCLUDES(mutex_);
+  // Everything that was recorded so far is on disk when it returns, or there was an attempt. In an exclusive moment.
+  void Flush() KVICK_EXCLUDES(mutex_);
   // The server is to end, for which everything must be on disk. In an exclusive moment, and after it nothing is
   // recorded. An error, unless it is forced, when the first base is still being written.
   Status PrepareToEnd(bool is_forced) KVICK_EXCLUDES(mutex_);
@@ -93,6 +99,19 @@ class AppendOnlyFile final : public WriteGuard {
   void AnswerWhenDurable(uint64_t position, std::shared_ptr<BlockedCall> call, std::string reply)
       KVICK_EXCLUDES(mutex_);
 
+  // Without `always`: writes what was recorded until now, unless somebody else is at it, who then does. Inside the
+  // gate.
+  void WriteNow() KVICK_EXCLUDES(io_mutex_, mutex_);
+
+  // Goes over to a new increment, without a new base: for a backup. `done` is called when everything that was recorded
+  // until now is on disk, with what the manifest named until then, or with the reason why not: by the thread that
+  // appends, under the lock of the manifest. Any thread; one at a time.
+  using RotationDone = std::function<void(const Status& status, const AofManifest& manifest)>;
+  void Rotate(RotationDone done) KVICK_EXCLUDES(mutex_);
+  bool is_rewriting() const { return is_rewriting_.load(std::memory_order_acquire); }
+  // Before executors run.
+  void set_follower(RewriteFollower* follower) { follower_ = follower; }
+
   // WriteGuard.
   Status Check() override KVICK_EXCLUDES(mutex_);
 
@@ -106,6 +125,10 @@ class AppendOnlyFile final : public WriteGuard {
     uint64_t position;
     std::shared_ptr<BlockedCall> call;
     std::string reply;
+  };
+  struct Rotation {
+    uint64_t position;  // in the log
+    RotationDone done;
   };
   enum class Switch : uint8_t { kNone, kWanted, kDone, kFailed };
   // Copies of settings, for threads that are outside of the gate.
@@ -123,18 +146,25 @@ class AppendOnlyFile final : public WriteGuard {
   Status CreateEmptyBase(AofManifest* manifest);
   void StartWriter(std::unique_ptr<OutputFile> file);
   void StopWriter() KVICK_EXCLUDES(mutex_);
+  void ForgetWork() KVICK_EXCLUDES(mutex_);
   void RunWriter();
-  // Everything that was recorded so far is on disk when it returns, or there was an attempt. In an exclusive moment.
-  void Flush() KVICK_EXCLUDES(mutex_);
-  void WaitForWork() KVICK_EXCLUDES(mutex_);
-  void Append() KVICK_EXCLUDES(mutex_);
-  void SwitchIncrement(uint64_t position) KVICK_EXCLUDES(mutex_, manifest_mutex_);
-  Status OpenNextIncrement() KVICK_EXCLUDES(manifest_mutex_);
-  void SyncIfDue() KVICK_EXCLUDES(mutex_);
-  void Sync() KVICK_EXCLUDES(mutex_);
+  void WaitForWork() KVICK_EXCLUDES(io_mutex_, mutex_);
+  void WaitForChange(int64_t timeout_ms) KVICK_EXCLUDES(mutex_);
+  bool IsUrgent() const KVICK_REQUIRES(mutex_);
+  // `may_turn`: goes over to other increments, too, which takes long. Whether everything was written.
+  bool Append(bool may_turn) KVICK_REQUIRES(io_mutex_) KVICK_EXCLUDES(mutex_);
+  void ReleaseWritten(uint64_t position) KVICK_EXCLUDES(mutex_);
+  // Where the file passes to another increment, in ascending order.
+  std::vector<uint64_t> Turns() KVICK_EXCLUDES(mutex_);
+  void SwitchIncrement(uint64_t position) KVICK_REQUIRES(io_mutex_) KVICK_EXCLUDES(mutex_, manifest_mutex_);
+  void EndRotation(uint64_t position) KVICK_REQUIRES(io_mutex_) KVICK_EXCLUDES(mutex_, manifest_mutex_);
+  void FailRotation(const Status& status) KVICK_EXCLUDES(mutex_, manifest_mutex_);
+  Status OpenNextIncrement() KVICK_REQUIRES(io_mutex_, manifest_mutex_);
+  void SyncIfDue() KVICK_REQUIRES(io_mutex_) KVICK_EXCLUDES(mutex_);
+  void Sync() KVICK_REQUIRES(io_mutex_) KVICK_EXCLUDES(mutex_);
   void BecomeDurable(uint64_t position) KVICK_EXCLUDES(mutex_);
-  void FailTo(std::string_view what, const Status& status) KVICK_EXCLUDES(mutex_);
-  void EndFailure(std::string_view what) KVICK_EXCLUDES(mutex_);
+  void FailTo(std::string_view what, const Status& status) KVICK_REQUIRES(io_mutex_) KVICK_EXCLUDES(mutex_);
+  void EndFailure(std::string_view what) KVICK_REQUIRES(io_mutex_) KVICK_EXCLUDES(mutex_);
   void RefuseWrites(bool refuses) KVICK_REQUIRES(mutex_);
   void Die(std::string_view line);
   bool syncs_always() const { return sync_.load(std::memory_order_relaxed) == AppendSync::kAlways; }
@@ -148,7 +178,8 @@ class AppendOnlyFile final : public WriteGuard {
   Status StartSnapshotAlone(const std::function<Status()>& start) KVICK_EXCLUDES(mutex_);
   void PrepareCut(uint64_t log_position) KVICK_EXCLUDES(mutex_);
   Status WaitForSnapshot() KVICK_EXCLUDES(mutex_);
-  void EndRewrite(const Status& status) KVICK_EXCLUDES(mutex_);
+  // True: it was put off.
+  bool EndRewrite(const Status& status) KVICK_EXCLUDES(mutex_);
   Status WaitForSwitch() KVICK_EXCLUDES(mutex_);
   Status AdoptBase(const std::string& path, std::string_view extension) KVICK_EXCLUDES(mutex_, manifest_mutex_);
   void RemoveHistory() KVICK_REQUIRES(manifest_mutex_);
@@ -161,6 +192,7 @@ class AppendOnlyFile final : public WriteGuard {
   const Parts parts_;
   std::unique_ptr<AofFolder> folder_;  // found again when it is switched on; its path does not depend on `dir`
   Rules rules_;
+  RewriteFollower* follower_ = nullptr;
 
   std::atomic<State> state_{State::kOff};
   std::atomic<AppendSync> sync_{AppendSync::kEverySecond};
@@ -174,14 +206,17 @@ class AppendOnlyFile final : public WriteGuard {
   std::atomic<bool> is_rewriting_{false};
   std::atomic<State> cut_state_{State::kOff};  // at the cut of the rewrite
 
-  // The writer's own, and of who starts and stops it.
+  // Of who starts and stops the writer, in exclusive moments. What the reader takes is taken under `io_mutex_`.
   std::thread writer_;
   std::unique_ptr<CommandLog::Reader> reader_;
-  std::unique_ptr<AofIncrement> increment_;
-  int64_t synced_ms_ = 0;  // monotonic
-  int64_t retry_ms_ = 0;
-  int64_t logged_failure_ms_ = 0;
-  bool has_just_written_ = false;
+
+  // Who writes to the open increment: the writer, which holds it while it syncs too, or a worker, which only tries to
+  // get it. Before the others.
+  Mutex io_mutex_;
+  std::unique_ptr<AofIncrement> increment_ KVICK_GUARDED_BY(io_mutex_);
+  int64_t synced_ms_ KVICK_GUARDED_BY(io_mutex_) = 0;  // monotonic
+  int64_t retry_ms_ KVICK_GUARDED_BY(io_mutex_) = 0;
+  int64_t logged_failure_ms_ KVICK_GUARDED_BY(io_mutex_) = 0;
 
   // Who writes files and changes what the manifest says: the writer when it goes over to another increment, and a
   // rewrite when it is done. Held while files are synced; nobody who holds anything else waits for it.
@@ -192,9 +227,11 @@ class AppendOnlyFile final : public WriteGuard {
   mutable Mutex mutex_;
   ConditionVariable changed_;
   bool is_stopping_ KVICK_GUARDED_BY(mutex_) = false;   // the writer
+  bool is_hurried_ KVICK_GUARDED_BY(mutex_) = false;    // by a worker that could not write
   uint64_t flush_wanted_ KVICK_GUARDED_BY(mutex_) = 0;  // a count
   uint64_t flush_done_ KVICK_GUARDED_BY(mutex_) = 0;
   std::vector<Waiter> waiters_ KVICK_GUARDED_BY(mutex_);
+  std::optional<Rotation> rotation_ KVICK_GUARDED_BY(mutex_);
   std::string write_failure_ KVICK_GUARDED_BY(mutex_);  // the system's reason; empty: none
   std::string sync_failure_ KVICK_GUARDED_BY(mutex_);
   bool refuses_writes_ KVICK_GUARDED_BY(mutex_) = false;

@@ -115,6 +115,12 @@ class Store {
     file->WriteInfo(out);
     return out.text();
   }
+  // As a worker does at the end of a turn.
+  void WriteNow() {
+    client_->executor().BeginBatch();
+    file->WriteNow();
+    client_->executor().EndBatch();
+  }
   void WaitUntilDurable() {
     while (!file->IsDurable(engine_.log().end_position())) std::this_thread::yield();
   }
@@ -300,7 +306,12 @@ TEST_F(AppendOnlyFileTest, WithAlwaysRepliesAreReleasedWhenTheirPositionIsSynced
   EXPECT_TRUE(store->file->IsDurable(position));
   EXPECT_FALSE(store->engine().release_gate().IsReleased(position + 1));
   store->Change([](Settings& settings) { settings.append_sync = AppendSync::kEverySecond; });
-  EXPECT_TRUE(store->engine().release_gate().IsReleased(position + 1));
+  store->Execute({"SET", "a", "2"});
+  const uint64_t written = store->client().session().write_position;
+  store->WriteNow();
+  EXPECT_TRUE(store->engine().release_gate().IsReleased(written));
+  Await([&] { return !store->engine().release_gate().IsReleased(written + 1); });  // while it is synced, all is released
+  EXPECT_EQ(ReadWholeFile(place_ / "dir/appendonly.aof.1.incr.aof").substr(0, 6), "*2\r\n$6");
   store->Change([](Settings& settings) { settings.append_sync = AppendSync::kAlways; });
   EXPECT_FALSE(store->engine().release_gate().IsReleased(store->engine().log().end_position() + 1));
 }

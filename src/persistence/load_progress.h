@@ -17,11 +17,13 @@ struct LoadProgress {
 
   RdbLoadProgress rdb;
 
+  // Whether it is cancelled stays as it is: that may have been asked for before it began.
   void Begin(int64_t now_s, uint64_t size_bytes) {
     started_s = now_s;
     total_bytes = size_bytes;
     loaded_bytes = 0;
     used_memory_bytes = 0;
+    rdb.bytes_total = rdb.bytes_read = rdb.keys_loaded = rdb.keys_expired = rdb.empty_keys = 0;
   }
 
   // The fields of INFO persistence while something is being loaded.

@@ -7,7 +7,6 @@
 
 #include "observability/rates.h"
 #include "persistence/byte_source.h"
-#include "persistence/rdb_loader.h"
 
 namespace kvick {
 namespace {
@@ -20,6 +19,19 @@ RdbEncoder::Options OptionsFor(Engine& engine, int version, int64_t now_ms) {
 
 }  // namespace
 
+Status BeginRdbFile(Engine& engine, RdbFileKind kind, int version, int64_t now_ms, RdbFileWriter* writer) {
+  std::vector<std::string> functions;
+  if (const ScriptRunner* runner = engine.hooks.script_runner) functions = runner->LibraryTexts();
+  RdbFileInfo info;
+  info.version = version;
+  info.created_s = now_ms / 1000;
+  info.used_memory_bytes = UsedMemoryBytes();
+  info.is_aof_base = kind == RdbFileKind::kAofBase;
+  info.functions = functions;
+  info.compresses = engine.settings().rdb_compression;
+  return writer->Begin(info);
+}
+
 RdbBase::RdbBase(Engine& engine, std::shared_ptr<ByteSink> file, int version)
     : engine_(engine),
       file_(std::move(file)),
@@ -28,20 +40,9 @@ RdbBase::RdbBase(Engine& engine, std::shared_ptr<ByteSink> file, int version)
       encoder_(std::make_shared<RdbEncoder>(OptionsFor(engine, version, now_ms_))),
       writer_(file_.get(), engine.settings().rdb_checksum) {}
 
-Status RdbBase::Begin() {
-  std::vector<std::string> functions;
-  if (const ScriptRunner* runner = engine_.hooks.script_runner) functions = runner->LibraryTexts();
-  RdbFileInfo info;
-  info.version = version_;
-  info.created_s = now_ms_ / 1000;
-  info.used_memory_bytes = UsedMemoryBytes();
-  info.is_aof_base = true;
-  info.functions = functions;
-  info.compresses = engine_.settings().rdb_compression;
-  return writer_.Begin(info);
-}
+Status RdbBase::Begin() { return BeginRdbFile(engine_, RdbFileKind::kAofBase, version_, now_ms_, &writer_); }
 
-Result<uint64_t> LoadRdbBase(Engine& engine, const std::string& path, LoadProgress* progress) {
+Result<RdbLoaded> LoadRdbBase(Engine& engine, const std::string& path, LoadProgress* progress) {
   KVICK_ASSIGN_OR_RETURN(const std::unique_ptr<FileSource> source, FileSource::Open(path));
   RdbLoadOptions options;
   options.worker_count = std::max(std::thread::hardware_concurrency(), 1u);
@@ -49,8 +50,7 @@ Result<uint64_t> LoadRdbBase(Engine& engine, const std::string& path, LoadProgre
   options.verifies_checksum = engine.settings().rdb_checksum;
   Result<RdbLoaded> loaded = LoadRdb(engine, source.get(), options, &progress->rdb);
   progress->rdb.bytes_read = 0;  // counted with the whole file from now on
-  if (!loaded.ok()) return loaded.status();
-  return loaded->end_position;
+  return loaded;
 }
 
 }  // namespace kvick

@@ -13,8 +13,13 @@
 #include "persistence/load_progress.h"
 #include "persistence/rdb_encoder.h"
 #include "persistence/rdb_file_writer.h"
+#include "persistence/rdb_loader.h"
 
 namespace kvick {
+
+// What stands in front of the records of a file of this engine's data. In an exclusive moment.
+enum class RdbFileKind : uint8_t { kDataSet, kAofBase };
+Status BeginRdbFile(Engine& engine, RdbFileKind kind, int version, int64_t now_ms, RdbFileWriter* writer);
 
 class RdbBase final : public AofBase {
  public:
@@ -36,8 +41,8 @@ class RdbBase final : public AofBase {
   RdbFileWriter writer_;
 };
 
-// Loads the RDB file with which this file begins; returns where it ends. Keys that have expired are kept: the commands
-// that follow know of them. Outside of the gate, while nobody else executes commands.
-Result<uint64_t> LoadRdbBase(Engine& engine, const std::string& path, LoadProgress* progress);
+// Loads the RDB file with which this file begins; returns what it says, and where it ends. Keys that have expired are
+// kept: the commands that follow know of them. Outside of the gate, while nobody else executes commands.
+Result<RdbLoaded> LoadRdbBase(Engine& engine, const std::string& path, LoadProgress* progress);
 
 }  // namespace kvick

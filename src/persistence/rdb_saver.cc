@@ -4,14 +4,12 @@
 
 #include <algorithm>
 #include <optional>
-#include <span>
 #include <utility>
-#include <vector>
 
 #include "base/log.h"
 #include "engine/errors.h"
 #include "engine/latency_monitor.h"
-#include "observability/rates.h"
+#include "persistence/rdb_base.h"
 #include "persistence/rdb_file_writer.h"
 #include "types/value_features.h"
 
@@ -48,25 +46,23 @@ int ChooseRdbVersion(const Engine& engine) {
 
 // One writing of the file. Used by one thread at a time: the one that makes the cut, then the one that walks.
 struct RdbSaver::Job final : public ByteSink {
-  Job(FileSystem& file_system, RdbFileInfo file_info, const RdbEncoder::Options& options, std::string temporary,
-      std::string final_path, bool is_summed, bool is_synced)
+  Job(FileSystem& file_system, const RdbEncoder::Options& options, std::string temporary, std::string final_path,
+      bool is_summed, bool is_synced)
       : files(file_system),
         encoder(std::make_shared<RdbEncoder>(options)),
-        info(file_info),
+        version(options.version),
+        now_ms(options.now_ms),
         temporary_path(std::move(temporary)),
         path(std::move(final_path)),
         computes_checksum(is_summed),
         syncs_often(is_synced) {}
 
-  Status Open(std::span<const std::string> functions) {
+  Status Open(Engine& engine) {
     Result<std::unique_ptr<OutputFile>> made = files.Create(temporary_path);
     if (!made.ok()) return made.status();
     file = std::move(*made);
     writer.emplace(file.get(), computes_checksum);
-    info.functions = functions;
-    const Status status = writer->Begin(info);
-    info.functions = {};
-    return status;
+    return BeginRdbFile(engine, RdbFileKind::kDataSet, version, now_ms, &*writer);
   }
 
   Status Write(std::string_view records) override {
@@ -92,7 +88,8 @@ struct RdbSaver::Job final : public ByteSink {
 
   FileSystem& files;
   std::shared_ptr<RdbEncoder> encoder;
-  RdbFileInfo info;
+  const int version;
+  const int64_t now_ms;
   const std::string temporary_path;
   const std::string path;
   const bool computes_checksum;
@@ -112,11 +109,6 @@ std::shared_ptr<RdbSaver::Job> RdbSaver::MakeJob() {
   const int64_t now_ms = engine_.clock().NowMs();
   RdbEncoder::Options options = RdbEncoder::Options::Of(settings, now_ms);
   options.version = ChooseRdbVersion(engine_);
-  RdbFileInfo info;
-  info.version = options.version;
-  info.created_s = now_ms / 1000;
-  info.used_memory_bytes = UsedMemoryBytes();
-  info.compresses = options.compresses;
   uint64_t number = 0;
   {
     MutexLock lock(mutex_);
@@ -124,7 +116,7 @@ std::shared_ptr<RdbSaver::Job> RdbSaver::MakeJob() {
     last_try_ms_ = now_ms;
   }
   const std::string temporary = "temp-" + std::to_string(getpid()) + "-" + std::to_string(number) + ".rdb";
-  return std::make_shared<Job>(files_, info, options, temporary, settings.db_filename, settings.rdb_checksum,
+  return std::make_shared<Job>(files_, options, temporary, settings.db_filename, settings.rdb_checksum,
                                settings.rdb_save_incremental_fsync);
 }
 
@@ -134,10 +126,7 @@ SnapshotRequest RdbSaver::RequestFor(const std::shared_ptr<Job>& job) {
           .at_cut =
               [this, job](uint64_t /*log_position*/) {
                 job->changes = engine_.TotalChanges();
-                const ScriptRunner* runner = engine_.hooks.script_runner;
-                const std::vector<std::string> functions =
-                    runner != nullptr ? runner->LibraryTexts() : std::vector<std::string>();
-                return job->Open(functions);
+                return job->Open(engine_);
               },
           .on_done = [this, job](Status status) { End(*job, std::move(status)); }};
 }
@@ -189,7 +178,7 @@ Status RdbSaver::Conclude(Job& job, Status status) {
 void RdbSaver::NoteSaved(const Job& job) {
   Log(LogLevel::kNotice, "DB saved on disk");
   if (job.encoder->degraded_count() > 0) {
-    Log(LogLevel::kWarning, "rdb-version " + std::to_string(job.info.version) + " could not hold " +
+    Log(LogLevel::kWarning, "rdb-version " + std::to_string(job.version) + " could not hold " +
                                 std::to_string(job.encoder->degraded_count()) +
                                 " values without loss; they were written in an older form");
   }

@@ -8,12 +8,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/assert.h"
 #include "base/log.h"
 #include "engine/client_line.h"
+#include "persistence/append_only_file.h"
 
 namespace kvick {
 namespace {
@@ -25,6 +28,8 @@ constexpr int64_t kExpiryBudgetUs = 5'000;
 // What commands could not evict is evicted between turns, and how long a worker without commands waits in between.
 constexpr int64_t kEvictionBudgetUs = 1'000;
 constexpr int64_t kEvictionWaitMs = 1;
+// Recorded and not written, beyond which workers wait between their turns.
+constexpr uint64_t kKeptLogBytesMax = uint64_t{256} << 20;
 constexpr int kIdleWaitMs = 100;
 constexpr int kPausedWaitMs = 10;
 constexpr size_t kWritePieces = 64;
@@ -311,6 +316,7 @@ void Worker::Run() {
       ResumePaused();
     }
     executor_.EndOverdueWaits();
+    if (!holding_.empty()) WriteLog();
     ReleaseReplies();
     const bool runs_timers = !engine_.timers_paused.load(std::memory_order_relaxed);
     if (runs_timers && start_us >= next_slow_timer_us_) {
@@ -319,6 +325,7 @@ void Worker::Run() {
     }
     CloseDoomed();
     executor_.EndBatch();
+    if (engine_.log().kept_bytes() > kKeptLogBytesMax) YieldToLog();
     if (runs_timers && start_us >= next_expiry_us_) {
       next_expiry_us_ = start_us + kExpiryIntervalUs;
       executor_.RemoveExpired(static_cast<size_t>(index_), static_cast<size_t>(worker_count_), kExpiryBudgetUs);
@@ -674,6 +681,23 @@ void Worker::Hold(Connection& connection, OutputBuffer& out) {
   } else {
     held.text = out.ToString();
     out.Clear();
+  }
+}
+
+// Who looks himself need not be told.
+void Worker::WriteLog() {
+  AppendOnlyFile* file = engine_.hooks.append_only_file;
+  if (file == nullptr) return;
+  holds_replies_.store(false, std::memory_order_relaxed);
+  file->WriteNow();
+  holds_replies_.store(true, std::memory_order_seq_cst);  // before ReleaseReplies looks at what is released
+}
+
+void Worker::YieldToLog() const {
+  constexpr int kNapCount = 200;
+  constexpr auto kNap = std::chrono::milliseconds(5);
+  for (int i = 0; i < kNapCount && engine_.log().kept_bytes() > kKeptLogBytesMax && !stopping_; ++i) {
+    std::this_thread::sleep_for(kNap);
   }
 }
 

@@ -145,6 +145,10 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   // Sends `out`, or keeps it until it is released; nothing of it is left there.
   void Answer(Connection& connection, OutputBuffer& out);
   void Hold(Connection& connection, OutputBuffer& out);
+  // Writes what the turn has recorded, if replies wait for that.
+  void WriteLog();
+  // Between two turns: waits while what is recorded comes faster than it is written.
+  void YieldToLog() const;
   // Sends what has been released meanwhile.
   void ReleaseReplies();
   // Sends `out`; what the socket does not take stays in the connection.

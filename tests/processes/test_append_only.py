@@ -130,6 +130,25 @@ def test_kill_under_load(make_server, rule):
                 assert loaded <= load.acknowledged[-1][0] + 1 if load.acknowledged else True
 
 
+def test_the_end_of_the_process_alone_loses_nothing_acknowledged(make_server):
+    """Without `always`, replies wait until the system has what they acknowledge, unless the file is being synced or goes
+    over to another one: neither happens here."""
+    server = make_server({'appendonly': 'yes', 'appendfsync': 'no', 'auto-aof-rewrite-percentage': '0'}).start()
+    for _ in range(max(5, KILL_ROUNDS)):
+        loads = [Load(server, f'counter:{i}') for i in range(4)]
+        for load in loads:
+            load.start()
+        time.sleep(random.uniform(0.02, 0.2))
+        kill(server)
+        for load in loads:
+            load.join()
+        server.start()
+        with server.connect() as client:
+            for load in loads:
+                loaded = int(client.call('GET', load.key) or 0)
+                assert loaded >= (load.acknowledged[-1][0] if load.acknowledged else 0), server.log()
+
+
 def test_replies_of_a_pipeline_come_in_order_and_readers_do_not_wait(make_server):
     server = make_server({'appendonly': 'yes', 'appendfsync': 'always'}).start()
     with server.connect() as client:
@@ -313,3 +332,77 @@ def test_what_a_crash_left_behind_is_removed(make_server):
     server.restart()
     assert not left_behind.exists()
     assert pathlib.Path(files_of(server) / 'appendonly.aof.manifest').exists()
+
+
+def test_a_start_at_an_earlier_second(make_server):
+    server = make_server({'appendonly': 'yes', 'aof-timestamp-enabled': 'yes'}).start()
+    with server.connect() as client:
+        client.call('SET', 'a', 1)
+        earlier = int(time.time())
+        while int(time.time()) < earlier + 2:
+            time.sleep(0.05)
+        client.call('SET', 'a', 2)
+    server.stop()
+    files = {path.name: path.read_bytes() for path in files_of(server).iterdir()}
+    server.options['aof-load-until'] = str(earlier)
+    server.restart()
+    with server.connect() as client:
+        assert client.call('GET', 'a') == b'1'
+        assert client.call('CONFIG', 'GET', 'appendonly')[1] == b'no'
+        assert info(client, 'aof_enabled') == '0'
+        client.call('SET', 'b', 1)
+    assert 'the append-only file stays as it is and is off' in server.log()
+    server.stop()
+    assert files == {path.name: path.read_bytes() for path in files_of(server).iterdir()}
+    del server.options['aof-load-until']
+    server.restart()
+    with server.connect() as client:
+        assert client.call('MGET', 'a', 'b') == [b'2', None]
+    server.options['aof-load-until'] = str(earlier)
+    server.restart()
+    with server.connect() as client:
+        client.call('CONFIG', 'SET', 'appendonly', 'yes')  # now the past is the present
+        wait_for_rewrite(client)
+        client.call('SET', 'b', 1)
+    del server.options['aof-load-until']
+    server.restart()
+    with server.connect() as client:
+        assert client.call('MGET', 'a', 'b') == [b'1', b'1']
+
+
+def test_a_start_before_the_base_is_refused(make_server):
+    server = make_server({'appendonly': 'yes', 'aof-timestamp-enabled': 'yes'}).start()
+    server.stop()
+    server.options['aof-load-until'] = str(int(time.time()) - 100)
+    server.log_path.write_bytes(b'')
+    server.spawn()
+    assert server.process.wait(20) == 1
+    assert 'later than what is wanted' in server.log()
+
+
+def test_debug_loadaof(make_server):
+    server = make_server({'appendonly': 'yes', 'enable-debug-command': 'yes', 'threads': '2'}).start()
+    with server.connect() as client:
+        for i in range(1000):
+            client.call('RPUSH', 'list', i)
+        client.call('SELECT', 2)
+        client.call('SET', 'x', 1, 'EX', 1000)
+        digest = client.call('DEBUG', 'DIGEST')
+        for _ in range(3):
+            assert client.call('DEBUG', 'LOADAOF') == b'OK'
+            assert client.call('DEBUG', 'DIGEST') == digest
+        client.call('INCR', 'x')
+        digest = client.call('DEBUG', 'DIGEST')
+        (files_of(server) / 'appendonly.aof.manifest').rename(server.folder / 'manifest')
+        (files_of(server) / 'appendonly.aof.manifest').write_text('nonsense\n')
+        reply = client.call('DEBUG', 'LOADAOF')
+        assert isinstance(reply, RuntimeError) and 'Error trying to load the AOF files' in str(reply)
+        (server.folder / 'manifest').rename(files_of(server) / 'appendonly.aof.manifest')
+        assert client.call('DEBUG', 'LOADAOF') == b'OK'
+        assert client.call('DEBUG', 'DIGEST') == digest
+        client.call('MULTI')
+        client.call('DEBUG', 'LOADAOF')
+        assert 'not possible in a transaction' in str(client.call('EXEC')[0])
+    server.restart()
+    with server.connect() as client:
+        assert client.call('DEBUG', 'DIGEST') == digest
