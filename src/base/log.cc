@@ -47,7 +47,7 @@ std::string_view RoleName(char role_letter) {
 // "+01:00" of a zone that is 3600 seconds ahead.
 std::string FormatZone(long offset_s) {
   const long minutes = std::labs(offset_s) / 60;
-  char text[16];
+  char text[32];
   std::snprintf(text, sizeof(text), "%c%02ld:%02ld", offset_s < 0 ? '-' : '+', minutes / 60, minutes % 60);
   return text;
 }
