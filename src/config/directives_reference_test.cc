@@ -36,6 +36,7 @@ const std::map<std::pair<std::string, std::string>, std::string> kDifferences = 
 
 // What the reference server does not have.
 const std::set<std::string_view> kOwnDirectives = {
+    "aof-load-until",
     "audit-file",
     "auth-failures-max",
     "commandlog-large-reply-max-len",

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -310,10 +311,41 @@ TEST_F(AppendOnlyFileTest, WithAlwaysRepliesAreReleasedWhenTheirPositionIsSynced
   const uint64_t written = store->client().session().write_position;
   store->WriteNow();
   EXPECT_TRUE(store->engine().release_gate().IsReleased(written));
-  Await([&] { return !store->engine().release_gate().IsReleased(written + 1); });  // while it is synced, all is released
+  Await(
+      [&] { return !store->engine().release_gate().IsReleased(written + 1); });  // while it is synced, all is released
   EXPECT_EQ(ReadWholeFile(place_ / "dir/appendonly.aof.1.incr.aof").substr(0, 6), "*2\r\n$6");
   store->Change([](Settings& settings) { settings.append_sync = AppendSync::kAlways; });
   EXPECT_FALSE(store->engine().release_gate().IsReleased(store->engine().log().end_position() + 1));
+}
+
+// What workers were told is written is in the files, though nothing was synced and the process has not ended.
+TEST_F(AppendOnlyFileTest, ConcurrencyOfWorkersThatWriteThemselves) {
+  Settings settings;
+  settings.append_sync = AppendSync::kNo;
+  auto store = Open(settings);
+  constexpr int kThreadCount = 4;
+  constexpr int kWriteCount = 1000;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreadCount; ++i) {
+    threads.emplace_back([&store, i] {
+      LocalClient client(store->engine());
+      const std::string key = "counter:" + std::to_string(i);
+      for (int n = 0; n < kWriteCount; ++n) {
+        client.Execute({"INCR", key});
+        client.executor().BeginBatch();
+        store->file->WriteNow();
+        client.executor().EndBatch();
+        while (!store->engine().release_gate().IsReleased(client.session().write_position)) std::this_thread::yield();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::filesystem::copy(place_ / "dir", place_ / "copy");
+  Store copy(place_ / "copy", files_);
+  ASSERT_TRUE(copy.Open().ok());
+  for (int i = 0; i < kThreadCount; ++i) {
+    EXPECT_EQ(copy.Execute({"GET", "counter:" + std::to_string(i)}), "$4\r\n1000\r\n");
+  }
 }
 
 TEST_F(AppendOnlyFileTest, WaitAofAnswersWhenTheClientsWritesAreSynced) {
