@@ -119,6 +119,7 @@ TlsStream::Progress TlsStream::Handshake() {
 
 ssize_t TlsStream::Read(std::span<char> target) {
   if (end_) {
+    has_unread_ = false;
     errno = end_->error;
     return end_->result;
   }
@@ -131,13 +132,12 @@ ssize_t TlsStream::Read(std::span<char> target) {
     const int got = SSL_read(ssl_, target.data() + size, room);
     if (got <= 0) {
       const ssize_t result = ReadFailure(got);
-      if (size == 0) return result;
-      // OpenSSL tells of an end once, and these bytes come before it.
+      // OpenSSL tells of an end once, and the bytes that were read come before it.
       if (result == 0 || errno != EAGAIN) {
         end_ = {result, errno};
-        has_unread_ = true;
+        has_unread_ = size > 0;
       }
-      return static_cast<ssize_t>(size);
+      return size > 0 ? static_cast<ssize_t>(size) : result;
     }
     size += static_cast<size_t>(got);
     if (SSL_has_pending(ssl_) == 0) return static_cast<ssize_t>(size);

@@ -77,7 +77,7 @@ class TlsStream {
   bool has_unsent_ = false;  // a record was begun and has to be finished first
   bool has_unread_ = false;
   bool read_waits_for_room_ = false;
-  // The end that came behind bytes of the latest Read.
+  // Once there was one, reading comes to no other.
   struct End {
     ssize_t result;
     int error;

@@ -195,10 +195,13 @@ Status Server::Start() {
   KVICK_RETURN_IF_ERROR(metrics_.FollowSettings());  // it says so
   KVICK_RETURN_IF_ERROR(StartWorkers());
   KVICK_RETURN_IF_ERROR(persistence_.LoadAtStart());
-  engine_.gate().RunExclusive([this] { engine_.is_loading = false; });
-  if (listeners_.has_tcp()) Log(LogLevel::kNotice, "Ready to accept connections tcp");
-  if (listeners_.has_unix()) Log(LogLevel::kNotice, "Ready to accept connections unix");
-  if (listeners_.has_tls()) Log(LogLevel::kNotice, "Ready to accept connections tls");
+  // Who is connected already may change where the server listens, in a moment like this one.
+  engine_.gate().RunExclusive([this] {
+    engine_.is_loading = false;
+    if (listeners_.has_tcp()) Log(LogLevel::kNotice, "Ready to accept connections tcp");
+    if (listeners_.has_unix()) Log(LogLevel::kNotice, "Ready to accept connections unix");
+    if (listeners_.has_tls()) Log(LogLevel::kNotice, "Ready to accept connections tls");
+  });
   supervisor_.Notify("STATUS=Ready to accept connections\n");
   supervisor_.Notify("READY=1\n");
   cron_.Every(Cron::kTickMs, [this] { engine_.RunPeriodicWork(); });

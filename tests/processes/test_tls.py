@@ -301,7 +301,7 @@ def test_a_client_that_does_not_trust_the_server(make_tls_server, folder):
 
 def test_plain_text_is_refused(make_tls_server, folder):
     server = make_tls_server().start()
-    for request in (encode_command(['PING']), b'GET / HTTP/1.0\r\n\r\n', b'\x00' * 100, os.urandom(1000)):
+    for request in (encode_command(['PING']), b'GET / HTTP/1.0\r\n\r\n', b'\x00' * 100, b'\xff' * 1000):
         with resp.Connection(('127.0.0.1', server.tls_port)) as peer:
             peer.send(request)
             assert b'PONG' not in peer.read_until_closed()
@@ -452,7 +452,7 @@ def test_protected_mode_speaks_tls(make_tls_server, folder):
 
 # Connections that the server opens.
 
-def test_migrate_uses_tls_when_clusters_do(make_tls_server, folder):
+def test_migrate_uses_tls_when_clusters_do(make_tls_server, folder, is_kvick):
     source = make_tls_server(tls_client_cert_file=folder / 'client.crt',
                              tls_client_key_file=folder / 'client.key').start()
     target = make_tls_server().start()
@@ -466,7 +466,8 @@ def test_migrate_uses_tls_when_clusters_do(make_tls_server, folder):
         assert str(migrate(target.tls_port, 'a')).startswith('IOERR error or timeout')
         assert migrate(target.port, 'a') == b'OK'
         assert config_set(client, 'tls-cluster', 'yes') == 'OK'
-        assert str(migrate(target.port, 'b')).startswith('IOERR error or timeout')
+        if is_kvick:  # the stock server goes on with the plain connection that it has kept
+            assert str(migrate(target.port, 'b')).startswith('IOERR error or timeout')
         assert migrate(target.tls_port, 'b') == b'OK'
         assert migrate(target.tls_port, 'large') == b'OK'
         assert there.call('MGET', 'a', 'b', 'large') == [b'a', b'b', LARGE]
