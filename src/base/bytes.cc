@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "base/words.h"
+
 namespace kvick {
 namespace {
 
@@ -114,11 +116,15 @@ std::string ToUpper(std::string_view text) {
 }
 
 bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (ToLower(a[i]) != ToLower(b[i])) return false;
+  const size_t size = a.size();
+  if (size != b.size()) return false;
+  if (size == 0) return true;
+  if (size <= 8) return ToLowerWord(LoadUpTo8(a.data(), size)) == ToLowerWord(LoadUpTo8(b.data(), size));
+  const auto word = [](std::string_view text, size_t at) { return ToLowerWord(LoadWord<uint64_t>(text.data() + at)); };
+  for (size_t at = 0; at + 8 < size; at += 8) {
+    if (word(a, at) != word(b, at)) return false;
   }
-  return true;
+  return word(a, size - 8) == word(b, size - 8);
 }
 
 bool MatchesGlob(std::string_view pattern, std::string_view text, bool ignore_case) {

@@ -23,6 +23,16 @@ inline uint64_t LoadUpTo8(const char* at, size_t size) {
   return static_cast<uint8_t>(*at);
 }
 
+// Lower case for eight letters at once: only bytes from 'A' to 'Z' change.
+constexpr uint64_t ToLowerWord(uint64_t word) {
+  constexpr uint64_t kEach = 0x0101010101010101;
+  const uint64_t low_bits = word & (kEach * 0x7f);
+  const uint64_t from_a = low_bits + kEach * (0x80 - 'A');
+  const uint64_t behind_z = low_bits + kEach * (0x7f - 'Z');
+  const uint64_t is_upper = (from_a ^ behind_z) & ~word & (kEach * 0x80);
+  return word | is_upper >> 2;
+}
+
 inline bool EqualBytes(std::string_view a, std::string_view b) {
   const size_t size = a.size();
   if (size != b.size()) return false;

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "base/bytes.h"
+
 namespace kvick {
 namespace {
 
@@ -13,6 +15,17 @@ TEST(WordsTest, LoadsUpToEightBytesWithZerosBehindThem) {
     uint64_t expected = 0;
     for (size_t i = size; i-- > 0;) expected = expected << 8 | static_cast<uint8_t>(text[i]);
     EXPECT_EQ(LoadUpTo8(text.data(), size), expected) << size;
+  }
+}
+
+TEST(WordsTest, ToLowerWordChangesCapitalsOnly) {
+  for (int c = 0; c < 256; ++c) {
+    for (int place = 0; place < 8; ++place) {
+      const uint64_t around = ~(uint64_t{0xff} << (8 * place)) & 0x8040c0ff5b7f4061;
+      const uint64_t word = around | static_cast<uint64_t>(c) << (8 * place);
+      const auto lower = static_cast<uint8_t>(ToLower(static_cast<char>(c)));
+      EXPECT_EQ(static_cast<uint8_t>(ToLowerWord(word) >> (8 * place)), lower) << c << " " << place;
+    }
   }
 }
 

@@ -9,16 +9,6 @@
 namespace kvick {
 namespace {
 
-// Lower case for eight letters at once: only bytes from 'A' to 'Z' change.
-uint64_t ToLowerWord(uint64_t word) {
-  constexpr uint64_t kEach = 0x0101010101010101;
-  const uint64_t low_bits = word & (kEach * 0x7f);
-  const uint64_t from_a = low_bits + kEach * (0x80 - 'A');
-  const uint64_t behind_z = low_bits + kEach * (0x7f - 'Z');
-  const uint64_t is_upper = (from_a ^ behind_z) & ~word & (kEach * 0x80);
-  return word | is_upper >> 2;
-}
-
 // `lower` is in lower case already.
 bool MatchesName(std::string_view lower, std::string_view word) {
   if (lower.size() != word.size()) return false;
