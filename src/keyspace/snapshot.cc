@@ -1,10 +1,12 @@
 #include "keyspace/snapshot.h"
 
+#include <deque>
 #include <utility>
 
 #include "base/assert.h"
 #include "base/secret_hash.h"
 #include "containers/field_table.h"
+#include "keyspace/name_set.h"
 
 namespace kvick {
 namespace {
@@ -37,34 +39,37 @@ class Snapshot::Capture final : public PartListener, public PartVisitor {
         identity_(entry.object()),
         object_(entry.object()) {
     head_.key = key_;
-    head_.form = snapshot_.encoder_.AppendHead(entry, &bytes_);
+    head_.form = snapshot_.encoder_.AppendHead(entry, &head_bytes_);
     operations().listen(object_, this);
   }
 
   void BeforeChange(const CollectionPart& part) override {
-    if (!IsAhead(part.name) || !seen_.emplace(part.name).second || snapshot_.is_discarded()) return;
-    const size_t size_before = bytes_.size();
-    Append(part, &bytes_);
-    counted_bytes_ += bytes_.size() - size_before;
-    snapshot_.pending_bytes_.fetch_add(bytes_.size() - size_before, std::memory_order_relaxed);
+    const uint64_t hash = SecretHash(part.name);
+    if (!IsAhead(hash) || !seen_.Add(part.name, hash) || snapshot_.is_discarded()) return;
+    if (captured_.empty() || captured_.back().size() >= kLockedBytesMax) captured_.emplace_back();
+    std::string& bytes = captured_.back();
+    const size_t size_before = bytes.size();
+    Append(part, &bytes);
+    snapshot_.pending_bytes_.fetch_add(bytes.size() - size_before, std::memory_order_relaxed);
   }
   void BeforeAdding(std::string_view name) override {
-    if (IsAhead(name)) seen_.emplace(name);
+    const uint64_t hash = SecretHash(name);
+    if (IsAhead(hash)) seen_.Add(name, hash);
   }
   void OnGone() override {
     object_ = nullptr;
     is_walked_ = true;
   }
   void Visit(const CollectionPart& part) override {
-    if (IsAhead(part.name) && (seen_.empty() || seen_.count(std::string(part.name)) == 0)) Append(part, out_);
+    const uint64_t hash = SecretHash(part.name);
+    if (IsAhead(hash) && !seen_.Contains(part.name, hash)) Append(part, out_);
   }
 
-  // Appends what writers captured, and the next parts. True when that was all.
-  bool Walk(std::string* out) {
-    snapshot_.pending_bytes_.fetch_sub(std::exchange(counted_bytes_, 0), std::memory_order_relaxed);
+  // Appends the next parts, and gives away what writers captured, which may be much: it is appended when the lock is
+  // let go. True when that was all.
+  bool Walk(std::string* out, std::deque<std::string>* captured) {
+    captured->swap(captured_);
     const size_t end = out->size() + kLockedBytesMax;
-    out->append(bytes_);
-    bytes_.clear();
     out_ = out;
     while (!is_walked_ && out->size() < end) {
       if (!snapshot_.is_discarded()) position_ = operations().scan_parts(object_, position_, *this);
@@ -77,6 +82,8 @@ class Snapshot::Capture final : public PartListener, public PartVisitor {
     if (object_ != nullptr) operations().destroy(object_);
   }
 
+  const std::string& head_bytes() const { return head_bytes_; }  // come first
+
   Snapshot& snapshot_;
   const int database_index_;
   Stripe* stripe_;  // guarded by captures_mutex_, and changed under the locks of both stripes; null: ours alone
@@ -88,8 +95,8 @@ class Snapshot::Capture final : public PartListener, public PartVisitor {
  private:
   const ValueOperations& operations() const { return OperationsOf(type_); }
   // Whether the walk has not come to the part.
-  bool IsAhead(std::string_view name) const {
-    return !is_walked_ && TagTable<FieldKind>::PositionOf(SecretHash(name)) >= position_;
+  bool IsAhead(uint64_t name_hash) const {
+    return !is_walked_ && TagTable<FieldKind>::PositionOf(name_hash) >= position_;
   }
   void Append(const CollectionPart& part, std::string* out) const {
     const EntryEncoder& encoder = snapshot_.encoder_;
@@ -101,12 +108,12 @@ class Snapshot::Capture final : public PartListener, public PartVisitor {
   }
 
   CollectionHead head_;
-  void* object_;                          // null: it is gone, and all was captured before
-  uint64_t position_ = 0;                 // parts in front of it were captured
-  bool is_walked_ = false;                // all parts were
-  std::unordered_set<std::string> seen_;  // names ahead of the position that were captured, or did not exist at the cut
-  std::string bytes_;                     // head, and what writers captured
-  size_t counted_bytes_ = 0;              // of them, in pending_bytes_
+  void* object_;            // null: it is gone, and all was captured before
+  uint64_t position_ = 0;   // parts in front of it were captured
+  bool is_walked_ = false;  // all parts were
+  NameSet seen_;            // names ahead of the position that were captured, or did not exist at the cut
+  std::string head_bytes_;
+  std::deque<std::string> captured_;  // by writers, in pieces, so that growing copies little
   std::string* out_ = nullptr;
 };
 
@@ -270,6 +277,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS bool Snapshot::WalkCapture(Capture& capture, std
   if (!std::exchange(capture.is_begun_, true)) {
     encoder_.SelectDatabase(capture.database_index_, out);
     selected_database_ = capture.database_index_;
+    out->append(capture.head_bytes());
   }
   const auto location = [&] {
     const MutexLock guard(captures_mutex_);
@@ -283,7 +291,8 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS bool Snapshot::WalkCapture(Capture& capture, std
     stripe->lock.Unlock();
     stripe = now;
   }
-  const bool is_complete = capture.Walk(out);
+  std::deque<std::string> captured;
+  const bool is_complete = capture.Walk(out, &captured);
   std::unique_ptr<Capture> done;
   if (is_complete) {
     const MutexLock guard(captures_mutex_);
@@ -296,6 +305,12 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS bool Snapshot::WalkCapture(Capture& capture, std
   } else if (done != nullptr) {
     done->DestroyObject();
   }
+  size_t captured_bytes = 0;
+  for (const std::string& bytes : captured) {
+    captured_bytes += bytes.size();
+    out->append(bytes);
+  }
+  pending_bytes_.fetch_sub(captured_bytes, std::memory_order_relaxed);
   return is_complete;
 }
 
