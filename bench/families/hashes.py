@@ -1,6 +1,6 @@
 """Hashes: one with a million fields, one with fifty, and many small ones."""
 
-from rows import Fill, Held, Row
+from rows import Fill, Held, Row, once
 
 FIELDS = 1_000_000
 FIELD = "fiel__rand_int__"  # 16 bytes
@@ -20,4 +20,11 @@ ROWS = (
 HELD = (
     Held("hash of 1 M fields, 16 and 16 bytes", "field", FIELDS, MILLION),
     Held("200,000 hashes of 5 short fields", "hash", KEYS, (Fill(f"HSET user:__rand_int__ {PERSON}", KEYS),)),
+    Held(
+        "200,000 compact hashes of the same",
+        "hash",
+        KEYS,
+        (once("CONFIG SET hash-min-template-entries 5"), Fill(f"HSET user:__rand_int__ {PERSON}", KEYS)),
+        in_stock=False,
+    ),
 )

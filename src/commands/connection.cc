@@ -138,6 +138,7 @@ Status Reset(CommandContext& context) {
   Session& session = context.session();
   context.executor().DropTransaction(session);
   context.engine().EndMessages(session);
+  session.fieldsets.reset();
   session.database_index = 0;
   session.protocol = static_cast<int>(kOldestProtocol);
   session.name.clear();

@@ -31,7 +31,8 @@ std::optional<ListpackView> FindListpack(const Entry& entry) {
     }
     case ValueType::kHash: {
       const auto& hash = *static_cast<const HashValue*>(value.get());
-      return hash.table() != nullptr ? std::nullopt : std::optional<ListpackView>(hash.pack());
+      const bool is_pack = hash.table() == nullptr && !hash.is_compact();
+      return is_pack ? std::optional<ListpackView>(hash.pack()) : std::nullopt;
     }
     case ValueType::kSet: return view(static_cast<const SetValue*>(value.get())->listpack());
     case ValueType::kSortedSet: return view(static_cast<const SortedSetValue*>(value.get())->listpack());

@@ -34,6 +34,7 @@ Result<int64_t> SetPairs(CommandContext& context) {
   hash->ExpectMore(words.size() / 2, size_max, limits);
   int64_t new_count = 0;
   for (size_t i = 0; i < words.size(); i += 2) new_count += hash->Set(words[i], words[i + 1], limits) ? 1 : 0;
+  hash->Settle(limits);
   AnnounceSet(context, words, "hset");
   return new_count;
 }
@@ -58,7 +59,9 @@ Status HSetNx(CommandContext& context) {
     return Status::Ok();
   }
   if (hash == nullptr) hash = context.PutValue(0, std::make_unique<HashValue>());
-  hash->Set(context.Arg(2), context.Arg(3), HashLimitsOf(context.settings()));
+  const HashLimits limits = HashLimitsOf(context.settings());
+  hash->Set(context.Arg(2), context.Arg(3), limits);
+  hash->Settle(limits);
   AnnounceSet(context, context.arguments().subspan(2, 1), "hset");
   context.Reply().Integer(1);
   return Status::Ok();
@@ -109,6 +112,7 @@ Status HDel(CommandContext& context) {
   if (erased_count > 0) {
     context.Modified(0);
     context.Changed(erased_count);
+    hash->Settle(HashLimitsOf(context.settings()));
     NotifyFields(context, "hdel", erased);
     EraseIfEmpty(context, *hash);
   }
@@ -194,7 +198,9 @@ Status HIncrBy(CommandContext& context) {
   const FieldExpiry expiry{field ? field->expiry_ms : Field::kNoExpiry, context.now_ms()};
   if (hash == nullptr) hash = context.PutValue(0, std::make_unique<HashValue>());
   char text[kInt64TextMax];
-  hash->Set(context.Arg(2), {text, FormatInt64(value, text)}, HashLimitsOf(context.settings()), expiry);
+  const HashLimits limits = HashLimitsOf(context.settings());
+  hash->Set(context.Arg(2), {text, FormatInt64(value, text)}, limits, expiry);
+  hash->Settle(limits);
   AnnounceSet(context, context.arguments().subspan(2, 1), "hincrby");
   context.Reply().Integer(value);
   return Status::Ok();
@@ -218,7 +224,9 @@ Status HIncrByFloat(CommandContext& context) {
   const FieldExpiry expiry{field ? field->expiry_ms : Field::kNoExpiry, context.now_ms()};
   if (hash == nullptr) hash = context.PutValue(0, std::make_unique<HashValue>());
   const std::string text = FormatHumanLongDouble(value);
-  hash->Set(context.Arg(2), text, HashLimitsOf(context.settings()), expiry);
+  const HashLimits limits = HashLimitsOf(context.settings());
+  hash->Set(context.Arg(2), text, limits, expiry);
+  hash->Settle(limits);
   AnnounceSet(context, context.arguments().subspan(2, 1), "hincrbyfloat");
   // Not the increment: whoever repeats it may round differently. HSET would end the field's time to live.
   if (expiry.expiry_ms == Field::kNoExpiry) {

@@ -14,7 +14,9 @@ namespace kvick {
 
 inline HashLimits HashLimitsOf(const Settings& settings) {
   return {.listpack_entries_max = settings.hash_listpack_entries_max,
-          .listpack_value_max_bytes = settings.hash_listpack_value_max_bytes};
+          .listpack_value_max_bytes = settings.hash_listpack_value_max_bytes,
+          .template_entries_min = settings.hash_template_entries_min,
+          .template_entries_max = settings.hash_template_entries_max};
 }
 
 // The hash of key 0 to be read, or null. What it holds may be due: FieldView::IsAlive.

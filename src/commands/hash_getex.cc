@@ -175,6 +175,7 @@ Status HGetDel(CommandContext& context) {
   if (!erased.empty()) {
     context.Modified(0);
     context.Changed(erased.size());
+    hash->Settle(HashLimitsOf(context.settings()));
     LogFields(context, {"HDEL", context.KeyName(0)}, erased);
     NotifyFields(context, "hdel", erased);
     EraseIfEmpty(context, *hash);
@@ -264,6 +265,7 @@ void SetPairs(CommandContext& context, const SetExRequest& request, HashValue& h
     }
     hash.Set(request.pairs[i], request.pairs[i + 1], limits, expiry);
   }
+  hash.Settle(limits);
 }
 
 // As it came, but with a moment instead of a time from now.

@@ -36,11 +36,11 @@ std::vector<OptionSpec> EncodingOptions() {
           .Alias("hash-max-ziplist-entries"),
       Memory("hash-max-listpack-value", &Settings::hash_listpack_value_max_bytes, {0, kInt64Max})
           .Alias("hash-max-ziplist-value"),
-      KeptInteger("hash-max-template-entries", 0, {0, kInt64Max}),
-      KeptInteger("hash-min-template-entries", 0, {0, kInt64Max}),
-      KeptInteger("hash-rdb-load-max-template-entries", 0, {0, kInt64Max}),
-      KeptInteger("hash-rdb-load-min-template-entries", 0, {0, kInt64Max}),
-      KeptInteger("hash-rdb-load-template-disassembly-threshold", 0, {0, kInt64Max}),
+      Integer("hash-max-template-entries", &Settings::hash_template_entries_max, {0, kInt64Max}),
+      Integer("hash-min-template-entries", &Settings::hash_template_entries_min, {0, kInt64Max}),
+      Integer("hash-rdb-load-max-template-entries", &Settings::hash_load_template_entries_max, {0, kInt64Max}),
+      Integer("hash-rdb-load-min-template-entries", &Settings::hash_load_template_entries_min, {0, kInt64Max}),
+      Integer("hash-rdb-load-template-disassembly-threshold", &Settings::hash_load_template_keys_min, {0, kInt64Max}),
       Memory("hll-sparse-max-bytes", &Settings::hll_sparse_max_bytes, {0, kInt64Max}),
       Integer("list-compress-depth", &Settings::list_compress_depth, {0, kIntMax}),
       Integer("list-max-listpack-size", &Settings::list_listpack_size_max, {kIntMin, kIntMax})

@@ -191,6 +191,13 @@ struct Settings {
   // Encodings: up to these limits a collection is kept in its compact form
   uint64_t hash_listpack_entries_max = 512;
   uint64_t hash_listpack_value_max_bytes = 64;
+  // Hashes of so many fields become compact: when they are written to, and when they are loaded from a file that has
+  // none. Minimum 0: never; maximum 0: without bound.
+  uint64_t hash_template_entries_min = 0;
+  uint64_t hash_template_entries_max = 0;
+  uint64_t hash_load_template_entries_min = 0;
+  uint64_t hash_load_template_entries_max = 0;
+  uint64_t hash_load_template_keys_min = 0;  // a template of fewer keys is dissolved after loading
   uint64_t set_intset_entries_max = 512;
   uint64_t set_listpack_entries_max = 128;
   uint64_t set_listpack_value_max_bytes = 64;

@@ -147,7 +147,7 @@ class TagTable {
  private:
   void ForEachCandidateIn(const Bucket* bucket, uint8_t tag, void* context, Visitor visit) const;
 
-  static constexpr size_t kSegmentBuckets = 16;
+  static constexpr size_t kSegmentBuckets = 8;
 
   static Entry* EntryAt(const Bucket* bucket, int index) { return static_cast<Entry*>(bucket->Pointer(index)); }
   static void PrefetchEntriesOf(const Bucket* bucket) {

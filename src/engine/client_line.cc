@@ -5,6 +5,7 @@
 
 #include "engine/channels.h"
 #include "engine/command_table.h"
+#include "engine/fieldsets.h"
 #include "engine/tracking.h"
 
 namespace kvick {
@@ -90,7 +91,8 @@ std::string ClientLine(const Session& session, int64_t now_ms, size_t argument_b
   line.Number("obl", uint64_t{usage.reply_buffer_used_bytes});
   line.Number("oll", uint64_t{usage.reply_list_count});
   line.Number("omem", uint64_t{usage.reply_list_bytes});
-  line.Number("tot-mem", uint64_t{usage.total_memory_bytes + argument_bytes + multi_bytes});
+  const size_t fieldset_bytes = session.fieldsets != nullptr ? session.fieldsets->memory_bytes() : 0;
+  line.Number("tot-mem", uint64_t{usage.total_memory_bytes + argument_bytes + multi_bytes + fieldset_bytes});
   line.Field("events", Events(usage));
   line.Field("cmd", session.last_command != nullptr ? std::string_view(session.last_command->name) : "NULL");
   line.Field("user", session.user);

@@ -15,6 +15,7 @@
 namespace kvick {
 
 class BlockedCall;
+class Fieldsets;
 class Subscriptions;
 struct Command;
 struct TrackingState;
@@ -112,6 +113,8 @@ class Session {
   std::shared_ptr<Subscriptions> subscriptions;  // made by the first subscription
   std::shared_ptr<TrackingState> tracking;       // while CLIENT TRACKING is on
   bool is_redirect_target = false;               // of somebody who tracks. Set in an exclusive moment
+
+  std::shared_ptr<Fieldsets> fieldsets;  // made by the first HIMPORT PREPARE
 
   // Made by MULTI or WATCH.
   std::unique_ptr<Transaction> transaction;

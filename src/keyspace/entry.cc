@@ -81,6 +81,10 @@ size_t Entry::memory_bytes() const {
   size_t total = BlockPool::BlockSize(block_bytes());
   if (form() == ValueForm::kShared) total += static_cast<SharedBytes*>(ReadValuePointer())->allocated_bytes();
   if (form() == ValueForm::kObject) total += OperationsOf(type()).memory_bytes(object());
+  if (form() == ValueForm::kPacked && packed().kind != 0) {
+    const ValueOperations& operations = OperationsOf(type());
+    if (operations.packed_share_bytes != nullptr) total += operations.packed_share_bytes(packed());
+  }
   return total;
 }
 
@@ -153,7 +157,10 @@ Entry* EntryStore::MakePacked(BlockPool& pool, std::string_view key, ValueType t
   }
   Entry* entry = MakeBlock(pool, {key, type, ValueForm::kPacked, packed.bytes.size(), expiry_ms});
   WriteValue(entry, packed.bytes.data(), packed.bytes.size());
-  if (packed.kind != 0) entry->flags_ |= Entry::kPackedKind;
+  if (packed.kind != 0) {
+    entry->flags_ |= Entry::kPackedKind;
+    HoldReference(type, packed);
+  }
   return entry;
 }
 
@@ -171,6 +178,8 @@ Entry* EntryStore::HoldPacked(BlockPool& pool, Entry* entry, const PackedValue& 
   const size_t size = packed.bytes.size();
   if (entry->form() == ValueForm::kPacked && BlockPool::BlockSize(entry->block_bytes() - entry->inline_size_ + size) ==
                                                  BlockPool::BlockSize(entry->block_bytes())) {
+    if (packed.kind != 0) HoldReference(entry->type(), packed);
+    DropReference(entry);
     WriteValue(entry, packed.bytes.data(), size);
     entry->inline_size_ = static_cast<uint16_t>(size);
     entry->flags_ = static_cast<uint8_t>(packed.kind != 0 ? entry->flags_ | Entry::kPackedKind
@@ -324,7 +333,21 @@ void EntryStore::FreeValue(Entry* entry) {
   if (entry->form() == ValueForm::kObject) OperationsOf(entry->type()).destroy(entry->object());
 }
 
-void EntryStore::FreeBlock(Entry* entry) { BlockPool::Free(entry, entry->block_bytes()); }
+void EntryStore::FreeBlock(Entry* entry) {
+  DropReference(entry);
+  BlockPool::Free(entry, entry->block_bytes());
+}
+
+void EntryStore::HoldReference(ValueType type, const PackedValue& packed) {
+  const ValueOperations& operations = OperationsOf(type);
+  if (operations.hold_packed != nullptr) operations.hold_packed(packed);
+}
+
+void EntryStore::DropReference(const Entry* entry) {
+  if (entry->form() != ValueForm::kPacked || (entry->flags_ & Entry::kPackedKind) == 0) return;
+  const ValueOperations& operations = OperationsOf(entry->type());
+  if (operations.drop_packed != nullptr) operations.drop_packed(entry->packed());
+}
 
 void EntryStore::Free(Entry* entry) {
   FreeValue(entry);

@@ -199,7 +199,7 @@ class EntryStore {
 
   // Frees the block and the value.
   static void Free(Entry* entry);
-  // Frees the block only; the value lives on elsewhere.
+  // Frees the block, and with it what lies in it; a value that hangs from it lives on elsewhere.
   static void FreeBlock(Entry* entry);
   // Large values: freeing them is work for the background.
   static bool IsExpensiveToFree(const Entry* entry);
@@ -217,6 +217,9 @@ class EntryStore {
   static void KeepBits(Entry* made, const Entry* before);
   static void KeepBitsButIndexed(Entry* made, const Entry* before);
   static void FreeValue(Entry* entry);
+  // What the packed bytes of a block refer to.
+  static void HoldReference(ValueType type, const PackedValue& packed);
+  static void DropReference(const Entry* entry);
   static void SetRaw(Entry* entry, bool value) {
     entry->flags_ = static_cast<uint8_t>(value ? entry->flags_ | Entry::kRaw : entry->flags_ & ~Entry::kRaw);
   }

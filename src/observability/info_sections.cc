@@ -24,6 +24,7 @@
 #include "observability/command_totals.h"
 #include "observability/features.h"
 #include "observability/rates.h"
+#include "types/hash_template.h"
 
 namespace kvick {
 namespace {
@@ -162,6 +163,7 @@ void WriteMemory(Engine& engine, Rates& rates, const MemoryBaseline& baseline, I
   FieldWithHuman(out, "used_memory_vm_total", scripts.eval_interpreter_bytes + scripts.function_interpreter_bytes);
   out.Field("used_memory_functions", scripts.library_bytes);
   FieldWithHuman(out, "used_memory_scripts", scripts.script_bytes + scripts.library_bytes);
+  out.Field("used_memory_hash_templates", HashTemplates::MeasureUsage().memory_bytes);
   FieldWithHuman(out, "maxmemory", engine.settings().max_memory_bytes);
   out.Field("maxmemory_policy", PolicyName(engine));
   out.Decimal("allocator_frag_ratio", Ratio(active, used));
@@ -245,6 +247,9 @@ void WriteStats(Engine& engine, const Rates& rates, InfoWriter& out) {
   out.Field("tracking_total_keys", uint64_t{engine.tracking().key_count()});
   out.Field("tracking_total_items", uint64_t{engine.tracking().item_count()});
   out.Field("tracking_total_prefixes", uint64_t{engine.tracking().prefix_count()});
+  const HashTemplates::Usage templates = HashTemplates::MeasureUsage();
+  out.Field("hash_templates", templates.template_count);
+  out.Field("hash_template_keys", templates.key_count);
   out.Field("unexpected_error_replies", 0);
   out.Field("total_error_replies", sum(&Stats::error_reply_count));
   out.Field("dump_payload_sanitizations", 0);

@@ -4,6 +4,7 @@
 #include "base/numbers.h"
 #include "containers/field_table.h"
 #include "persistence/command_text.h"
+#include "persistence/dump_payload.h"
 #include "persistence/stream_commands.h"
 #include "types/array_value.h"
 #include "types/hash_value.h"
@@ -103,7 +104,11 @@ void AppendValue(const Entry& entry, std::string* out) {
     case ValueType::kList: return AppendList(key, *static_cast<const ListValue*>(view.get()), out);
     case ValueType::kSet: return AppendSet(key, *static_cast<const SetValue*>(view.get()), out);
     case ValueType::kSortedSet: return AppendSortedSet(key, *static_cast<const SortedSetValue*>(view.get()), out);
-    case ValueType::kHash: return AppendHash(key, *static_cast<const HashValue*>(view.get()), out);
+    case ValueType::kHash: {
+      const auto& hash = *static_cast<const HashValue*>(view.get());
+      if (!hash.is_compact()) return AppendHash(key, hash, out);
+      return AppendCommand(out, {"RESTORE", key, "0", MakeDumpPayload(entry, false, kRdbVersionNewest), "REPLACE"});
+    }
     case ValueType::kStream: return AppendStreamCommands(key, *static_cast<const StreamValue*>(view.get()), out);
     case ValueType::kArray: return AppendArray(key, *static_cast<const ArrayValue*>(view.get()), out);
   }

@@ -3,6 +3,7 @@
 //   SELECT 0                                     the file begins with an empty data set
 //   SET key value
 //   RPUSH | SADD | ZADD | HMSET key ...          up to 64 elements a command
+//   RESTORE key 0 payload REPLACE                compact hashes
 //   HPEXPIREAT key ms FIELDS 1 field             fields that expire, one by one
 //   PEXPIREMEMBERAT key member ms                members that expire
 //   XADD key id field value ...                  every entry, or XADD key MAXLEN 0 0-1 x y for an empty stream

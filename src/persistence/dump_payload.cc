@@ -18,9 +18,9 @@ int RdbVersionCeiling(const Settings& settings) {
   return settings.rdb_version == 0 ? kRdbVersionNewest : settings.rdb_version;
 }
 
-std::string MakeDumpPayload(const Entry& entry, const Settings& settings, int version_max) {
+std::string MakeDumpPayload(const Entry& entry, bool compresses, int version_max) {
   const int version = std::min(RdbEncoder::RequiredVersion(entry), version_max);
-  const RdbEncoder encoder({.version = version, .compresses = settings.rdb_compression});
+  const RdbEncoder encoder({.version = version, .compresses = compresses});
   std::string payload;
   encoder.AppendValue(entry, &payload);
   payload.push_back(static_cast<char>(version));

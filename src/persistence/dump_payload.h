@@ -27,7 +27,10 @@ Status BadDumpData();       // "ERR Bad data format"
 int RdbVersionCeiling(const Settings& settings);
 
 // In the oldest version that holds the value without loss, unless that is newer than `version_max`.
-std::string MakeDumpPayload(const Entry& entry, const Settings& settings, int version_max);
+std::string MakeDumpPayload(const Entry& entry, bool compresses, int version_max);
+inline std::string MakeDumpPayload(const Entry& entry, const Settings& settings, int version_max) {
+  return MakeDumpPayload(entry, settings.rdb_compression, version_max);
+}
 inline std::string MakeDumpPayload(const Entry& entry, const Settings& settings) {
   return MakeDumpPayload(entry, settings, RdbVersionCeiling(settings));
 }

@@ -11,7 +11,8 @@ class Persistence;
 
 std::span<const CommandSpec> AppendOnlyCommands();  // BGREWRITEAOF, WAITAOF
 std::span<const CommandSpec> BackupCommands();
-std::span<const CommandSpec> DumpCommands();  // DUMP, RESTORE
+std::span<const CommandSpec> DumpCommands();        // DUMP, RESTORE
+std::span<const CommandSpec> HashImportCommands();  // HIMPORT
 std::span<const CommandSpec> MigrateCommands();
 std::span<const CommandSpec> SaveCommands();
 

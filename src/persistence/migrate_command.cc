@@ -166,10 +166,11 @@ Migration::Change Migration::CompareWithSent(CommandContext& context, const Key&
 
 bool Migration::CanSendOlder(CommandContext& context, Key* key, std::string_view error) const {
   const bool is_too_new = error == errors::WrongDumpPayload().text();
-  // One version back loses no more than when a consumer was last active.
+  // One version back loses no more than when a consumer was last active, or that a hash is compact.
   if (!is_too_new || key->version_max <= kRdbVersionLowest || key->payload.empty()) return false;
   const size_t footer = key->payload.size() - kRdbFooterBytes;
-  if (static_cast<uint8_t>(key->payload[footer]) != kRdbVersionConsumerTimes) return false;
+  const auto version = static_cast<uint8_t>(key->payload[footer]);
+  if (version != kRdbVersionConsumerTimes && version != kRdbVersionCompactHashes) return false;
   key->version_max = kRdbVersionLowest;
   return TakeValue(context, key);
 }

@@ -7,6 +7,7 @@
 //   hash            listpack | count (field value)*
 //   with expiry     earliest:i64 listpack            of field, value, milliseconds (0: never), ordered by these
 //                 | earliest:i64 count (moment field value)*    moment: 0 never, else milliseconds - earliest + 1
+//   compact         form listpack (listpack | value*)    the names, then the values; form: kRdbNamesPacked
 //   array           count has-cursor [last-insert] (index item)*
 //   stream          rdb_stream_codec.h
 #include "persistence/rdb_encoder.h"
@@ -60,7 +61,11 @@ int64_t EarliestExpiry(const HashValue& hash) {
 
 int RequiredVersionOf(ValueType type, const void* value) {
   switch (type) {
-    case ValueType::kHash: return As<HashValue>(value).has_expiring() ? kRdbVersionFieldExpiry : kRdbVersionLowest;
+    case ValueType::kHash: {
+      const auto& hash = As<HashValue>(value);
+      if (hash.is_compact()) return kRdbVersionCompactHashes;
+      return hash.has_expiring() ? kRdbVersionFieldExpiry : kRdbVersionLowest;
+    }
     case ValueType::kStream: return RequiredRdbVersion(As<StreamValue>(value));
     case ValueType::kArray: return kRdbVersionArrays;
     default: return kRdbVersionLowest;
@@ -87,8 +92,8 @@ RdbEncoder::Options RdbEncoder::Options::Of(const Settings& settings, int64_t no
 }
 
 int RdbEncoder::RequiredVersion(const Entry& entry) {
-  if (entry.type() == ValueType::kString || entry.form() == ValueForm::kPacked) return kRdbVersionLowest;
-  return RequiredVersionOf(entry.type(), entry.object());
+  if (entry.type() == ValueType::kString) return kRdbVersionLowest;
+  return RequiredVersionOf(entry.type(), CollectionView(entry).get());
 }
 
 void RdbEncoder::SelectDatabase(int database_index, std::string* out) const {
@@ -155,6 +160,10 @@ RdbType RdbEncoder::TypeOf(const Entry& entry, const void* value) const {
       return As<SortedSetValue>(value).listpack() != nullptr ? RdbType::kSortedSetListpack : RdbType::kSortedSet;
     case ValueType::kHash: {
       const auto& hash = As<HashValue>(value);
+      if (hash.is_compact()) {
+        if (!Holds(kRdbVersionCompactHashes)) return RdbType::kHash;
+        return hash.compact_fields() != nullptr ? RdbType::kHashTemplateListpack : RdbType::kHashTemplateValues;
+      }
       const bool keeps_expiry = hash.has_expiring() && Holds(kRdbVersionFieldExpiry);
       if (hash.table() != nullptr) return keeps_expiry ? RdbType::kHashExpiry : RdbType::kHash;
       return keeps_expiry ? RdbType::kHashListpackExpiry : RdbType::kHashListpack;
@@ -243,6 +252,8 @@ void RdbEncoder::AppendHash(RdbType type, const HashValue& hash, std::string* ou
     case RdbType::kHashListpackExpiry:
       AppendRdbInt64(out, hash.next_due_ms());
       return AppendText(hash.pack().bytes(), out);
+    case RdbType::kHashTemplateListpack:
+    case RdbType::kHashTemplateValues: return AppendCompactHash(type, hash, out);
     default: break;
   }
   const bool keeps_expiry = type == RdbType::kHashExpiry;
@@ -255,6 +266,25 @@ void RdbEncoder::AppendHash(RdbType type, const HashValue& hash, std::string* ou
       AppendRdbLength(out, expires ? static_cast<uint64_t>(field.expiry_ms - earliest_ms) + 1 : 0);
     }
     AppendText(field.name, out);
+    AppendText(field.value, out);
+    return true;
+  });
+}
+
+void RdbEncoder::AppendCompactHash(RdbType type, const HashValue& hash, std::string* out) const {
+  Listpack names;
+  for (size_t i = 0; i < hash.names().count(); ++i) names.Append(hash.names().name(i));
+  AppendRdbLength(out, kRdbNamesPacked);
+  AppendText(names.bytes(), out);
+  if (type == RdbType::kHashTemplateListpack) {
+    Listpack values;
+    hash.ForEach([&values](const FieldView& field) {
+      values.Append(field.value);
+      return true;
+    });
+    return AppendText(values.bytes(), out);
+  }
+  hash.ForEach([&](const FieldView& field) {
     AppendText(field.value, out);
     return true;
   });

@@ -12,6 +12,7 @@
 //   names of producers            12   forgotten
 //   entries given back            13   pending for some consumer, delivered long ago
 //   arrays                        13   hashes of indexes and items
+//   compact hashes                14   ordinary ones
 //
 // RequiredVersion says what an entry needs. Any number of threads may use one encoder.
 #pragma once
@@ -80,6 +81,7 @@ class RdbEncoder final : public EntryEncoder {
   void AppendSet(RdbType type, const SetValue& set, std::string* out) const;
   void AppendSortedSet(RdbType type, const SortedSetValue& set, std::string* out) const;
   void AppendHash(RdbType type, const HashValue& hash, std::string* out) const;
+  void AppendCompactHash(RdbType type, const HashValue& hash, std::string* out) const;
   void AppendArray(RdbType type, const ArrayValue& array, std::string* out) const;
   // The AUX item with the moments of a set's members, if some expire.
   void AppendMemberExpiry(const SetValue& set, std::string* out) const;

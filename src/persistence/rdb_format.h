@@ -37,6 +37,7 @@ inline constexpr int kRdbVersionConsumerTimes = 11;  // a consumer's active time
 inline constexpr int kRdbVersionFieldExpiry = 12;
 inline constexpr int kRdbVersionIdempotence = 13;
 inline constexpr int kRdbVersionArrays = 14;  // and stream entries that were given back
+inline constexpr int kRdbVersionCompactHashes = 15;
 inline constexpr int kRdbVersionNewest = 15;
 // Of the other lineage, which left this one at 11.
 inline constexpr int kRdbVersionValkey = 80;
@@ -105,6 +106,8 @@ enum class RdbModuleOpcode : uint8_t { kEnd = 0, kSigned = 1, kUnsigned = 2, kFl
 
 // Nodes of kListNodes.
 inline constexpr uint64_t kRdbNodePlain = 1;
+// How the names of a template follow: as a listpack.
+inline constexpr uint64_t kRdbNamesPacked = 0;
 inline constexpr uint64_t kRdbNodePacked = 2;
 
 inline constexpr std::string_view kRdbMagic = "REDIS";

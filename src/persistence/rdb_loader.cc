@@ -18,6 +18,7 @@
 #include "keyspace/access_clock.h"
 #include "persistence/rdb_file_reader.h"
 #include "persistence/rdb_value_reader.h"
+#include "persistence/template_loading.h"
 #include "persistence/value_insertion.h"
 
 namespace kvick {
@@ -32,6 +33,7 @@ struct LoadContext {
   RdbLoadProgress& progress;
   const int64_t now_ms;
   const ValueLimits limits;
+  TemplateLoading& templates;
 };
 
 // Decodes and inserts records. One for each thread.
@@ -85,6 +87,7 @@ Status RecordLoader::Problem(const Pending& pending, std::string_view why) const
 Status RecordLoader::Load(const RdbBatch& batch, const RdbDialect& dialect) {
   RdbDialect batch_dialect = dialect;
   batch_dialect.templates = batch.templates.get();
+  if (batch.templates != nullptr) context_.templates.GiveUp();
   RdbValueReader reader(context_.limits, context_.now_ms, batch_dialect);
   const int delay_us = context_.engine.settings().key_load_delay_us;
   for (size_t first = 0; first < batch.records.size(); first += kTogether) {
@@ -168,7 +171,11 @@ Status RecordLoader::Insert(Pending& pending, RdbValueReader& reader) {
     const Status status = RdbValueReader::SetMemberExpiry(pending.moments, context_.now_ms, &value_);
     if (!status.ok()) return Problem(pending, status.text());
   }
-  if (!pending.bytes.is_at_end()) KVICK_RETURN_IF_ERROR(ReadTrailingAux(pending));
+  if (!pending.bytes.is_at_end()) {
+    KVICK_RETURN_IF_ERROR(ReadTrailingAux(pending));
+  } else {
+    context_.templates.MakeCompact(pending.type, &value_);
+  }
 
   Database& database = *pending.database;
   SpinLockHolder holder(database.StripeOf(pending.key).lock);
@@ -205,6 +212,7 @@ Status RecordLoader::ReadTrailingAux(Pending& pending) {
     if (member.empty() && value_.type() != ValueType::kSet) continue;
     Status status = Status::Ok();
     if (value_.type() == ValueType::kHash) {
+      value_.Unpack();
       auto* hash = static_cast<HashValue*>(value_.object());
       FieldTexts texts;
       if (hash->Find(member, texts)) hash->SetExpiry(member, {*moment_ms, context_.now_ms});
@@ -335,7 +343,9 @@ void LogDone(const RdbLoadProgress& progress) {
 
 Result<RdbLoaded> LoadRdb(Engine& engine, ByteSource* source, const RdbLoadOptions& options,
                           RdbLoadProgress* progress) {
-  const LoadContext context{engine, options, *progress, engine.clock().NowMs(), ValueLimits::Of(engine.settings())};
+  TemplateLoading templates(engine.settings());
+  const LoadContext context{engine,   options, *progress, engine.clock().NowMs(), ValueLimits::Of(engine.settings()),
+                            templates};
   RdbFileReader reader(source, {.verifies_checksum = options.verifies_checksum});
   progress->bytes_total.store(source->total_bytes(), std::memory_order_relaxed);
   KVICK_RETURN_IF_ERROR(reader.ReadHeader());
@@ -361,6 +371,7 @@ Result<RdbLoaded> LoadRdb(Engine& engine, ByteSource* source, const RdbLoadOptio
     if (item->kind == RdbItem::Kind::kEnd) break;
   }
   KVICK_RETURN_IF_ERROR(threads.Finish());
+  templates.Finish(engine);
   loaded.end_position = reader.position();
   loaded.rest = reader.rest();
   if (options.verifies_checksum && !reader.has_checksum()) {

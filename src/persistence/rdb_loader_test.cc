@@ -106,6 +106,68 @@ TEST_F(RdbLoaderTest, ARecordThatIsLongerThanABufferIsRead) {
   EXPECT_EQ(Text("b"), "c");
 }
 
+// Hashes of the fields, under "<prefix><number>".
+std::string Hashes(const std::string& prefix, int count, std::string_view first, std::string_view second) {
+  std::string items;
+  for (int i = 0; i < count; ++i) {
+    items.push_back('\4');
+    AppendRdbString(&items, prefix + std::to_string(i), false);
+    AppendRdbLength(&items, 2);
+    for (const std::string_view field : {first, second}) {
+      AppendRdbString(&items, field, false);
+      AppendRdbString(&items, std::to_string(i), false);
+    }
+  }
+  return items;
+}
+
+TEST_F(RdbLoaderTest, HashesBecomeCompactIfThatIsWantedAndEnoughShareTheirTemplate) {
+  const std::string file = File(Hashes("many", 10, "a", "b") + Hashes("few", 3, "c", "d"));
+  EXPECT_EQ(Load(file), "");
+  EXPECT_EQ(Find("many1")->encoding_name(), "listpack");
+  engine_.database(0).TakeContents();
+
+  settings_.hash_load_template_entries_min = 2;
+  settings_.hash_load_template_keys_min = 5;
+  EXPECT_EQ(Load(file, {.worker_count = 2}), "");
+  EXPECT_EQ(Find("many1")->encoding_name(), "template-listpack");
+  EXPECT_EQ(Find("few1")->encoding_name(), "listpack");
+  EXPECT_EQ(engine_.database(0).EntryCount(), 13u);
+  engine_.database(0).TakeContents();
+
+  settings_.hash_load_template_entries_max = 1;
+  EXPECT_EQ(Load(file), "");
+  EXPECT_EQ(Find("many1")->encoding_name(), "listpack");
+}
+
+TEST_F(RdbLoaderTest, ACompactHashIsReadInWhateverOrderItsNamesAre) {
+  const auto compact = [](const Listpack& names, const Listpack& values) {
+    std::string item("\x1d\x01k\x00"s);
+    AppendRdbString(&item, names.bytes(), false);
+    AppendRdbString(&item, values.bytes(), false);
+    return item;
+  };
+  Listpack names;
+  Listpack values;
+  for (const std::string_view name : {"z", "a", "7"}) names.Append(name);
+  for (const std::string_view value : {"1", "two", ""}) values.Append(value);
+  EXPECT_EQ(Load(File(compact(names, values), 15)), "");
+  EXPECT_EQ(Find("k")->encoding_name(), "template-listpack");
+  const CollectionView view(*Find("k"));
+  FieldTexts texts;
+  const auto& hash = *static_cast<const HashValue*>(view.get());
+  EXPECT_EQ(hash.Find("z", texts)->value, "1");
+  EXPECT_EQ(hash.Find("a", texts)->value, "two");
+  EXPECT_EQ(hash.Find("7", texts)->value, "");
+  EXPECT_EQ(hash.names().name(0), "7");
+  engine_.database(0).TakeContents();
+
+  names.Append("a");
+  EXPECT_NE(Load(File(compact(names, values), 15)).find("not as many values"), std::string::npos);
+  values.Append("4");
+  EXPECT_NE(Load(File(compact(names, values), 15)).find("duplicate field"), std::string::npos);
+}
+
 TEST_F(RdbLoaderTest, ExpiredKeysAreLeftOutIfThatIsWanted) {
   std::string items = "\xfc"s;
   AppendRdbInt64(&items, kNowMs - 1);

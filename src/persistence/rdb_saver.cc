@@ -40,6 +40,7 @@ int ChooseRdbVersion(const Engine& engine) {
   needs(ValueFeature::kProducers, kRdbVersionIdempotence);
   needs(ValueFeature::kArrays, kRdbVersionArrays);
   needs(ValueFeature::kReturnedEntries, kRdbVersionArrays);
+  needs(ValueFeature::kCompactHashes, kRdbVersionCompactHashes);
   const int ceiling = engine.settings().rdb_version;
   return ceiling == 0 ? version : std::min(version, ceiling);
 }

@@ -387,7 +387,6 @@ void RdbValueReader::ReadHashMoments(RdbBytes& bytes, RdbValue* value) {
   value->SetObject(std::move(hash));
 }
 
-// A compact hash is read as an ordinary one.
 void RdbValueReader::ReadTemplateHash(RdbType type, RdbBytes& bytes, RdbValue* value) {
   const bool is_reference =
       type == RdbType::kHashTemplateListpackReference || type == RdbType::kHashTemplateValuesReference;
@@ -408,15 +407,34 @@ void RdbValueReader::ReadTemplateHash(RdbType type, RdbBytes& bytes, RdbValue* v
   converted_ = Listpack();
   const ListpackView values = is_packed ? TakeListpack(bytes) : converted_;
   if (is_packed && values.count() != names->size()) return bytes.Fail("a hash has not as many values as its template");
-  auto hash = std::make_unique<HashValue>();
-  hash->ExpectMore(names->size(), 0, limits_.hash);
+  std::vector<NamedText> fields(names->size());
   Listpack::Position at = values.First();
   char buffer[kInt64TextMax];
-  for (const std::string& name : *names) {
-    const std::string_view text = is_packed ? values.Take(&at).Text(buffer) : bytes.TakeString(&second_);
+  for (size_t i = 0; i < fields.size(); ++i) {
+    fields[i].name = (*names)[i];
+    fields[i].text = is_packed ? values.Take(&at).Text(buffer) : bytes.TakeString(&second_);
     if (!bytes.ok()) return;
-    if (!hash->Set(name, text, limits_.hash)) return bytes.Fail("duplicate field of a hash");
   }
+  if (fields.empty()) return;
+  SetCompactHash(std::move(fields), bytes, value);
+}
+
+void RdbValueReader::SetCompactHash(std::vector<NamedText> fields, RdbBytes& bytes, RdbValue* value) {
+  std::sort(fields.begin(), fields.end(), [](const NamedText& a, const NamedText& b) { return a.name < b.name; });
+  std::vector<std::string_view> names;
+  std::vector<std::string_view> texts;
+  names.reserve(fields.size());
+  texts.reserve(fields.size());
+  for (const NamedText& field : fields) {
+    if (!names.empty() && names.back() == field.name) return bytes.Fail("duplicate field of a hash");
+    names.push_back(field.name);
+    texts.emplace_back(field.text);
+  }
+  HashTemplateRef shared = HashTemplates::Get(names, TemplateHolder::kHash);
+  if (shared) return value->SetObject(std::make_unique<HashValue>(std::move(shared), texts, limits_.hash));
+  auto hash = std::make_unique<HashValue>();
+  hash->ExpectMore(names.size(), 0, limits_.hash);
+  for (size_t i = 0; i < names.size(); ++i) hash->Set(names[i], texts[i], limits_.hash);
   value->SetObject(std::move(hash));
 }
 

@@ -107,6 +107,10 @@ class RdbValueReader {
 
  private:
   struct HashExpiryForm;
+  struct NamedText {
+    std::string_view name;
+    std::string text;
+  };
   // Finds what occurs twice among the elements of packed values.
   class SeenElements {
    public:
@@ -131,6 +135,7 @@ class RdbValueReader {
   void ReadHashPack(const ListpackView& pack, RdbBytes& bytes, RdbValue* value);
   void ReadHashMoments(RdbBytes& bytes, RdbValue* value);
   void ReadTemplateHash(RdbType type, RdbBytes& bytes, RdbValue* value);
+  void SetCompactHash(std::vector<NamedText> fields, RdbBytes& bytes, RdbValue* value);
   void ReadArray(RdbBytes& bytes, RdbValue* value);
   void RefuseModule(RdbType type, RdbBytes& bytes);
 

@@ -186,6 +186,8 @@ Status RunOnce(CommandContext& context, ExecutorScripts& scripts, const Executio
   Session& session = context.session();
   const int database_index = session.database_index;
   const int protocol = session.protocol;
+  // A script has fieldsets of its own.
+  std::shared_ptr<Fieldsets> fieldsets = std::exchange(session.fieldsets, nullptr);
   Ending ending;
   bool is_killed = false;
   bool is_unwound = false;
@@ -205,6 +207,7 @@ Status RunOnce(CommandContext& context, ExecutorScripts& scripts, const Executio
   }
   session.database_index = database_index;
   session.protocol = protocol;
+  session.fieldsets = std::move(fieldsets);
   if (is_unwound && !is_killed) return Status::Ok();  // starts over
   if (!ending.has_error) return Status::Ok();
   std::string text = std::move(ending.error.text);

@@ -45,6 +45,7 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(HashCommands());
   commands.Add(HashExpiryCommands());
   commands.Add(HashGetExCommands());
+  commands.Add(HashImportCommands());
   commands.Add(HashRandomCommands());
   commands.Add(HyperLogLogCommands());
   commands.Add(IncrExCommands());

@@ -11,12 +11,20 @@ namespace kvick {
 
 static_assert(sizeof(HashValue) <= ValueStorage::kBytes);
 
+// Of the packed forms, that with a template.
+constexpr uint8_t kCompactKind = 1;
+
 HashValue::HashValue(const HashValue& other) {
   if (const FieldTable* fields = other.table()) {
     FieldTable& copies = MakeTable();
     fields->ForEach([&](const Field& field) {
       return copies.Set(field.name(), field.value(), {field.expiry_ms(), 0});
     });
+  } else if (const CompactFields* compact = other.compact_fields()) {
+    forms_.emplace<CompactFields>(CompactFields::CopyOf(compact->bytes()));
+  } else if (other.is_compact()) {
+    forms_.emplace<std::unique_ptr<CompactArray>>(std::make_unique<CompactArray>(
+        CompactArray{HashTemplateRef::Another(other.names(), TemplateHolder::kHash), other.array().values}));
   } else if (other.has_moments()) {
     forms_.emplace<ListpackEx>(ListpackEx{Listpack::CopyOf(other.pack())});
   } else {
@@ -54,18 +62,29 @@ std::optional<FieldView> HashValue::Find(std::string_view name, FieldTexts& text
     if (field == nullptr) return std::nullopt;
     return FieldView{field->name(), field->value(), field->expiry_ms()};
   }
+  if (is_compact()) {
+    const std::optional<size_t> index = names().IndexOf(name);
+    if (!index) return std::nullopt;
+    return FieldView{names().name(*index), CompactValue(*index, texts)};
+  }
   const Listpack::Position at = FindPacked(name);
   if (at == Listpack::kNone) return std::nullopt;
   return ViewAt(at, texts);
 }
 
 void HashValue::ExpectMore(size_t count, size_t size_max, const HashLimits& limits) {
-  if (table() == nullptr && (count > limits.listpack_entries_max || size_max > limits.listpack_value_max_bytes)) {
+  if (table() == nullptr && !is_compact() &&
+      (count > limits.listpack_entries_max || size_max > limits.listpack_value_max_bytes)) {
     ConvertToTable(0);
   }
 }
 
 bool HashValue::Set(std::string_view name, std::string_view value, const HashLimits& limits, FieldExpiry expiry) {
+  if (is_compact()) {
+    bool is_new = false;
+    if (expiry.expiry_ms == Field::kNoExpiry && SetCompact(name, value, limits, &is_new)) return is_new;
+    MakeOrdinary();
+  }
   if (table() == nullptr) {
     const bool fits = std::max(name.size(), value.size()) <= limits.listpack_value_max_bytes &&
                       pack().size_bytes() + name.size() + value.size() < Listpack::kSizeBytesMax;
@@ -129,6 +148,10 @@ void HashValue::AddMoments() {
 
 void HashValue::SetExpiry(std::string_view name, FieldExpiry expiry) {
   if (expiry.expiry_ms != Field::kNoExpiry) ValueFeatures::Note(ValueFeature::kExpiringFields);
+  if (is_compact()) {
+    if (expiry.expiry_ms == Field::kNoExpiry) return;
+    MakeOrdinary();
+  }
   if (table() != nullptr) return mutable_table().SetExpiry(name, expiry);
   if (expiry.expiry_ms != Field::kNoExpiry) AddMoments();
   if (!has_moments()) return;
@@ -143,6 +166,13 @@ void HashValue::SetExpiry(std::string_view name, FieldExpiry expiry) {
 
 bool HashValue::Erase(std::string_view name) {
   if (table() != nullptr) return mutable_table().Erase(name);
+  if (is_compact()) {
+    const std::optional<size_t> index = names().IndexOf(name);
+    if (!index) return false;
+    if (EraseCompact(*index)) return true;
+    MakeOrdinary();
+    return Erase(name);
+  }
   const Listpack::Position at = FindPacked(name);
   if (at == Listpack::kNone) return false;
   pack().EraseRange(at, stride());
@@ -160,6 +190,7 @@ int64_t HashValue::next_due_ms() const {
 }
 
 void HashValue::ConvertToTable(int64_t now_ms) {
+  if (is_compact()) MakeOrdinary();
   if (table() != nullptr) return;
   FieldTexts texts;
   const Listpack packed = std::move(pack());
@@ -183,10 +214,16 @@ FieldView HashValue::Draw(Random& random, FieldTexts& texts) const {
     const Field& field = fields->Draw(random.Next());
     return {field.name(), field.value(), field.expiry_ms()};
   }
+  if (is_compact()) {
+    const size_t index = random.Below(count());
+    return {names().name(index), CompactValue(index, texts)};
+  }
   return ViewAt(pack().Seek(static_cast<int64_t>(random.Below(count()) * stride())), texts);
 }
 
 size_t HashValue::memory_bytes() const {
+  if (const CompactFields* packed = compact_fields()) return sizeof(HashValue) + packed->memory_bytes();
+  if (is_compact()) return sizeof(HashValue) + array().memory_bytes();
   return sizeof(HashValue) +
          (table() != nullptr ? sizeof(FieldTable) + table()->memory_bytes() : pack().allocated_bytes());
 }
@@ -200,19 +237,38 @@ void RegisterHashType() {
        .memory_bytes = [](const void* value) { return static_cast<const HashValue*>(value)->memory_bytes(); },
        .free_effort = [](const void* value) { return static_cast<const HashValue*>(value)->free_effort(); },
        .encoding_name = [](const void* value) -> std::string_view {
-         constexpr std::string_view kNames[] = {"listpack", "listpackex", "hashtable"};
+         constexpr std::string_view kNames[] = {"listpack", "listpackex", "hashtable", "template-listpack",
+                                                "template-array"};
          return kNames[static_cast<size_t>(static_cast<const HashValue*>(value)->encoding())];
        },
        .packed = [](const void* value) -> std::optional<PackedValue> {
          const auto* hash = static_cast<const HashValue*>(value);
+         if (const CompactFields* fields = hash->compact_fields()) return PackedValue{fields->bytes(), kCompactKind};
          if (hash->encoding() != HashValue::Encoding::kListpack) return std::nullopt;
          return PackedValue{hash->pack().bytes()};
        },
-       .borrow = [](const PackedValue& packed,
-                    ValueStorage* storage) { new (storage->bytes) HashValue(Listpack::Borrow(packed.bytes)); },
+       .borrow =
+           [](const PackedValue& packed, ValueStorage* storage) {
+             if (packed.kind == kCompactKind) {
+               new (storage->bytes) HashValue(CompactFields::Borrow(packed.bytes));
+             } else {
+               new (storage->bytes) HashValue(Listpack::Borrow(packed.bytes));
+             }
+           },
        .unpack = [](const PackedValue& packed) -> void* {
+         if (packed.kind == kCompactKind) return new HashValue(CompactFields::CopyOf(packed.bytes));
          return new HashValue(Listpack::CopyOf(ListpackView(packed.bytes)));
        },
+       .hold_packed =
+           [](const PackedValue& packed) {
+             HashTemplates::Hold(CompactFields::TemplateOf(packed.bytes.data()), TemplateHolder::kHash);
+           },
+       .drop_packed =
+           [](const PackedValue& packed) {
+             HashTemplates::Drop(CompactFields::TemplateOf(packed.bytes.data()), TemplateHolder::kHash);
+           },
+       .packed_share_bytes =
+           [](const PackedValue& packed) { return CompactFields::TemplateOf(packed.bytes.data()).share_bytes(); },
        .next_due_ms = [](const void* value) { return static_cast<const HashValue*>(value)->next_due_ms(); },
        .erase_due =
            [](void* value, int64_t now_ms, size_t count_max, const std::function<void(std::string_view)>& on_erase) {

@@ -8,6 +8,10 @@
 // expiry a listpack becomes one of names, values and moments (0: none), in the order of the moments, those without
 // one last; neither form is ever left for a smaller one.
 //
+// A compact hash (MakeCompact) has its names in a template that it shares with others (types/compact_fields.h): its
+// fields are in the order of their names. It stays compact, with another template when fields come or go, until a field
+// is to expire.
+//
 // Fields whose moment has passed stay until somebody erases them: who reads compares FieldView::expiry_ms with the
 // time. Thread rule: that of its key.
 #pragma once
@@ -25,6 +29,7 @@
 #include "base/random.h"
 #include "containers/field_table.h"
 #include "containers/listpack.h"
+#include "types/compact_fields.h"
 #include "types/value_type.h"
 
 namespace kvick {
@@ -33,6 +38,14 @@ namespace kvick {
 struct HashLimits {
   size_t listpack_entries_max = 512;
   size_t listpack_value_max_bytes = 64;
+  // Hashes of so many fields are to be compact. Minimum 0: none; maximum 0: without bound.
+  size_t template_entries_min = 0;
+  size_t template_entries_max = 0;
+
+  bool WantsCompact(size_t field_count) const {
+    return template_entries_min != 0 && field_count >= template_entries_min &&
+           (template_entries_max == 0 || field_count <= template_entries_max);
+  }
 };
 
 // Where integers that lie packed are printed.
@@ -53,11 +66,15 @@ struct FieldView {
 class HashValue {
  public:
   static constexpr ValueType kType = ValueType::kHash;
-  enum class Encoding : uint8_t { kListpack, kListpackEx, kTable };  // in the order of forms_
+  // In the order of forms_.
+  enum class Encoding : uint8_t { kListpack, kListpackEx, kTable, kTemplateListpack, kTemplateArray };
 
   HashValue() = default;
   // Names and values.
   explicit HashValue(Listpack pairs) : forms_(std::move(pairs)) {}
+  explicit HashValue(CompactFields fields) : forms_(std::move(fields)) {}
+  // A compact hash of a value for each name of the template.
+  HashValue(HashTemplateRef names, std::span<const std::string_view> values, const HashLimits& limits);
   // Names, values and moments, in the order of the moments, those without one (0) last.
   static std::unique_ptr<HashValue> WithMoments(Listpack triples);
   HashValue(const HashValue& other);
@@ -65,7 +82,10 @@ class HashValue {
 
   Encoding encoding() const { return static_cast<Encoding>(forms_.index()); }
   // Includes fields whose moment has passed.
-  size_t count() const { return table() != nullptr ? table()->count() : pack().count() / stride(); }
+  size_t count() const {
+    if (table() != nullptr) return table()->count();
+    return is_compact() ? names().count() : pack().count() / stride();
+  }
 
   std::optional<FieldView> Find(std::string_view name, FieldTexts& texts) const;
   // Says that a command is about to set `count` fields, the longest name or value of which has `size_max` bytes.
@@ -78,6 +98,21 @@ class HashValue {
   // The field must be there.
   void SetExpiry(std::string_view name, FieldExpiry expiry);
   bool Erase(std::string_view name);
+
+  bool is_compact() const { return encoding() >= Encoding::kTemplateListpack; }
+  // For compact hashes.
+  const HashTemplate& names() const {
+    const CompactFields* fields = compact_fields();
+    return fields != nullptr ? fields->names() : *array().names;
+  }
+  // False when it cannot be: fields expire, or there are too many templates.
+  bool MakeCompact(const HashLimits& limits);
+  // After a write: becomes compact if the limits ask for it.
+  void Settle(const HashLimits& limits) {
+    if (limits.template_entries_min != 0 && !is_compact() && limits.WantsCompact(count())) MakeCompact(limits);
+  }
+  // Compact hashes become a listpack or a table, whichever they are as large as.
+  void MakeOrdinary();
 
   // Whether a field has an expiry; a moment at or before the earliest (ExpiryIndex::kNever).
   bool has_expiring() const { return next_due_ms() != ExpiryIndex::kNever; }
@@ -100,7 +135,7 @@ class HashValue {
     const auto* fields = std::get_if<std::unique_ptr<FieldTable>>(&forms_);
     return fields != nullptr ? fields->get() : nullptr;
   }
-  // For hashes that are no table.
+  // For hashes that are neither a table nor compact.
   const Listpack& pack() const {
     const auto* plain = std::get_if<Listpack>(&forms_);
     return plain != nullptr ? *plain : std::get_if<ListpackEx>(&forms_)->pack;
@@ -111,7 +146,8 @@ class HashValue {
 
   size_t memory_bytes() const;
   // How many allocations a destructor frees.
-  size_t free_effort() const { return table() != nullptr ? table()->count() : 1; }
+  size_t free_effort() const { return table() != nullptr || encoding() == Encoding::kTemplateArray ? count() : 1; }
+  const CompactFields* compact_fields() const { return std::get_if<CompactFields>(&forms_); }
 
  private:
   // With the moments of the fields' expiry.
@@ -131,9 +167,18 @@ class HashValue {
   bool SetPacked(std::string_view name, std::string_view value, int64_t expiry_ms);
   void InsertPacked(std::string_view name, std::string_view value, int64_t expiry_ms);
   void AddMoments();
+  const CompactArray& array() const { return **std::get_if<std::unique_ptr<CompactArray>>(&forms_); }
+  CompactArray& array() { return **std::get_if<std::unique_ptr<CompactArray>>(&forms_); }
+  CompactFields& fields() { return *std::get_if<CompactFields>(&forms_); }
+  void HoldCompact(HashTemplateRef names, std::span<const std::string_view> values, const HashLimits& limits);
+  std::string_view CompactValue(size_t index, FieldTexts& texts) const;
+  // False when it would be one template too many: the hash must become an ordinary one.
+  bool SetCompact(std::string_view name, std::string_view value, const HashLimits& limits, bool* is_new);
+  bool EraseCompact(size_t index);
+  void MakeArray();
 
   // Small, as most hashes are: 16 bytes.
-  std::variant<Listpack, ListpackEx, std::unique_ptr<FieldTable>> forms_;
+  std::variant<Listpack, ListpackEx, std::unique_ptr<FieldTable>, CompactFields, std::unique_ptr<CompactArray>> forms_;
 };
 
 void RegisterHashType();
@@ -147,6 +192,17 @@ void HashValue::ForEach(Visit&& visit) const {
     return;
   }
   FieldTexts texts;
+  if (is_compact()) {
+    const HashTemplate& all = names();
+    const CompactFields* packed = compact_fields();
+    const char* at = packed != nullptr ? packed->values() : nullptr;
+    for (size_t i = 0; i < all.count(); ++i) {
+      const std::string_view value =
+          packed != nullptr ? TakeCompactValue(&at).Text(texts.value) : std::string_view(array().values[i]);
+      if (!visit(FieldView{all.name(i), value})) return;
+    }
+    return;
+  }
   for (auto at = pack().First(); at != Listpack::kNone; at = Behind(at)) {
     if (!visit(ViewAt(at, texts))) return;
   }
@@ -169,6 +225,7 @@ uint64_t HashValue::Scan(uint64_t position, Visit&& visit) const {
 template <typename OnErase>
 void HashValue::EraseDue(int64_t now_ms, size_t count_max, OnErase&& on_erase) {
   if (table() != nullptr) return mutable_table().EraseDue(now_ms, count_max, on_erase);
+  if (is_compact()) return;
   for (; count_max > 0 && next_due_ms() <= now_ms; --count_max) {
     FieldTexts texts;
     on_erase(ViewAt(pack().First(), texts).name);

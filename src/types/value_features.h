@@ -15,6 +15,7 @@ enum class ValueFeature : uint32_t {
   kProducers = 4,         // XADD IDMP
   kArrays = 8,            // of the type
   kReturnedEntries = 16,  // XNACK
+  kCompactHashes = 32,
 };
 
 class ValueFeatures {

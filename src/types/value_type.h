@@ -54,6 +54,12 @@ struct ValueOperations {
   std::optional<PackedValue> (*packed)(const void* value) = nullptr;
   void (*borrow)(const PackedValue& packed, ValueStorage* storage) = nullptr;
   void* (*unpack)(const PackedValue& packed) = nullptr;
+  // For types whose small values of kind 1 refer to something shared, both: the reference that an entry's bytes are is
+  // counted, or given up. Any thread.
+  void (*hold_packed)(const PackedValue& packed) = nullptr;
+  void (*drop_packed)(const PackedValue& packed) = nullptr;
+  // And their part of what is shared, in bytes.
+  size_t (*packed_share_bytes)(const PackedValue& packed) = nullptr;
   // For types whose parts expire one by one: a moment at or before the earliest (INT64_MAX: none will), and erasing
   // parts that are due, `count_max` at most; `on_erase` is called before each. False when nothing is left.
   int64_t (*next_due_ms)(const void* value) = nullptr;

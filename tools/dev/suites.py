@@ -142,10 +142,14 @@ class Permutation:
     title: str
     player_options: tuple = ()
     server_options: dict = dataclasses.field(default_factory=dict)
+    protocols: tuple = (2, 3)
 
 
 AS_WRITTEN = Permutation("")
 IN_MULTI = Permutation("in MULTI", ("--in", "multi"))
+# In RESP2: a script sees RESP3's maps without their order, and tables end at a null.
+IN_SCRIPT = Permutation("from a script", ("--in", "script"), protocols=(2,))
+AFTER_RELOAD = Permutation("after save and load", ("--after", "reload"))
 # One element a node for lists, for which there is no 0.
 UNPACKED = Permutation("unpacked", ("--unpacked",), {
     "hash-max-listpack-entries": 0, "hash-max-listpack-value": 0, "list-max-listpack-size": 1,
@@ -176,6 +180,7 @@ def conversation_steps(preset, threads, protocols, permutations=(AS_WRITTEN,)):
             for way in permutations
             for count in threads
             for protocol in protocols
+            if protocol in way.protocols
         ]
 
     return steps
@@ -274,7 +279,7 @@ SUITES = (
     Suite("structure", pytest_steps("tests/structure", "structure"), (("dev", ()),), parallel=False),
     Suite("unit", unit_steps("dev"), (("dev", ("unit_tests",)),), takes_words=True),
     Suite("conversations", conversation_steps("release", (1, 4), (2, 3)), (RELEASE,), takes_words=True),
-    Suite("permutations", conversation_steps("release", (4,), (2, 3), (IN_MULTI, UNPACKED)), (RELEASE,)),
+    Suite("permutations", conversation_steps("release", (4,), (2, 3), (IN_MULTI, UNPACKED, IN_SCRIPT, AFTER_RELOAD)), (RELEASE,)),
     Suite("processes", pytest_steps("tests/processes", "processes"), (RELEASE,), takes_words=True),
     Suite("clients", pytest_steps_with_node("tests/clients", "clients", "tests/clients"), (RELEASE,)),
     Suite("examples", pytest_steps_with_node("tests/examples", "examples", "tests/clients"), (RELEASE,)),

@@ -9,6 +9,7 @@ namespace {
 
 // COMMAND INFO: name, arity, flags, first key, last key, step, categories, tips, ...
 constexpr size_t kFlags = 2;
+constexpr size_t kFirstKey = 3;
 constexpr size_t kTips = 7;
 
 bool ControlsTransaction(std::string_view name) {
@@ -18,6 +19,9 @@ bool ControlsTransaction(std::string_view name) {
   }
   return false;
 }
+
+// What a script changes of these is its own, or put back at its end.
+bool KeepsStateOfConnection(std::string_view name) { return name == "select" || name == "himport"; }
 
 bool Contains(const Value& words, std::string_view word) {
   for (const Value& one : words.elements) {
@@ -42,6 +46,10 @@ const CommandFacts::Facts& CommandFacts::Find(client::Connection& connection,
     const Value& info = reply->elements[0];
     const Value& flags = info.elements[kFlags];
     facts.needs_own_exchange = facts.needs_own_exchange || Contains(flags, "no_multi") || Contains(flags, "pubsub");
+    facts.is_for_scripts = !facts.needs_own_exchange && !Contains(flags, "noscript") && !Contains(flags, "blocking") &&
+                           !KeepsStateOfConnection(name);
+    facts.has_keys = info.elements[kFirstKey].integer != 0 || Contains(flags, "movablekeys");
+    facts.is_readonly = Contains(flags, "readonly");
     facts.has_open_order = Contains(info.elements[kTips], "nondeterministic_output_order") ||
                            Contains(info.elements[kTips], "nondeterministic_output");
     break;

@@ -15,6 +15,10 @@ class CommandFacts {
   struct Facts {
     // Changes what the connection is (a subscriber, part of a transaction), or refuses transactions.
     bool needs_own_exchange = false;
+    // A script may call it, and gets what a client does: it neither waits nor changes what the connection is.
+    bool is_for_scripts = false;
+    bool is_readonly = false;
+    bool has_keys = false;
     // The elements of its reply come in an order that depends on how the value is stored.
     bool has_open_order = false;
   };

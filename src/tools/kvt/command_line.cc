@@ -26,6 +26,12 @@ Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) 
     } else if (name == "--in" && has_value && arguments[i + 1] == "multi") {
       line.play.in_multi = true;
       ++i;
+    } else if (name == "--in" && has_value && arguments[i + 1] == "script") {
+      line.play.in_script = true;
+      ++i;
+    } else if (name == "--after" && has_value && arguments[i + 1] == "reload") {
+      line.play.after_reload = true;
+      ++i;
     } else if (name == "--update") {
       line.update = true;
     } else if (name == "--verbose") {
@@ -54,6 +60,7 @@ Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) 
   if (line.show_help) return line;
   // No default: each file empties the server that it is played on.
   if (!has_server) return Status::Error("--port or --socket is needed");
+  if (line.play.in_script && line.play.resp != 2) return Status::Error("--in script goes with --resp 2");
   if (line.paths.empty()) return Status::Error("a .kvt file or a folder is needed");
   return line;
 }
@@ -70,6 +77,10 @@ begins with FLUSHALL: never name a server that holds data.
   --resp 2|3        the protocol to speak (default 2)
   --oracle          the server is redis-server 7.0: leave out what it does not know
   --in multi        send each command as a transaction of its own
+  --in script       send each command from a script (RESP2 only: in RESP3 a null
+                    ends the table that a script gets, and maps lose their order)
+  --after reload    save all data and load it again before each command that
+                    reads
   --unpacked        the server packs no small values: do not compare what shows
                     that, nor the order of what has none
   --update          write what the server said into the files

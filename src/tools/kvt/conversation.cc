@@ -154,6 +154,10 @@ class Parser {
       modifiers_.direct = TrimBlanks(std::string_view(line).substr(name.size()));
     } else if (name == "@packed" && words.size() > 1) {
       modifiers_.packed = TrimBlanks(std::string_view(line).substr(name.size()));
+    } else if (name == "@unscripted" && words.size() > 1) {
+      modifiers_.unscripted = TrimBlanks(std::string_view(line).substr(name.size()));
+    } else if (name == "@reloaded" && words.size() > 1) {
+      modifiers_.reloaded = TrimBlanks(std::string_view(line).substr(name.size()));
     } else if (name == "@pattern" && words.size() == 1) {
       modifiers_.pattern = true;
     } else if (name == "@unordered" && words.size() == 1) {

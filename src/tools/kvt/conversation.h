@@ -38,6 +38,8 @@ struct Modifiers {
   std::string oracle_differs;  // the reason, when the oracle answers otherwise on purpose
   std::string direct;          // the reason not to send it inside of something else (--in)
   std::string packed;          // the reason not to compare it where nothing is packed (--unpacked)
+  std::string unscripted;      // the reason not to send it from a script (--in script)
+  std::string reloaded;        // the reason not to compare it where data was saved and loaded (--after reload)
   bool pattern = false;        // <<...>> in expected lines is a regular expression
   Order order = Order::kExact;
 };

@@ -35,6 +35,24 @@ bool IsOnly(const std::vector<std::string>& lines, std::string_view line) {
   return lines.size() == 1 && lines[0] == line;
 }
 
+// Refusals that have another text when a script is refused: by the interpreter, or by the rules of a user.
+bool IsOfScriptsOnly(std::string_view line) {
+  constexpr std::string_view kRefusals[] = {"(error) ERR wrong number of arguments", "(error) ERR unknown ",
+                                            "(error) NOPERM"};
+  return std::any_of(std::begin(kRefusals), std::end(kRefusals),
+                     [line](std::string_view refusal) { return line.starts_with(refusal); });
+}
+
+// The numbers of a script are doubles: beyond 53 bits they are not what the command answered.
+bool HasHugeInteger(std::string_view line) {
+  constexpr std::string_view kMark = "(integer) ";
+  constexpr int64_t kExactMax = int64_t{1} << 53;
+  const size_t found = line.find(kMark);
+  if (found == std::string_view::npos) return false;
+  const std::optional<int64_t> number = ParseInt64(line.substr(found + kMark.size()));
+  return number && (*number > kExactMax || *number < -kExactMax);
+}
+
 // Bytes as quoted lines, cut behind each line feed.
 std::vector<std::string> QuotedLines(std::string_view bytes) {
   std::vector<std::string> lines;
@@ -88,7 +106,8 @@ Result<Outcome> Player::Play(const Conversation& conversation) {
     }
     Result<Lines> got = Exchange(step);
     if ((options_.oracle && !step.modifiers.oracle_differs.empty()) ||
-        (options_.unpacked && !step.modifiers.packed.empty())) {
+        (options_.unpacked && !step.modifiers.packed.empty()) ||
+        (options_.after_reload && !step.modifiers.reloaded.empty())) {
       ++outcome.skipped_count;  // played, because later exchanges build on it, but not compared
     } else if (!got.ok()) {
       fail("    " + std::string(got.status().text()) + "\n");
@@ -142,9 +161,12 @@ Result<Player::Lines> Player::Exchange(const Step& step) {
 
 Result<Player::Lines> Player::Call(const Step& step) {
   KVICK_ASSIGN_OR_RETURN(Client* const client, FindOrOpen(NameOf(step)));
+  if (options_.after_reload) KVICK_RETURN_IF_ERROR(ReloadBefore(step));
   std::optional<Value> reply;
   if (GoesIntoMulti(step, *client)) {
     KVICK_ASSIGN_OR_RETURN(reply, CallInMulti(client, step.arguments));
+  } else if (GoesIntoScript(step, *client)) {
+    KVICK_ASSIGN_OR_RETURN(reply, CallInScript(client, step.arguments));
   } else {
     KVICK_RETURN_IF_ERROR(client->connection.Send(step.arguments));
     KVICK_ASSIGN_OR_RETURN(reply, ReceiveReply(client, IsSubscription(step.arguments)));
@@ -179,6 +201,38 @@ Result<std::optional<Value>> Player::CallInMulti(Client* client, const std::vect
   if (queued->IsError()) return queued;
   if (done->type != Value::Type::kArray || done->elements.size() != 1) return done;
   return std::optional<Value>(std::move(done->elements[0]));
+}
+
+bool Player::GoesIntoScript(const Step& step, const Client& client) {
+  if (!options_.in_script || !step.modifiers.direct.empty() || !step.modifiers.unscripted.empty()) return false;
+  if (client.has_transaction || client.watches) return false;
+  if (!step.expected.empty() && IsOfScriptsOnly(step.expected[0])) return false;
+  if (std::any_of(step.expected.begin(), step.expected.end(), HasHugeInteger)) return false;
+  return facts_.Find(*control_, step.arguments).is_for_scripts;
+}
+
+Result<std::optional<Value>> Player::CallInScript(Client* client, const std::vector<std::string>& arguments) {
+  std::vector<std::string> request = {"COMMAND", "GETKEYS"};
+  std::vector<std::string> names;
+  if (facts_.Find(*control_, arguments).has_keys) {
+    request.insert(request.end(), arguments.begin(), arguments.end());
+    KVICK_ASSIGN_OR_RETURN(const Value keys, control_->Call(request));
+    for (const Value& key : keys.elements) names.push_back(key.text);
+  }
+  request = {"EVAL", "return redis.pcall(unpack(ARGV))", std::to_string(names.size())};
+  request.insert(request.end(), names.begin(), names.end());
+  request.insert(request.end(), arguments.begin(), arguments.end());
+  KVICK_RETURN_IF_ERROR(client->connection.Send(request));
+  return ReceiveReply(client, /*may_be_push=*/false);
+}
+
+Status Player::ReloadBefore(const Step& step) {
+  if (!step.modifiers.reloaded.empty() || !facts_.Find(*control_, step.arguments).is_readonly) return Status::Ok();
+  for (const auto& [name, client] : clients_) {
+    if (client.has_transaction || client.watches || !client.sent.empty()) return Status::Ok();
+  }
+  KVICK_ASSIGN_OR_RETURN(const Value reply, control_->Call({"DEBUG", "RELOAD"}));
+  return reply.IsError() ? Status::Error("DEBUG RELOAD: " + reply.text) : Status::Ok();
 }
 
 void Player::Client::NoteTransaction(const std::vector<std::string>& arguments) {

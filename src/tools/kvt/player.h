@@ -23,9 +23,11 @@ namespace kvick::kvt {
 struct PlayOptions {
   client::ServerAddress address;
   int resp = 2;
-  bool oracle = false;    // the server is the oracle: leave out what it does not know
-  bool in_multi = false;  // each command is sent as a transaction of its own
-  bool unpacked = false;  // the server packs no small values: what shows that is not compared
+  bool oracle = false;        // the server is the oracle: leave out what it does not know
+  bool in_multi = false;      // each command is sent as a transaction of its own
+  bool in_script = false;     // each command is sent from a script
+  bool after_reload = false;  // the data is saved and loaded before each command that reads
+  bool unpacked = false;      // the server packs no small values: what shows that is not compared
   int64_t reply_timeout_ms = 5000;
 };
 
@@ -76,6 +78,10 @@ class Player {
   Result<Lines> Exchange(const Step& step);
   Result<Lines> Call(const Step& step);
   [[nodiscard]] bool GoesIntoMulti(const Step& step, const Client& client);
+  [[nodiscard]] bool GoesIntoScript(const Step& step, const Client& client);
+  Result<std::optional<Value>> CallInScript(Client* client, const std::vector<std::string>& arguments);
+  // Before a command that reads, unless a client has begun what a load would end.
+  Status ReloadBefore(const Step& step);
   // The next reply; pushes that come before it are kept, unless it is one itself.
   Result<std::optional<Value>> ReceiveReply(Client* client, bool may_be_push);
   // Sends MULTI, the command, EXEC: the command's reply.
