@@ -5,6 +5,7 @@ import os
 import sys
 
 import build
+import package
 import quality
 import runner
 import suites
@@ -91,6 +92,7 @@ COMMANDS = (
     ("fuzz", add_fuzz, lambda given: workloads.fuzz(given.targets, given.seconds), "run fuzz targets for longer"),
     ("soak", add_soak, lambda given: workloads.soak(given.names, given.minutes, given.preset, given.commands),
      "run tests/stress, tests/compat and tests/scenarios for longer"),
+    ("package", add_nothing, lambda given: package.package(), "the Debian package of the release build: build/package/"),
     ("readme", add_nothing, lambda given: update_readme(), "count the commands of kvick-server into README.md"),
     ("cover", add_nothing, lambda given: quality.cover(), "line coverage of the tests, as a page"),
 )
