@@ -75,7 +75,7 @@ DIRECTIVES_KEPT = (
     ("loading-process-events-interval-bytes", "loading has threads of its own: clients are answered all the time"),
     ("rdb-key-save-delay|watchdog-period|req-res-logfile", "a test aid of Redis's own tests"),
     ("sanitize-dump-payload", "payloads are always checked in full"),
-    ("bind-source-addr|crash-memcheck-enabled|ignore-warnings|max-new-connections-per-cycle|maxmemory-clients|"
-     "socket-mark-id", "not done yet"),
+    ("ignore-warnings", "the one fault that it names in Redis, ARM64-COW-BUG, harms servers that fork"),
+    ("crash-memcheck-enabled|maxmemory-clients", "not done yet"),
     ("list-max-ziplist-(entries|value)|lua-replicate-commands", "an old name that does nothing in Redis either"),
 )
