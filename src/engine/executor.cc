@@ -234,7 +234,7 @@ Status Executor::ProblemStatus(const Prepared& prepared) const {
     case Prepared::Problem::kNone: break;
     case Prepared::Problem::kArity: return errors::WrongArity(prepared.command->name);
     case Prepared::Problem::kUnknownSubcommand:
-      return errors::UnknownSubcommand(prepared.arguments[1], prepared.command->name);
+      return errors::UnknownSubcommand(prepared.arguments[1], prepared.arguments[0]);
     case Prepared::Problem::kUnknownCommand: {
       std::string text = "ERR unknown command '" + std::string(UpToZeroByte(prepared.arguments[0].substr(0, 128))) +
                          "', with args beginning with: ";
@@ -297,14 +297,23 @@ bool Executor::IsPaused(const Session& session, const Command& command) const {
   return pause.all_commands || (flags & (kWrite | kMayReplicate)) != 0;
 }
 
+// Under this name INFO counts the errors whose codes there is no room for.
+constexpr std::string_view kErrorsOverflow = "ERRORSTATS_OVERFLOW";
+
 void Executor::CountError(std::string_view text) {
   stats_.error_reply_count.Add(1);
   const std::string_view code = FirstWord(text);
   MutexLock lock(stats_.errors_mutex);
   auto found = stats_.errors.find(code);
   if (found == stats_.errors.end()) {
-    if (stats_.errors.size() >= ExecutorStats::kErrorCodesMax) return;
-    found = stats_.errors.emplace(std::string(code), 0).first;
+    const bool is_full = stats_.errors.size() >= ExecutorStats::kErrorCodesMax;
+    const auto [place, is_new] = stats_.errors.emplace(is_full ? kErrorsOverflow : code, 0);
+    if (is_full && is_new) {
+      Log(LogLevel::kWarning, "Errorstats stopped adding new errors because there are " +
+                                  std::to_string(ExecutorStats::kErrorCodesMax) +
+                                  " of them: further ones are counted as " + std::string(kErrorsOverflow));
+    }
+    found = place;
   }
   ++found->second;
 }

@@ -122,6 +122,22 @@ FileDescriptor Accept(int listener, bool* out_of_descriptors) {
   }
 }
 
+bool MarkSocket(int fd, unsigned mark) {
+  return mark == 0 || setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0;
+}
+
+bool BindSource(int fd, int family, const std::string& address) {
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST;
+  hints.ai_family = family;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (getaddrinfo(address.c_str(), nullptr, &hints, &found) != 0) return false;
+  const bool is_bound = bind(fd, found->ai_addr, found->ai_addrlen) == 0;
+  freeaddrinfo(found);
+  return is_bound;
+}
+
 void ConfigureTcp(int fd, int keepalive_s) {
   const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));

@@ -42,6 +42,13 @@ Result<FileDescriptor> ListenUnix(const std::string& path, unsigned permissions,
 // Accepts one connection, not blocking; an invalid descriptor when none waits.
 FileDescriptor Accept(int listener, bool* out_of_descriptors);
 
+// Gives the packets of the socket a mark for the system's packet filter; connections accepted from it inherit it. False
+// without the right to do so; 0 is no mark.
+bool MarkSocket(int fd, unsigned mark);
+// Makes connections of a new socket come from the numeric address; false when the address is not of this machine or
+// family.
+bool BindSource(int fd, int family, const std::string& address);
+
 // No delay, and keep-alive probes every `keepalive_s` seconds (0: none).
 void ConfigureTcp(int fd, int keepalive_s);
 

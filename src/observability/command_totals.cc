@@ -73,7 +73,11 @@ std::map<std::string, uint64_t> ErrorTotals(Engine& engine) {
   engine.ForEachExecutor([&totals](Executor& executor) {
     const ExecutorStats& stats = executor.stats();
     MutexLock lock(stats.errors_mutex);
-    for (const auto& [code, count] : stats.errors) totals[code] += count;
+    for (const auto& [code, count] : stats.errors) {
+      // Executors bound their own; together they could know more.
+      const bool has_room = totals.size() < ExecutorStats::kErrorCodesMax || totals.contains(code);
+      totals[has_room ? code : std::string("ERRORSTATS_OVERFLOW")] += count;
+    }
   });
   return totals;
 }

@@ -69,7 +69,10 @@ Result<MigrateOptions> ParseOptions(CommandContext& context) {
   KVICK_ASSIGN_OR_RETURN(options.timeout_ms, context.IntegerArg(5));
   KVICK_ASSIGN_OR_RETURN(options.database_index, context.IntegerArg(4));
   if (options.timeout_ms <= 0) options.timeout_ms = kTimeoutDefaultMs;
-  options.target = {std::string(context.Arg(1)), std::string(context.Arg(2))};
+  options.target = {.host = std::string(context.Arg(1)),
+                    .port = std::string(context.Arg(2)),
+                    .source_address = context.settings().bind_source_address,
+                    .mark = context.settings().socket_mark_id};
   return options;
 }
 

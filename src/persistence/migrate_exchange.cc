@@ -29,6 +29,10 @@ FileDescriptor OpenConnection(const MigrateTarget& target) {
   for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
     FileDescriptor socket(::socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (socket.get() < 0) continue;
+    // Without the right to mark it goes on unmarked, as listeners do.
+    static_cast<void>(MarkSocket(socket.get(), target.mark));
+    if (!target.source_address.empty() && !BindSource(socket.get(), address->ai_family, target.source_address))
+      continue;
     if (connect(socket.get(), address->ai_addr, address->ai_addrlen) != 0 && errno != EINPROGRESS) continue;
     ConfigureTcp(socket.get(), 0);
     return socket;

@@ -28,6 +28,9 @@ namespace kvick {
 struct MigrateTarget {
   std::string host;
   std::string port;
+  // Of our end (bind-source-addr, socket-mark-id).
+  std::string source_address = {};
+  unsigned mark = 0;
 
   std::string name() const { return host + ":" + port; }
 };

@@ -30,11 +30,15 @@ int Fail(std::string_view message) {
   return kStartFailed;
 }
 
+// A link named redis-sentinel asks for Sentinel mode, like the option --sentinel.
+bool IsSentinelName(std::string_view invoked_as) { return invoked_as.ends_with("-sentinel"); }
+
 int Run(const ProgramIdentity& identity, const std::vector<std::string>& words) {
   const auto arguments = ParseArguments(words);
   if (!arguments.ok()) return Fail(arguments.status().text());
   if (arguments->request != ServerRequest::kRun) return RunOneShot(*arguments, identity.invoked_as);
-  if (arguments->is_sentinel) return Fail("Sentinel mode is not part of kvick yet.\n");
+  if (arguments->is_sentinel || IsSentinelName(identity.invoked_as))
+    return Fail("Sentinel mode is not part of kvick yet.\n");
 
   Settings settings;
   {

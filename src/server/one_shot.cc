@@ -1,6 +1,7 @@
 #include "server/one_shot.h"
 
 #include <cstdio>
+#include <string_view>
 
 #include "base/version.h"
 #include "server/build_identity.h"
@@ -11,8 +12,10 @@ namespace kvick {
 namespace {
 
 // Scripts read the number behind "v=" to learn what the server can do: it is that of the Redis it is compatible with.
-int PrintVersion() {
-  std::printf("kvick server v=%s sha=%s:0 malloc=%s bits=64 build=%s kvick=%s\n", kCompatibleVersion, kSourceCommit,
+// Some look for the words before it too, and those call it redis-server.
+int PrintVersion(std::string_view name) {
+  std::printf("%s server v=%s sha=%s:0 malloc=%s bits=64 build=%s kvick=%s\n",
+              name.ends_with("redis-server") ? "Redis" : "kvick", kCompatibleVersion, kSourceCommit,
               AllocatorName().c_str(), BuildId().c_str(), kKvickVersion);
   return 0;
 }
@@ -51,7 +54,7 @@ int CheckSystem() {
 
 int RunOneShot(const ServerArguments& arguments, const std::string& invoked_as) {
   switch (arguments.request) {
-    case ServerRequest::kVersion: return PrintVersion();
+    case ServerRequest::kVersion: return PrintVersion(invoked_as);
     case ServerRequest::kHelp: return PrintUsage(invoked_as.c_str());
     case ServerRequest::kTestMemory: return TestMemory(arguments.test_memory_mb);
     case ServerRequest::kCheckSystem: return CheckSystem();

@@ -3,14 +3,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
+#include <string>
+
 #include "base/log.h"
 #include "serving/protected_mode.h"
 
 namespace kvick {
 namespace {
-
-// So many clients are accepted before others are served again.
-constexpr int kAcceptsPerTurn = 1000;
 
 constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
 
@@ -33,6 +34,10 @@ Status Listeners::OpenPort(Port* port) {
       if (optional && failure.unavailable) continue;
       return Status::Error("Failed listening on port " + std::to_string(number) +
                            (port->is_tls ? " (TLS), aborting." : " (TCP), aborting."));
+    }
+    if (!MarkSocket(socket->get(), settings.socket_mark_id)) {
+      Log(LogLevel::kWarning,
+          std::string("Could not mark the listening socket (socket-mark-id): ") + std::strerror(errno));
     }
     opened.push_back(std::make_shared<Listener>(Listener{.socket = std::move(socket).value(), .is_tls = port->is_tls}));
   }
@@ -108,7 +113,9 @@ void Listeners::LogAccepted(int fd, bool is_unix_socket) const {
 }
 
 void Listeners::AcceptAll(const Listener& listener) {
-  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+  // The rest waits until others were served: the socket is reported again.
+  const unsigned accepts_max = engine_.settings().max_new_connections_per_cycle;
+  for (unsigned i = 0; i < accepts_max; ++i) {
     bool out_of_descriptors = false;
     FileDescriptor client = Accept(listener.socket.get(), &out_of_descriptors);
     if (client.get() < 0) {

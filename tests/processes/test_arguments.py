@@ -1,5 +1,6 @@
 """The command line and the configuration file: what is accepted, and how the rest is refused."""
 
+import pathlib
 import re
 import subprocess
 
@@ -190,11 +191,29 @@ def test_kvick_looks_like_version_8_and_has_its_own(kvick_only, make_server):
     assert re.search(r'^server_name:kvick\r$', info, re.M)
 
 
+def link_to(server_binary, tmp_path, name):
+    link = tmp_path / name
+    link.symlink_to(server_binary)
+    return str(link)
+
+
 def test_starts_under_another_name(make_server, server_binary, tmp_path):
     """A tool that knows only redis-server gets a link."""
-    link = tmp_path / 'redis-server'
-    link.symlink_to(server_binary)
     server = make_server()
-    server.binary = str(link)
+    server.binary = link_to(server_binary, tmp_path, 'redis-server')
     server.start()
     assert server.connect().call('PING') == b'PONG'
+    title = pathlib.Path(f'/proc/{server.pid}/cmdline').read_bytes().rstrip(b'\0').decode()
+    assert title == f'{server.binary} 127.0.0.1:{server.port}'
+
+
+def test_version_line_of_redis_server(server_binary, tmp_path):
+    link = link_to(server_binary, tmp_path, 'redis-server')
+    line = subprocess.run([link, '--version'], capture_output=True, check=True, timeout=20).stdout
+    assert re.match(rb'Redis server v=\d+\.\d+\.\d+ sha=', line)
+
+
+def test_no_server_in_the_place_of_a_sentinel(kvick_only, run_to_end, server_binary, tmp_path):
+    by_name = subprocess.run([link_to(server_binary, tmp_path, 'redis-sentinel')], capture_output=True, timeout=20)
+    for done in (by_name, run_to_end('--sentinel')):
+        assert (done.returncode, done.stderr) == (1, b'Sentinel mode is not part of kvick yet.\n')

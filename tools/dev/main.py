@@ -5,6 +5,7 @@ import os
 import sys
 
 import build
+import package
 import quality
 import runner
 import suites
@@ -36,7 +37,8 @@ def build_presets(arguments):
 
 def update_readme():
     build.build("release", ["kvick-server"])
-    run([suites.PYTHON, ROOT / "tests/reference/coverage_table.py", build.program("release", "kvick-server")])
+    for script in ("coverage_table", "parity_tables"):
+        run([suites.PYTHON, ROOT / f"tests/reference/{script}.py", build.program("release", "kvick-server")])
 
 
 def add_run(parser):
@@ -91,7 +93,8 @@ COMMANDS = (
     ("fuzz", add_fuzz, lambda given: workloads.fuzz(given.targets, given.seconds), "run fuzz targets for longer"),
     ("soak", add_soak, lambda given: workloads.soak(given.names, given.minutes, given.preset, given.commands),
      "run tests/stress, tests/compat and tests/scenarios for longer"),
-    ("readme", add_nothing, lambda given: update_readme(), "count the commands of kvick-server into README.md"),
+    ("package", add_nothing, lambda given: package.package(), "the Debian package of the release build: build/package/"),
+    ("readme", add_nothing, lambda given: update_readme(), "count what kvick-server has into README.md and docs/compatibility.md"),
     ("cover", add_nothing, lambda given: quality.cover(), "line coverage of the tests, as a page"),
 )
 
