@@ -88,6 +88,11 @@ if(KVICK_FUZZ)
   endforeach()
 endif()
 
+# What bench/eviction runs.
+add_executable(trace_replay EXCLUDE_FROM_ALL "${CMAKE_SOURCE_DIR}/bench/traces/replay.cc"
+                                             "${CMAKE_SOURCE_DIR}/bench/traces/trace.cc")
+target_link_libraries(trace_replay PRIVATE ${KVICK_SHARED_TOOLS} kvick)
+
 if(KVICK_BENCH)
   find_package(benchmark)
   add_custom_target(micro_benchmarks)

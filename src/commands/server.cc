@@ -1,8 +1,7 @@
-// Commands on the process and the machine around the data: time, memory, role, shutdown.
+// Commands on the process around the data: time, role, shutdown.
 #include <string>
 #include <vector>
 
-#include "base/memory_usage.h"
 #include "base/version.h"
 #include "commands/families.h"
 #include "commands/lolwut_art.h"
@@ -72,37 +71,6 @@ Status LolWut(CommandContext& context) {
   return Status::Ok();
 }
 
-// The entry, what hangs from it, and its share of the table. Nothing is estimated, so SAMPLES changes nothing.
-KVICK_NO_THREAD_SAFETY_ANALYSIS Status MemoryUsage(CommandContext& context) {
-  for (size_t i = 3; i < context.argument_count(); i += 2) {
-    if (!context.ArgIs(i, "SAMPLES") || i + 1 >= context.argument_count()) return errors::Syntax();
-    KVICK_ASSIGN_OR_RETURN(const int64_t samples, context.IntegerArg(i + 1));
-    if (samples < 0) return errors::Syntax();
-  }
-  const KeyTable::Slot slot = context.Peek(0);
-  if (slot.entry == nullptr) {
-    context.Reply().Null();
-    return Status::Ok();
-  }
-  const KeyTable& table = context.key(0).database->StripeOf(context.key(0).key).table;
-  context.Reply().Integer(
-      static_cast<int64_t>(slot.entry->memory_bytes() + table.memory_bytes() / table.entry_count()));
-  return Status::Ok();
-}
-
-Status MemoryPurge(CommandContext& context) {
-  ReleaseFreeMemory();
-  context.Reply().Ok();
-  return Status::Ok();
-}
-
-Status MemoryMallocStats(CommandContext& context) {
-  std::string report = AllocatorReport();
-  if (report.empty()) report = "Stats not supported for the current allocator";
-  context.Reply().Verbatim(report);
-  return Status::Ok();
-}
-
 constexpr CommandSpec kCommands[] = {
     {
         .name = "LOLWUT",
@@ -112,52 +80,6 @@ constexpr CommandSpec kCommands[] = {
         .group = "server",
         .flags = kReadonly | kFast,
         .handler = LolWut,
-    },
-    {
-        .name = "MEMORY",
-        .summary = "A container for memory diagnostics commands.",
-        .since = "4.0.0",
-        .group = "server",
-        .complexity = "Depends on subcommand.",
-        .arity = -2,
-    },
-    {
-        .name = "MEMORY HELP",
-        .summary = "Returns helpful text about the subcommands.",
-        .since = "4.0.0",
-        .group = "server",
-        .complexity = "O(1)",
-        .flags = kLoading | kStale,
-        .handler = ReplyHelp,
-    },
-    {
-        .name = "MEMORY MALLOC-STATS",
-        .summary = "Returns the allocator's statistics.",
-        .since = "4.0.0",
-        .group = "server",
-        .complexity = "Depends on how much memory is allocated, could be slow",
-        .tips = {"nondeterministic_output", "request_policy:all_shards", "response_policy:special"},
-        .handler = MemoryMallocStats,
-    },
-    {
-        .name = "MEMORY PURGE",
-        .summary = "Asks the allocator to release memory.",
-        .since = "4.0.0",
-        .group = "server",
-        .complexity = "Depends on how much memory is allocated, could be slow",
-        .tips = {"request_policy:all_shards", "response_policy:all_succeeded"},
-        .handler = MemoryPurge,
-    },
-    {
-        .name = "MEMORY USAGE",
-        .syntax = "key [SAMPLES count]",
-        .summary = "Returns the memory that a key and its value occupy.",
-        .since = "4.0.0",
-        .group = "server",
-        .complexity = "O(N) where N is the number of samples.",
-        .flags = kReadonly,
-        .keys = {OneKey(2, kKeyReadOnly)},
-        .handler = MemoryUsage,
     },
     {
         .name = "ROLE",

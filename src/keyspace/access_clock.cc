@@ -23,13 +23,16 @@ uint32_t FrequencyOf(uint32_t access, int64_t now_ms, const FrequencyRules& rule
   return counter - std::min(counter, periods);
 }
 
-uint32_t TouchFrequency(uint32_t access, int64_t now_ms, const FrequencyRules& rules, Random& random) {
-  uint32_t counter = FrequencyOf(access, now_ms, rules);
+Access TouchFrequency(Access access, int64_t now_ms, const FrequencyRules& rules, Random& random) {
+  uint32_t counter = FrequencyOf(access.bits, now_ms, rules);
+  bool is_raised = false;
   if (counter < 255) {
     const uint32_t base = counter > kInitialFrequency ? counter - kInitialFrequency : 0;
-    if (random.Unit() < 1.0 / (static_cast<double>(base) * rules.log_factor + 1)) ++counter;
+    is_raised = random.Unit() < 1.0 / (static_cast<double>(base) * rules.log_factor + 1);
+    if (is_raised) ++counter;
   }
-  return Minutes(now_ms) << 8 | counter;
+  const auto uses = is_raised ? uint8_t{0} : static_cast<uint8_t>(std::min<int>(access.uses + 1, kUsesMax));
+  return {Minutes(now_ms) << 8 | counter, uses};
 }
 
 }  // namespace kvick

@@ -69,11 +69,14 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::HideExpired(const KeyRe
 KeyTable::Slot Database::Find(const KeyRef& key, Mutation& mutation) {
   const KeyTable::Slot slot = FindUnexpired(key, mutation);
   if (slot.entry != nullptr && mutation.touches) {
-    const uint32_t access = slot.entry->access();
-    const uint32_t touched = mutation.frequency_rules == nullptr
-                                 ? mutation.access_clock
-                                 : TouchFrequency(access, mutation.now_ms, *mutation.frequency_rules, *mutation.random);
-    if (touched != access) slot.entry->set_access(touched);  // an unchanged line stays shared between cores
+    const Access access{slot.entry->access(), slot.entry->uses()};
+    const Access touched = mutation.frequency_rules == nullptr
+                               ? TouchRecency(access, mutation.access_clock)
+                               : TouchFrequency(access, mutation.now_ms, *mutation.frequency_rules, *mutation.random);
+    if (touched != access) {  // an unchanged line stays shared between cores
+      slot.entry->set_access(touched.bits);
+      slot.entry->set_uses(touched.uses);
+    }
   }
   return slot;
 }
@@ -193,6 +196,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::PutString(const KeyRef&
   if (may_be_captured || (mutation.free_later != nullptr && EntryStore::IsExpensiveToFree(slot.entry))) {
     Entry* made = EntryStore::MakeString(pool, key.name, value, slot.entry->expiry_ms());
     made->set_access(slot.entry->access());
+    made->set_uses(slot.entry->uses());
     EntryStore::SetInExpiryIndex(made, slot.entry->is_in_expiry_index());
     EntryStore::SetMark(made, slot.entry->mark());
     FreeEntry(slot.entry, mutation);

@@ -171,6 +171,7 @@ void EntryStore::KeepBits(Entry* made, const Entry* before) {
 
 void EntryStore::KeepBitsButIndexed(Entry* made, const Entry* before) {
   made->set_access(before->access());
+  made->set_uses(before->uses());
   SetMark(made, before->mark());
 }
 
@@ -312,6 +313,7 @@ Entry* EntryStore::MoveValue(BlockPool& pool, Entry* source, std::string_view ke
     SetRaw(made, source->is_raw());
   }
   made->set_access(source->access());
+  made->set_uses(source->uses());
   FreeBlock(source);
   return made;
 }

@@ -3,7 +3,7 @@
 //   0        1       2 3 4          5            6 7            8
 //   +--------+-------+--------------+------------+--------------+----------+----------+-----+-------+
 //   | type   | flags | access clock | key length | value length | expiry   | key len. | key | value |
-//   | form   |       | 24 bits      | if < 255   | if inline    | 8 bytes  | 4 bytes  |     |       |
+//   | form   | uses  | 24 bits      | if < 255   | if inline    | 8 bytes  | 4 bytes  |     |       |
 //   +--------+-------+--------------+------------+--------------+----------+----------+-----+-------+
 //                                                                 optional   optional
 //
@@ -95,6 +95,11 @@ class Entry {
     access_[1] = static_cast<uint8_t>(value >> 8);
     access_[2] = static_cast<uint8_t>(value >> 16);
   }
+  // Two bits more, which count uses (access_clock.h).
+  uint8_t uses() const { return static_cast<uint8_t>(flags_ >> kUsesShift); }
+  void set_uses(uint8_t value) {
+    flags_ = static_cast<uint8_t>((flags_ & ((1u << kUsesShift) - 1)) | static_cast<unsigned>(value) << kUsesShift);
+  }
 
   // type() must be kString.
   StringRef string() const;
@@ -121,6 +126,7 @@ class Entry {
   static constexpr uint8_t kRaw = 8;
   static constexpr uint8_t kPackedKind = 16;
   static constexpr uint8_t kMark = 32;
+  static constexpr int kUsesShift = 6;
   static constexpr size_t kShortKeyMax = 255;
 
   char* data() { return reinterpret_cast<char*>(this) + sizeof(Entry); }

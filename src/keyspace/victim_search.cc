@@ -17,6 +17,13 @@ constexpr size_t kKeysPerSample = 8;
 constexpr size_t kDrawsPerSample = 4;
 constexpr size_t kBucketsPerWalk = 64;
 
+// Frequency: uses tell apart keys of the same counter.
+constexpr int kUsesBits = 2;
+// Recency: a key counts as idle for a quarter of the time for each use that was counted, so one that was never read
+// goes before one that was, unless the latter has been idle for four times as long; 64 times at most. Measured with
+// bench/eviction: weights of 2 and of 8 are behind on loops or on bursts.
+constexpr int kWeightBitsPerUse = 2;
+
 uint64_t CountOf(const Database& database, bool is_volatile) {
   return is_volatile ? database.ExpiringCount() : database.EntryCount();
 }
@@ -41,8 +48,14 @@ bool EvictionRules::IsRandom() const {
 uint64_t EvictionRules::Score(const Entry& entry) const {
   if (IsRandom()) return 0;
   if (policy == EvictionPolicy::kVolatileTtl) return UINT64_MAX - static_cast<uint64_t>(entry.expiry_ms());
-  if (IsFrequencyPolicy(policy)) return 255 - FrequencyOf(entry.access(), now_ms, frequency);
-  return IdleSeconds(entry.access(), now_ms);
+  const uint64_t unused = kUsesMax - std::min(entry.uses(), kUsesMax);
+  if (IsFrequencyPolicy(policy)) {
+    return uint64_t{255 - FrequencyOf(entry.access(), now_ms, frequency)} << kUsesBits | unused;
+  }
+  const uint64_t idle_seconds = IdleSeconds(entry.access(), now_ms);
+  if (IsModificationPolicy(policy)) return idle_seconds;
+  // In half seconds, so that uses count within the last one as well.
+  return (2 * idle_seconds + 1) << (kWeightBitsPerUse * unused);
 }
 
 bool IsFrequencyPolicy(EvictionPolicy policy) {

@@ -8,6 +8,9 @@
 // in stripes drawn at random, remembers the best of them, and gives away the best that it remembers. A few samples each
 // time come close to the exact order, because what was good and not the best is kept for the next call.
 //
+// Recency and frequency are those of access_clock.h: time since the last use, weighted by whether the key was ever used
+// after it was made, and how often.
+//
 // Keys that expire are drawn from among all keys of a stripe; where they are rare, a stretch of its buckets is walked.
 //
 // Thread rule: one thread uses a search, inside the gate. It takes locks of stripes by trying, one at a time, and holds

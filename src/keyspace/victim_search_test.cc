@@ -33,6 +33,9 @@ class VictimSearchTest : public ::testing::Test {
     mutation_.access_clock = access;
     database.PutString(key, database.Peek(key, mutation_), {"value"}, {.expiry_ms = expiry_ms}, mutation_);
   }
+  void SetUses(const std::string& name, uint8_t uses) {
+    first_.Peek(KeyRef::Make(name), mutation_).entry->set_uses(uses);
+  }
   static uint32_t UsedAgo(int64_t seconds) { return RecencyClock(kStartMs - seconds * 1000); }
   static uint32_t Frequency(uint32_t counter) { return (NewFrequency(kStartMs) & ~0xffu) | counter; }
 
@@ -85,6 +88,88 @@ TEST_F(VictimSearchTest, FrequencyEvictsWhatIsUsedLeastAndCountsDecay) {
   // 60 once, and three minutes ago: 57 by now.
   Put("was", ((NewFrequency(kStartMs - 180'000) & ~0xffu) | 60u));
   EXPECT_EQ(EvictAll(EvictionPolicy::kAllKeysLfu), (Names{"rare", "some", "was", "often"}));
+}
+
+TEST_F(VictimSearchTest, RecencySparesWhatWasUsedForFourTimesAsLongPerUse) {
+  Put("never", UsedAgo(100));
+  Put("once", UsedAgo(390));
+  SetUses("once", 1);
+  Put("long ago", UsedAgo(500));
+  SetUses("long ago", 1);
+  Put("often", UsedAgo(6000));
+  SetUses("often", 3);
+  // However often it was used, what was used last too long ago goes.
+  Put("once upon a time", UsedAgo(7000));
+  SetUses("once upon a time", 3);
+  const Names expected{"long ago", "once upon a time", "never", "once", "often"};
+  EXPECT_EQ(EvictAll(EvictionPolicy::kAllKeysLru), expected);
+}
+
+TEST_F(VictimSearchTest, UsesWithinTheLastSecondCount) {
+  for (const char* name : {"a", "b", "c", "d"}) Put(name, UsedAgo(0));
+  SetUses("a", 2);
+  SetUses("c", 1);
+  SetUses("d", 3);
+  EXPECT_EQ(EvictAll(EvictionPolicy::kAllKeysLru), (Names{"b", "c", "a", "d"}));
+}
+
+TEST_F(VictimSearchTest, ModificationDoesNotAskForUses) {
+  Put("a", UsedAgo(20));
+  SetUses("a", 3);
+  Put("b", UsedAgo(10));
+  EXPECT_EQ(EvictAll(EvictionPolicy::kAllKeysLrm), (Names{"a", "b"}));
+}
+
+TEST_F(VictimSearchTest, UsesTellApartKeysOfTheSameFrequency) {
+  Put("a", Frequency(6));
+  SetUses("a", 2);
+  Put("b", Frequency(7));
+  Put("c", Frequency(6));
+  SetUses("c", 1);
+  EXPECT_EQ(EvictAll(EvictionPolicy::kAllKeysLfu), (Names{"c", "a", "b"}));
+}
+
+TEST_F(VictimSearchTest, AnEntryKeepsItsUsesWhenItChanges) {
+  Put("a", UsedAgo(20));
+  SetUses("a", 2);
+  KeyTable::Slot slot = first_.Peek(KeyRef::Make("a"), mutation_);
+  first_.SetExpiry(KeyRef::Make("a"), &slot, kStartMs + 5000, mutation_);
+  EXPECT_EQ(slot.entry->uses(), 2);
+  first_.ResizeString(KeyRef::Make("a"), &slot, 1000, mutation_);
+  EXPECT_EQ(slot.entry->uses(), 2);
+  EXPECT_TRUE(slot.entry->has_expiry());
+  slot.entry->set_uses(0);
+  EXPECT_TRUE(slot.entry->has_expiry());
+  EXPECT_TRUE(slot.entry->is_raw());
+}
+
+TEST(AccessClockTest, UsesWithinASecondAreOneButForTheFirst) {
+  Access access{100, 0};
+  access = TouchRecency(access, 100);
+  EXPECT_EQ(access, (Access{100, 1}));
+  EXPECT_EQ(TouchRecency(access, 100), access);
+  for (const int uses : {2, 3, 3}) {
+    access = TouchRecency(access, access.bits + 1);
+    EXPECT_EQ(access.uses, uses);
+  }
+  EXPECT_EQ(access.bits, 103u);
+}
+
+TEST(AccessClockTest, UsesStartAgainWithEachStepOfTheCounter) {
+  const FrequencyRules always{0, 1};
+  const FrequencyRules hardly{1'000'000'000, 1};
+  Random random(1);
+  Access access{NewFrequency(kStartMs), 0};
+  access = TouchFrequency(access, kStartMs, always, random);  // a new key's first use counts in any case
+  access = TouchFrequency(access, kStartMs, always, random);
+  EXPECT_EQ(FrequencyOf(access.bits, kStartMs, always), 7u);
+  EXPECT_EQ(access.uses, 0);
+  for (const int uses : {1, 2, 3, 3}) {
+    access = TouchFrequency(access, kStartMs, hardly, random);
+    EXPECT_EQ(access.uses, uses);
+  }
+  EXPECT_EQ(FrequencyOf(access.bits, kStartMs, hardly), 7u);
+  EXPECT_EQ(TouchFrequency(access, kStartMs, always, random).uses, 0);
 }
 
 TEST_F(VictimSearchTest, TheNearestEndGoesFirstAndWhatHasNoneNever) {

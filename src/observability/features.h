@@ -13,6 +13,7 @@ std::span<const CommandSpec> InfoCommands();
 std::span<const CommandSpec> MonitorCommands();
 std::span<const CommandSpec> CallLogCommands();  // SLOWLOG, COMMANDLOG
 std::span<const CommandSpec> LatencyCommands();
+std::span<const CommandSpec> MemoryCommands();
 
 // These become observers of the engine's calls. Before executors run, like the others here.
 void AttachMonitors(Engine& engine);

@@ -23,6 +23,7 @@
 #include "keyspace/access_clock.h"
 #include "observability/command_totals.h"
 #include "observability/features.h"
+#include "observability/memory_figures.h"
 #include "observability/rates.h"
 #include "types/hash_template.h"
 
@@ -119,23 +120,17 @@ void WriteClients(Engine& engine, InfoWriter& out) {
 
 std::string PolicyName(Engine& engine) { return engine.options().Value(*engine.options().Find("maxmemory-policy")); }
 
-struct MemoryBaseline {
-  uint64_t used_at_start_bytes = 0;
-};
-
-void WriteMemory(Engine& engine, Rates& rates, const MemoryBaseline& baseline, InfoWriter& out) {
-  const AllocatorUsage allocator = MeasureAllocator();
-  const uint64_t pool_blocks = BlockPool::BlockBytes();
-  const uint64_t pool_pages = BlockPool::PageBytes();
-  const uint64_t used = allocator.allocated_bytes + pool_blocks;
-  const uint64_t active = allocator.active_bytes + pool_pages;
-  const uint64_t kept = allocator.resident_bytes + pool_pages;
-  const uint64_t resident = ResidentBytes();
+void WriteMemory(Engine& engine, InfoWriter& out) {
+  const MemoryFigures figures = MeasureMemory(engine);
+  const uint64_t used = figures.used_bytes;
+  const uint64_t active = figures.active_bytes;
+  const uint64_t kept = figures.kept_bytes;
+  const uint64_t resident = figures.resident_bytes;
   uint64_t table_bytes = 0;
   for (int i = 0; i < engine.database_count(); ++i) table_bytes += engine.database(i).TableBytes();
-  const uint64_t overhead = std::min(used, baseline.used_at_start_bytes + table_bytes);
-  const uint64_t net = used > baseline.used_at_start_bytes ? used - baseline.used_at_start_bytes : 0;
-  const Rates::Peak peak = rates.MemoryPeak(used);
+  const uint64_t overhead =
+      std::min(used, figures.startup_bytes + table_bytes + figures.script_bytes + figures.function_bytes);
+  const MemoryHistory::Peak peak = figures.peak;
   const auto difference = [](uint64_t a, uint64_t b) { return static_cast<int64_t>(a) - static_cast<int64_t>(b); };
 
   FieldWithHuman(out, "used_memory", used);
@@ -144,13 +139,14 @@ void WriteMemory(Engine& engine, Rates& rates, const MemoryBaseline& baseline, I
   out.Field("used_memory_peak_time", peak.at_s);
   out.Field("used_memory_peak_perc", FormatFixed(100 * Ratio(used, peak.size_bytes), 2) + "%");
   out.Field("used_memory_overhead", overhead);
-  out.Field("used_memory_startup", baseline.used_at_start_bytes);
+  out.Field("used_memory_startup", figures.startup_bytes);
   out.Field("used_memory_dataset", used - overhead);
-  out.Field("used_memory_dataset_perc", FormatFixed(std::min(100.0, 100 * Ratio(used - overhead, net)), 2) + "%");
+  out.Field("used_memory_dataset_perc",
+            FormatFixed(std::min(100.0, 100 * Ratio(used - overhead, figures.net_bytes())), 2) + "%");
   out.Field("allocator_allocated", used);
   out.Field("allocator_active", active);
   out.Field("allocator_resident", kept);
-  out.Field("allocator_muzzy", allocator.muzzy_bytes);
+  out.Field("allocator_muzzy", figures.muzzy_bytes);
   FieldWithHuman(out, "total_system_memory", MachineMemoryBytes());
   const ScriptUsage scripts = ScriptUsageOf(engine);
   FieldWithHuman(out, "used_memory_lua", scripts.eval_interpreter_bytes);
@@ -360,8 +356,11 @@ void WriteKeyspace(Engine& engine, InfoWriter& out) {
 void AttachInfoSections(Engine& engine) {
   Rates& rates = engine.Attach<Rates>(engine);
   engine.AddPeriodicWork([&rates] { rates.Sample(); });
-  engine.AddStatsReset([&rates] { rates.Reset(); });
-  const MemoryBaseline baseline{UsedMemoryBytes()};
+  engine.AddStatsReset([&rates] {
+    rates.Reset();
+    MemoryHistory::Instance().ForgetPeak();
+  });
+  MemoryHistory::Instance().MarkStart(UsedMemoryBytes());
 
   using Write = std::function<void(InfoWriter&)>;
   const auto add = [&engine](std::string name, std::string title, bool in_default, Write write) {
@@ -369,8 +368,7 @@ void AttachInfoSections(Engine& engine) {
   };
   add("server", "Server", true, [&engine](InfoWriter& out) { WriteServer(engine, out); });
   add("clients", "Clients", true, [&engine](InfoWriter& out) { WriteClients(engine, out); });
-  add("memory", "Memory", true,
-      [&engine, &rates, baseline](InfoWriter& out) { WriteMemory(engine, rates, baseline, out); });
+  add("memory", "Memory", true, [&engine](InfoWriter& out) { WriteMemory(engine, out); });
   add("persistence", "Persistence", true, [](InfoWriter&) {});  // persistence/ knows all of it
   add("threads", "Threads", false, [&engine](InfoWriter& out) { WriteThreads(engine, out); });
   add("stats", "Stats", true, [&engine, &rates](InfoWriter& out) { WriteStats(engine, rates, out); });

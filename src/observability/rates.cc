@@ -5,6 +5,7 @@
 #include "base/block_pool.h"
 #include "base/memory_usage.h"
 #include "engine/executor.h"
+#include "observability/memory_history.h"
 
 namespace kvick {
 
@@ -21,7 +22,7 @@ void Rates::Sample() {
     moment.totals[kLoops] += stats.loop_count.Load();
     moment.totals[kLoopDurationUs] += stats.loop_duration_us.Load();
   });
-  MemoryPeak(UsedMemoryBytes());
+  MemoryHistory::Instance().Note(UsedMemoryBytes(), engine_.clock().NowMs() / 1000);
   MutexLock lock(mutex_);
   moments_[count_ % kSampleCount] = moment;
   ++count_;
@@ -30,7 +31,6 @@ void Rates::Sample() {
 void Rates::Reset() {
   MutexLock lock(mutex_);
   count_ = 0;
-  peak_ = Peak();
 }
 
 double Rates::PerSecond(Counter counter) const {
@@ -41,13 +41,6 @@ double Rates::PerSecond(Counter counter) const {
   const int64_t elapsed_us = latest.at_us - oldest.at_us;
   if (elapsed_us <= 0 || latest.totals[counter] < oldest.totals[counter]) return 0;
   return static_cast<double>(latest.totals[counter] - oldest.totals[counter]) * 1e6 / static_cast<double>(elapsed_us);
-}
-
-Rates::Peak Rates::MemoryPeak(uint64_t used_bytes) {
-  const int64_t now_s = engine_.clock().NowMs() / 1000;
-  MutexLock lock(mutex_);
-  if (used_bytes > peak_.size_bytes) peak_ = {used_bytes, now_s};
-  return peak_;
 }
 
 }  // namespace kvick

@@ -1,5 +1,5 @@
 // Rates keeps a short history of growing counters, for INFO's instantaneous_ fields: what happened in about the last
-// 1.6 seconds, per second. Also keeps the highest memory use that was seen.
+// 1.6 seconds, per second. Its samples also feed the MemoryHistory.
 //
 // One thread samples; any thread may read.
 #pragma once
@@ -16,10 +16,6 @@ namespace kvick {
 class Rates {
  public:
   enum Counter : size_t { kCommands, kInputBytes, kOutputBytes, kLoops, kLoopDurationUs, kCounterCount };
-  struct Peak {
-    uint64_t size_bytes = 0;
-    int64_t at_s = 0;
-  };
 
   explicit Rates(Engine& engine) : engine_(engine) {}
 
@@ -27,8 +23,6 @@ class Rates {
   void Sample() KVICK_EXCLUDES(mutex_);
   void Reset() KVICK_EXCLUDES(mutex_);
   [[nodiscard]] double PerSecond(Counter counter) const KVICK_EXCLUDES(mutex_);
-  // Also takes the measurement at hand into account.
-  Peak MemoryPeak(uint64_t used_bytes) KVICK_EXCLUDES(mutex_);
 
  private:
   static constexpr size_t kSampleCount = 17;  // sixteen intervals
@@ -41,7 +35,6 @@ class Rates {
   mutable Mutex mutex_;
   std::array<Moment, kSampleCount> moments_ KVICK_GUARDED_BY(mutex_);
   size_t count_ KVICK_GUARDED_BY(mutex_) = 0;  // moments taken, ever
-  Peak peak_ KVICK_GUARDED_BY(mutex_);
 };
 
 // Bytes that the data set and the server use: of the allocator and of the keyspace's own pages.

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "engine/executor.h"
+#include "observability/memory_history.h"
 
 namespace kvick {
 namespace {
@@ -43,15 +44,14 @@ TEST_F(RatesTest, AResetOfTheCountersIsNoNegativeRate) {
   EXPECT_EQ(rates_.PerSecond(Rates::kCommands), 0);
 }
 
-TEST_F(RatesTest, TheMemoryPeakStaysWithItsTime) {
-  const uint64_t high = uint64_t{1} << 50;
-  const int64_t at_s = clock_.NowMs() / 1000;
-  EXPECT_EQ(rates_.MemoryPeak(high).size_bytes, high);
-  clock_.AdvanceMs(5000);
-  EXPECT_EQ(rates_.MemoryPeak(1).size_bytes, high);
-  EXPECT_EQ(rates_.MemoryPeak(1).at_s, at_s);
-  rates_.Reset();
-  EXPECT_EQ(rates_.MemoryPeak(7).size_bytes, 7u);
+TEST(MemoryHistory, ThePeakStaysWithItsTime) {
+  MemoryHistory history;
+  EXPECT_EQ(history.Note(100, 1000).size_bytes, 100u);
+  EXPECT_EQ(history.Note(1, 1005).size_bytes, 100u);
+  EXPECT_EQ(history.Note(100, 1006).at_s, 1000);
+  history.ForgetPeak();
+  EXPECT_EQ(history.Note(7, 1007).size_bytes, 7u);
+  EXPECT_EQ(history.Note(7, 1008).at_s, 1007);
 }
 
 }  // namespace

@@ -90,6 +90,7 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(CallLogCommands());
   commands.Add(InfoCommands());
   commands.Add(LatencyCommands());
+  commands.Add(MemoryCommands());
   commands.Add(MonitorCommands());
   AttachCallLogs(engine);
   AttachInfoSections(engine);

@@ -144,3 +144,23 @@ def test_evicted_keys_are_told_of(make_server):
         assert client.call('DBSIZE') == 0
         # No key is left to evict.
         assert str(client.call('SET', 'b', '1')).startswith('OOM command not allowed')
+
+
+@pytest.mark.parametrize('policy', ['allkeys-lru', 'allkeys-lfu'])
+def test_keys_that_come_once_do_not_displace_those_that_are_used(make_server, kvick_only, policy):
+    server = make_server({'maxmemory': str(8 * MIB), 'maxmemory-policy': policy}).start()
+    used = [b'used:%d' % number for number in range(1000)]
+    with server.connect(timeout_s=60) as client:
+        for name in used:
+            client.call('SET', name, 'v' * 100)
+        for _ in range(5):
+            client.call('MGET', *used)
+        # Several times what there is room for.
+        for start in range(0, 150_000, 100):
+            for number in range(start, start + 100):
+                client.send(b'*3\r\n$3\r\nSET\r\n$11\r\nonce:%06d\r\n$100\r\n%b\r\n' % (number, b'v' * 100))
+            for _ in range(100):
+                assert client.read_reply() == ('+', b'OK')
+        assert int(info(client, 'stats')['evicted_keys']) > 50_000
+        # Their share of what was there at any time, if all keys were alike, would be next to none.
+        assert client.call('EXISTS', *used) >= 900

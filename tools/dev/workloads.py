@@ -18,7 +18,7 @@ from suites import (
 )
 
 SCENARIO_JOBS = 20_000
-BENCHMARKS = ("compare", "memory", "connections", "saving", "scripts", "pubsub", "tls", "instructions", "micro")
+BENCHMARKS = ("compare", "memory", "connections", "saving", "scripts", "pubsub", "tls", "eviction", "instructions", "micro")
 
 
 def bench(name, arguments):
@@ -32,7 +32,7 @@ def bench(name, arguments):
                 say(f"\n== {program.name}")
                 run([program, *options])
         return
-    build.build("release", ["kvick-server", "kvick-benchmark", "command_loop"])
+    build.build("release", ["kvick-server", "kvick-benchmark", "command_loop", "trace_replay"])
     run([PYTHON, ROOT / "bench" / name, *arguments])
 
 
