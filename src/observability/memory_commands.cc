@@ -14,6 +14,7 @@
 #include "engine/transaction.h"
 #include "observability/features.h"
 #include "observability/memory_figures.h"
+#include "types/hash_template.h"
 
 namespace kvick {
 namespace {
@@ -124,6 +125,7 @@ Status MemoryStats(CommandContext& context) {
   fields.Add("aof.buffer", 0);
   fields.Add("lua.caches", figures.script_bytes);
   fields.Add("functions.caches", figures.function_bytes);
+  fields.Add("hash.templates", HashTemplates::MeasureUsage().memory_bytes);
   uint64_t overhead = figures.startup_bytes + clients.normal_bytes + clients.replica_bytes + figures.script_bytes +
                       figures.function_bytes;
   uint64_t key_count = 0;
