@@ -8,7 +8,6 @@ NO_REPLICAS = "there is no replication yet"
 NO_CLUSTER = "there is no cluster mode yet"
 NO_SENTINEL = "there is no Sentinel mode yet"
 NO_DEFRAGMENTATION = "there is no active defragmentation: pages of small blocks that empty go back to the system"
-NO_TEMPLATES = "hashes have no shared schemas"
 NO_MODULES = "there are no loadable modules"
 NOT_KEPT = "not counted yet"
 
@@ -32,12 +31,10 @@ INFO_FIELDS_ABSENT = (
     ("server", "shutdown_in_milliseconds", NO_REPLICAS + ", for which a shutdown would wait"),
     ("clients", "client_recent_max_(input|output)_buffer", NOT_KEPT),
     ("clients", "clients_in_timeout_table|total_blocking_keys|total_blocking_keys_on_nokey", NOT_KEPT),
-    ("memory", "used_memory_hash_templates", NO_TEMPLATES),
     ("memory", "mem_clients_normal", NOT_KEPT),
     ("memory", "mem_cluster_slot_migration_.*", NO_CLUSTER),
     ("persistence", "aof_rewrite_buffer_length", "gone from Redis too, since 7.0"),
     ("stats", "expired_time_cap_reached_count|expire_cycle_cpu_milliseconds", NOT_KEPT),
-    ("stats", "hash_templates|hash_template_keys", NO_TEMPLATES),
     ("stats", "reply_buffer_(shrinks|expands)", "a client has no reply buffer of its own: replies wait in shared blocks"),
     ("stats", "cluster_incompatible_ops", NO_CLUSTER),
     ("stats", "total_client_processing_events|eventloop_cycles_with_clients_processing|commands_per_parse_batch_.*", NOT_KEPT),
@@ -60,7 +57,6 @@ DIRECTIVES_KEPT = (
     ("search-.*", "there is no search yet"),
     ("ts-.*", "there are no time series yet"),
     ("vset-.*", "there are no vector sets yet"),
-    ("hash-.*-template.*", NO_TEMPLATES),
     ("active-defrag-.*|activedefrag", NO_DEFRAGMENTATION),
     ("activerehashing", "tables grow bucket by bucket: there is nothing to finish in idle time"),
     ("active-expire-effort", "due keys are found by an index, not by sampling: there is no effort to choose"),
