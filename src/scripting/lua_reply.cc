@@ -143,8 +143,8 @@ std::string_view TextAt(lua_State* lua, int index) {
 
 class ReplyBuilder {
  public:
-  ReplyBuilder(lua_State* lua, int script_protocol, ReplyWriter& reply)
-      : lua_(lua), script_protocol_(script_protocol), reply_(reply) {}
+  ReplyBuilder(lua_State* lua, int script_protocol, ReplyWriter& reply, const ErrorListener& on_error)
+      : lua_(lua), script_protocol_(script_protocol), reply_(reply), on_error_(on_error) {}
 
   // The value on the top; takes it away.
   void Write();
@@ -176,6 +176,7 @@ class ReplyBuilder {
   lua_State* lua_;
   const int script_protocol_;
   ReplyWriter& reply_;
+  const ErrorListener& on_error_;
 };
 
 // Numbers lose their fraction; what no integer holds becomes the smallest, as it always did.
@@ -235,6 +236,11 @@ bool ReplyBuilder::WriteVerbatim() {
 void ReplyBuilder::WriteTable() {
   if (Field("err", LUA_TSTRING)) {
     reply_.Error(TextAt(lua_, -1));
+    lua_pushliteral(lua_, "ignore_error_stats_update");
+    lua_rawget(lua_, -3);
+    const bool was_counted = lua_toboolean(lua_, -1) != 0;
+    lua_pop(lua_, 1);
+    on_error_(TextAt(lua_, -1), was_counted);
   } else if (Field("ok", LUA_TSTRING)) {
     reply_.Simple(OneLine(TextAt(lua_, -1)));
   } else if (Field("double", LUA_TNUMBER)) {
@@ -284,8 +290,8 @@ void ReplyBuilder::Write() {
 
 void PushReply(lua_State* lua, std::string_view reply) { ReplyReader(lua, reply).Push(); }
 
-void WriteReply(lua_State* lua, int script_protocol, ReplyWriter& reply) {
-  ReplyBuilder(lua, script_protocol, reply).Write();
+void WriteReply(lua_State* lua, int script_protocol, ReplyWriter& reply, const ErrorListener& on_error) {
+  ReplyBuilder(lua, script_protocol, reply, on_error).Write();
 }
 
 }  // namespace kvick

@@ -31,6 +31,7 @@ ScriptRun::~ScriptRun() {
 }
 
 std::string_view ScriptRun::Answer(std::string_view error) {
+  executor_.CountError(error);
   text_ = "-";
   text_ += error;
   text_ += "\r\n";
@@ -43,6 +44,7 @@ bool ScriptRun::Call(std::span<const std::string_view> arguments, std::string_vi
   switch (prepared.problem) {
     case Executor::Prepared::Problem::kNone: break;
     case Executor::Prepared::Problem::kArity:
+      executor_.stats().commands[prepared.command->index].rejected.Add(1);
       *reply_text = Answer("ERR Wrong number of args calling Redis command from script");
       return true;
     case Executor::Prepared::Problem::kUnknownCommand:
@@ -150,10 +152,11 @@ void PushErrorHandler(lua_State* lua) {
 struct Ending {
   bool has_error = false;
   ScriptError error;
+  bool replies_error = false;  // the value that it returned has one
 };
 
 // In protected mode: calls the function, and writes what it returned.
-void CallScript(lua_State* lua, const Execution& execution, ScriptRun& run, ReplyWriter& reply, Ending* ending) {
+void CallScript(lua_State* lua, const Execution& execution, ScriptRun& run, CommandContext& context, Ending* ending) {
   PushErrorHandler(lua);
   int parameter_count = 0;
   if (execution.state.kind() == LuaState::Kind::kEval) {
@@ -178,7 +181,10 @@ void CallScript(lua_State* lua, const Execution& execution, ScriptRun& run, Repl
   }
   if (run.is_unwinding()) return;
   execution.state.is_unlimited = true;
-  WriteReply(lua, run.protocol, reply);
+  WriteReply(lua, run.protocol, context.Reply(), [&context, ending](std::string_view error, bool was_counted) {
+    if (!was_counted) context.executor().CountError(error);
+    ending->replies_error = true;
+  });
   execution.state.is_unlimited = false;
 }
 
@@ -195,8 +201,8 @@ Status RunOnce(CommandContext& context, ExecutorScripts& scripts, const Executio
     ScriptRun run(ScriptingOf(context), scripts, context, execution.rules);
     execution.state.run = &run;
     std::string error;
-    const bool is_protected = execution.state.Protect(
-        [&](lua_State* lua) { CallScript(lua, execution, run, context.Reply(), &ending); }, &error);
+    const bool is_protected =
+        execution.state.Protect([&](lua_State* lua) { CallScript(lua, execution, run, context, &ending); }, &error);
     execution.state.run = nullptr;
     if (!is_protected) {
       ending.has_error = true;
@@ -209,12 +215,15 @@ Status RunOnce(CommandContext& context, ExecutorScripts& scripts, const Executio
   session.protocol = protocol;
   session.fieldsets = std::move(fieldsets);
   if (is_unwound && !is_killed) return Status::Ok();  // starts over
+  OwnedCounter& failed = context.executor().stats().commands[context.command().index].failed;
+  if (ending.replies_error) failed.Add(1);
   if (!ending.has_error) return Status::Ok();
   std::string text = std::move(ending.error.text);
   if (!ending.error.position.empty()) {
     text += " script: " + std::string(execution.rules.name) + ", on " + ending.error.position + ".";
   }
   if (!ending.error.was_counted) return Status::Error(std::move(text));
+  failed.Add(1);
   context.Reply().Error(text);
   return Status::Ok();
 }

@@ -1,4 +1,6 @@
-"""Scripts that run past their time: who is answered BUSY, and how such a script ends."""
+"""Scripts that run past their time: who is answered BUSY, and how such a script ends. How errors of scripts count."""
+
+import re
 
 import pytest
 
@@ -51,3 +53,32 @@ def test_a_script_that_has_written_ends_with_the_server(make_server, is_kvick, t
     with pytest.raises(Closed):
         others[2].call('SHUTDOWN', 'NOSAVE')
     assert server.wait() == 0
+
+
+@pytest.mark.parametrize('script, errors, failed', [
+    ("redis.call('INCR', 's')", {'ERR': 1}, {'incr', 'eval'}),
+    ("return redis.pcall('INCR', 's')", {'ERR': 1}, {'incr', 'eval'}),
+    ("redis.pcall('INCR', 's')", {'ERR': 1}, {'incr'}),
+    ("return redis.call('NOSUCH')", {'ERR': 1}, {'eval'}),
+    ("redis.pcall('NOSUCH')", {'ERR': 1}, set()),
+    ("return redis.error_reply('MY text')", {'MY': 1}, {'eval'}),
+    ("return {redis.error_reply('MY text'), {err = 'OTHER text'}}", {'MY': 1, 'OTHER': 1}, {'eval'}),
+    ("error({err = 'MY text'})", {'MY': 1}, {'eval'}),
+    ("local e = redis.pcall('INCR', 's') e.err = 'MY ' .. e.err return e", {'ERR': 1}, {'eval', 'incr'}),
+])
+def test_an_error_counts_once(make_server, script, errors, failed):
+    """Where it arose: in the command that the script called, or else in the script; the script has failed if it replies it."""
+    with make_server().start().connect() as connection:
+        connection.call('SET', 's', 'no number')
+        connection.call('CONFIG', 'RESETSTAT')
+        connection.call('EVAL', script, '0')
+        counted = re.findall(r'errorstat_(\w+):count=(\d+)', connection.call('INFO', 'errorstats').decode())
+        assert {code: int(count) for code, count in counted} == errors
+        commands = connection.call('INFO', 'commandstats').decode()
+        assert set(re.findall(r'cmdstat_(\w+):.*failed_calls=1', commands)) == failed
+
+
+def test_a_call_with_too_few_words_is_rejected(make_server):
+    with make_server().start().connect() as connection:
+        connection.call('EVAL', "return redis.pcall('GET')", '0')
+        assert re.search(rb'cmdstat_get:calls=0,.*rejected_calls=1,failed_calls=0', connection.call('INFO', 'commandstats'))
