@@ -65,7 +65,8 @@ class Client {
     }
     for (const uint64_t key : again) AppendRequest({"GET", NameOf(key)}, &requests);
     KVICK_RETURN_IF_ERROR(connection_.SendBytes(requests));
-    for (uint64_t i = 0; i < missed + again.size(); ++i) {
+    const uint64_t reply_count = missed + again.size();
+    for (uint64_t i = 0; i < reply_count; ++i) {
       KVICK_ASSIGN_OR_RETURN(const Value reply, connection_.Receive());
       if (reply.type == Value::Type::kNull) ++missed;
     }

@@ -220,7 +220,6 @@ void WriteStats(Engine& engine, const Rates& rates, InfoWriter& out) {
   // Due keys are known by their index, not found by sampling: none is stale for longer than a timer's turn.
   out.Field("expired_stale_perc", "0.00");
   out.Field("evicted_keys", sum(&Stats::evicted_keys));
-  out.Field("evicted_clients", 0);
   out.Field("evicted_scripts", ScriptUsageOf(engine).evicted_script_count);
   out.Field("total_eviction_exceeded_time", engine.memory_limit().total_exceeded_ms());
   out.Field("current_eviction_exceeded_time", engine.memory_limit().exceeded_ms());

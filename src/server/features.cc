@@ -2,6 +2,7 @@
 
 #include "base/block_pool.h"
 #include "commands/families.h"
+#include "engine/client_eviction.h"
 #include "observability/features.h"
 #include "persistence/features.h"
 #include "scripting/features.h"
@@ -99,6 +100,7 @@ void RegisterFeatures(Engine& engine) {
   AttachLatencyMonitor(engine);
   AttachMonitors(engine);
 
+  AttachClientEviction(engine);
   engine.AddPeriodicWork([] { BlockPool::TendPages(); });
 
   commands.Add(AclCommands());

@@ -1,6 +1,9 @@
 """maxmemory: what a server holds stays below it, whatever clients send."""
 
+import pathlib
 import random
+import subprocess
+import sys
 import threading
 import time
 
@@ -164,3 +167,12 @@ def test_keys_that_come_once_do_not_displace_those_that_are_used(make_server, kv
         assert int(info(client, 'stats')['evicted_keys']) > 50_000
         # Their share of what was there at any time, if all keys were alike, would be next to none.
         assert client.call('EXISTS', *used) >= 900
+
+
+def test_churn_at_the_limit_leaves_memory_where_it_is(make_server, kvick_only):
+    """The short form of `./dev soak memory`."""
+    server = make_server({'threads': '2'}).start()
+    script = pathlib.Path(__file__).resolve().parents[1] / 'stress/memory.py'
+    command = [sys.executable, str(script), '--port', str(server.port), '--minutes', '0.6']
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

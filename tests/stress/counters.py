@@ -1,10 +1,8 @@
-#!/ usr / bin / python3
-""
-    "Counters that add up: many connections increment, and move amounts between accounts in transactions, for minutes.
+#!/usr/bin/python3
+"""Counters that add up: many connections increment, and move amounts between accounts in transactions, for minutes.
 
-    What is checked each round : every acknowledged increment is in the sum of the counters;
-the sum of the accounts never changes, neither seen by MULTI while transfers run nor at the end;
-and the server's memory does not grow from round to
+What is checked each round: every acknowledged increment is in the sum of the counters; the sum of the accounts never
+changes, neither seen by MULTI while transfers run nor at the end; and the server's memory does not grow from round to
 round, since the data does not.
 
     ./dev soak counters --minutes 10
@@ -26,20 +24,23 @@ ACCOUNTS = 100
 START_BALANCE = 1000
 PIPELINE = 32
 ROUND_S = 10.0
-GROWTH_MAX_BYTES = 16 << 20  # buffers and tables may settle;
-a leak of 1 byte per operation is more than this
+GROWTH_MAX_BYTES = 16 << 20  # buffers and tables may settle; a leak of 1 byte per operation is more than this
 
-    class Worker(threading.Thread)
-    : ""
-      "Sends batches on a connection of its own until the deadline."
-      ""
 
-      def __init__(self, port, seed, deadline)
-    : super().__init__(daemon = True) self.address = ("127.0.0.1", port)self.random =
-    random.Random(seed) self.deadline = deadline self.increments = 0 self.problems = []
+class Worker(threading.Thread):
+    """Sends batches on a connection of its own until the deadline."""
 
-    def run(self)
-    : try : with Connection(self.address, timeout_s = 60.0) as connection:
+    def __init__(self, port, seed, deadline):
+        super().__init__(daemon=True)
+        self.address = ("127.0.0.1", port)
+        self.random = random.Random(seed)
+        self.deadline = deadline
+        self.increments = 0
+        self.problems = []
+
+    def run(self):
+        try:
+            with Connection(self.address, timeout_s=60.0) as connection:
                 while time.monotonic() < self.deadline and not self.problems:
                     self.increment(connection)
                     self.transfer(connection)
