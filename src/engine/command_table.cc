@@ -54,6 +54,7 @@ const Command* Command::FindSubcommand(std::string_view subcommand) const {
 }
 
 void CommandTable::Add(std::span<const CommandSpec> rows) {
+  KVICK_ASSERT(!is_sealed_);
   for (const CommandSpec& row : rows) {
     auto command = std::make_unique<Command>();
     command->spec = &row;

@@ -48,6 +48,8 @@ class CommandTable {
 
   // Containers come before their subcommands. Asserts on rows that contradict themselves.
   void Add(std::span<const CommandSpec> rows);
+  // There will be no more: who is told of all commands from here on, such as rules of users, may count on it.
+  void Seal() { is_sealed_ = true; }
 
   // By the words of a request, any case; null when unknown. A container is returned as itself: see Resolve.
   const Command* Find(std::string_view name) const;
@@ -79,6 +81,8 @@ class CommandTable {
     const Command* command = nullptr;
   };
   static constexpr size_t kNoSlot = SIZE_MAX;
+
+  bool is_sealed_ = false;
 
   static Name FoldName(std::string_view name);
   void Rehash();

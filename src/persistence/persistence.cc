@@ -249,11 +249,6 @@ void Persistence::WriteInfo(InfoWriter& out) {
   if (engine_.is_loading) loading_.WriteInfo(engine_.clock().NowMs() / 1000, out);
 }
 
-Persistence& AttachPersistence(Engine& engine) {
-  engine.commands().Add(AppendOnlyCommands());
-  engine.commands().Add(BackupCommands());
-  engine.commands().Add(SaveCommands());
-  return engine.Attach<Persistence>(engine);
-}
+Persistence& AttachPersistence(Engine& engine) { return engine.Attach<Persistence>(engine); }
 
 }  // namespace kvick

@@ -103,7 +103,12 @@ void RegisterFeatures(Engine& engine) {
   AttachClientEviction(engine);
   engine.AddPeriodicWork([] { BlockPool::TendPages(); });
 
+  commands.Add(AppendOnlyCommands());
+  commands.Add(BackupCommands());
+  commands.Add(SaveCommands());
+
   commands.Add(AclCommands());
+  commands.Seal();
   AttachAccessControl(engine);  // knows all commands
 }
 

@@ -434,3 +434,14 @@ def test_invalidations_do_not_tell_names_of_keys(make_server, kvick_only):
         writer.call('ACL', 'SETUSER', 'ada', 'allkeys', 'allchannels')
         writer.call('SET', 'closed:4', 'x')
         assert b'invalidate' in reader.read_until(b'closed:4\r\n')
+
+
+def test_rules_know_every_command(make_server):
+    """Those included that are declared last: a rule can name each, and a user of all may run it."""
+    server = make_server().start()
+    client = server.connect()
+    for name in client.call('COMMAND', 'LIST'):
+        assert client.call('ACL', 'SETUSER', 'all', '+@all', '-' + name.decode(), '+' + name.decode()) == b'OK', name
+    assert client.call('ACL', 'SETUSER', 'most', 'on', 'nopass', '~*', '&*', '+@all', '-get') == b'OK'
+    assert client.call('ACL', 'DRYRUN', 'most', 'LASTSAVE') == b'OK'
+    assert client.call('ACL', 'DRYRUN', 'most', 'BACKUP', 'START') == b'OK'
