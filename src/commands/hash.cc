@@ -162,7 +162,7 @@ Status ReplyAll(CommandContext& context, Parts parts) {
   }
   // The number must be known first; what is due is only counted where something may be.
   size_t count = hash->count();
-  const bool all_are_alive = hash->next_due_ms() > context.now_ms();
+  const bool all_are_alive = !hash->MayHoldDue(context.now_ms());
   if (!all_are_alive) {
     hash->ForEach([&](const FieldView& field) {
       if (!field.IsAlive(context.now_ms())) --count;

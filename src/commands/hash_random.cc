@@ -58,7 +58,7 @@ class FieldReplier {
 class LivingFields {
  public:
   LivingFields(const HashValue& hash, int64_t now_ms) : hash_(hash), now_ms_(now_ms), count_(hash.count()) {
-    if (hash.next_due_ms() > now_ms) return;
+    if (!hash.MayHoldDue(now_ms)) return;
     hash.ForEach([&](const FieldView& field) {
       if (!field.IsAlive(now_ms)) --count_;
       return true;

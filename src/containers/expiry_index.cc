@@ -9,6 +9,8 @@ namespace {
 
 constexpr int64_t kFinestMs = 16;
 
+static_assert(ExpiryIndexOf<3>::kLatenessMs == kFinestMs - 1 && ExpiryIndexOf<4>::kLatenessMs == kFinestMs - 1);
+
 // Where an item belongs. Near times are rounded up (no item comes due twice), far ones down, and then still lie
 // in the future, because the width is at most an eighth of the way.
 int64_t GroupStart(int64_t expiry_ms, int64_t now_ms) {

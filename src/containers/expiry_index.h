@@ -34,6 +34,8 @@ class ExpiryIndexOf {
 
   // `hash`: the low 32 bits of the name's hash, or of them what TakeDue returned.
   void Add(uint32_t hash, int64_t expiry_ms, int64_t now_ms);
+  // An item may come due so much later than its time.
+  static constexpr int64_t kLatenessMs = 15;
   // When the earliest group comes due; kNever when empty.
   int64_t next_due_ms() const { return groups_.empty() ? kNever : groups_.back().start_ms; }
   // Takes up to `count_max` items of the groups that are due and returns how many; they are out of the index.

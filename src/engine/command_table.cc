@@ -27,7 +27,7 @@ uint32_t CategoriesOf(const CommandSpec& spec, bool is_container) {
   if ((spec.flags & kPubSub) != 0) categories |= kAclPubSub;
   if ((spec.flags & kBlocking) != 0) categories |= kAclBlocking;
   categories |= (spec.flags & kFast) != 0 ? kAclFast : kAclSlow;
-  return is_container && spec.handler == nullptr ? static_cast<uint32_t>(kAclSlow) : categories;
+  return is_container && spec.handler == nullptr ? spec.categories | kAclSlow : categories;
 }
 
 }  // namespace

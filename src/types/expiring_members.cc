@@ -3,7 +3,7 @@
 namespace kvick {
 
 size_t ExpiringMembers::count() const {
-  if (next_due_ms() > seen_at_ms_) return fields_.count();
+  if (!MayHoldDue(seen_at_ms_)) return fields_.count();
   size_t seen_count = 0;
   ForEach([&](std::string_view) {
     ++seen_count;

@@ -35,6 +35,7 @@ class ExpiringMembers {
   void CopyFrom(const ExpiringMembers& other);
 
   int64_t next_due_ms() const { return fields_.expiring_count() == 0 ? ExpiryIndex::kNever : fields_.next_due_ms(); }
+  bool MayHoldDue(int64_t now_ms) const { return next_due_ms() - now_ms <= ExpiryIndex::kLatenessMs; }
   template <typename OnErase>
   void EraseDue(int64_t now_ms, size_t count_max, OnErase&& on_erase) {
     fields_.EraseDue(now_ms, count_max, on_erase);

@@ -114,9 +114,12 @@ class HashValue {
   // Compact hashes become a listpack or a table, whichever they are as large as.
   void MakeOrdinary();
 
-  // Whether a field has an expiry; a moment at or before the earliest (ExpiryIndex::kNever).
+  // Whether a field has an expiry; when the first ones can be erased, up to ExpiryIndex::kLatenessMs after their moment
+  // (ExpiryIndex::kNever).
   bool has_expiring() const { return next_due_ms() != ExpiryIndex::kNever; }
   int64_t next_due_ms() const;
+  // False: no field's moment has passed.
+  bool MayHoldDue(int64_t now_ms) const { return next_due_ms() - now_ms <= ExpiryIndex::kLatenessMs; }
   // Erases fields whose moment has passed, `count_max` at most; `on_erase(name)` is called before each.
   template <typename OnErase>
   void EraseDue(int64_t now_ms, size_t count_max, OnErase&& on_erase);

@@ -124,6 +124,17 @@ TEST(HashValueTest, AgreesWithAModelWhateverTheLimits) {
   }
 }
 
+TEST(HashValueTest, MayHoldDueFromTheFirstMomentOn) {
+  for (const HashLimits& limits : {HashLimits{}, kNoneArePacked}) {
+    for (int64_t moment_ms = kNowMs; moment_ms < kNowMs + 32; ++moment_ms) {
+      HashValue hash;
+      hash.Set("a", "1", limits, {moment_ms, moment_ms - 20});
+      EXPECT_TRUE(hash.MayHoldDue(moment_ms)) << moment_ms;
+      EXPECT_FALSE(hash.MayHoldDue(moment_ms - 40)) << moment_ms;
+    }
+  }
+}
+
 TEST(HashValueTest, ACopyExpiresAsTheOriginal) {
   HashValue hash;
   hash.Set("a", "1", kNoneArePacked, {kNowMs + 1000, kNowMs});

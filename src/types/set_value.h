@@ -79,8 +79,10 @@ class SetValue {
   // Members that expire. The member must be there, also for asking (FieldExpiry::kNoExpiry: never).
   void SetExpiry(std::string_view member, FieldExpiry expiry);
   int64_t ExpiryOf(std::string_view member) const;
-  // A moment at or before the earliest; ExpiryIndex::kNever.
+  // When the first ones can be erased, up to ExpiryIndex::kLatenessMs after their moment; ExpiryIndex::kNever.
   int64_t next_due_ms() const { return expiring() != nullptr ? expiring()->next_due_ms() : ExpiryIndex::kNever; }
+  // False: no member's moment has passed.
+  bool MayHoldDue(int64_t now_ms) const { return expiring() != nullptr && expiring()->MayHoldDue(now_ms); }
   template <typename OnErase>
   void EraseDue(int64_t now_ms, size_t count_max, OnErase&& on_erase) {
     if (expiring() != nullptr) mutable_expiring().EraseDue(now_ms, count_max, on_erase);

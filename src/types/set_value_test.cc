@@ -197,6 +197,20 @@ TEST(SetValueTest, AMemberThatExpiresMakesATableOfItsOwnKind) {
   }
 }
 
+// The index of moments may have them later, by what it rounds up.
+TEST(SetValueTest, AMemberIsUnseenFromItsMomentOn) {
+  for (int64_t moment_ms = 1000; moment_ms < 1032; ++moment_ms) {
+    SetValue set;
+    set.Add("a", kDefault);
+    set.SetExpiry("a", {.expiry_ms = moment_ms, .now_ms = moment_ms - 20});
+    EXPECT_TRUE(set.MayHoldDue(moment_ms));
+    set.SeeAt(moment_ms - 1);
+    EXPECT_EQ(set.count(), 1U);
+    set.SeeAt(moment_ms);
+    EXPECT_EQ(set.count(), 0U);
+  }
+}
+
 TEST(SetValueTest, DueMembersAreUnseenUntilTheyAreErased) {
   SetValue set;
   for (int i = 0; i < 100; ++i) set.Add(std::to_string(i), kDefault);

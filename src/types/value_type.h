@@ -60,7 +60,7 @@ struct ValueOperations {
   void (*drop_packed)(const PackedValue& packed) = nullptr;
   // And their part of what is shared, in bytes.
   size_t (*packed_share_bytes)(const PackedValue& packed) = nullptr;
-  // For types whose parts expire one by one: a moment at or before the earliest (INT64_MAX: none will), and erasing
+  // For types whose parts expire one by one: when the first can be erased (INT64_MAX: none will), and erasing
   // parts that are due, `count_max` at most; `on_erase` is called before each. False when nothing is left.
   int64_t (*next_due_ms)(const void* value) = nullptr;
   bool (*erase_due)(void* value, int64_t now_ms, size_t count_max,
