@@ -6,6 +6,7 @@ import sys
 
 import build
 import package
+import planted
 import quality
 import runner
 import suites
@@ -78,6 +79,10 @@ def add_soak(parser):
     parser.add_argument("--preset", default="release", choices=("release", "asan", "tsan"))
 
 
+def add_planted(parser):
+    parser.add_argument("names", nargs="*", metavar="name", help="words of their names; all, and the table, when none")
+
+
 def add_nothing(parser):
     del parser
 
@@ -93,6 +98,7 @@ COMMANDS = (
     ("fuzz", add_fuzz, lambda given: workloads.fuzz(given.targets, given.seconds), "run fuzz targets for longer"),
     ("soak", add_soak, lambda given: workloads.soak(given.names, given.minutes, given.preset, given.commands),
      "run tests/stress, tests/compat and tests/scenarios for longer"),
+    ("plant", add_planted, lambda given: sys.exit(planted.plant(given.names)), "plant bugs, and see that the tests catch them"),
     ("package", add_nothing, lambda given: package.package(), "the Debian package of the release build: build/package/"),
     ("readme", add_nothing, lambda given: update_readme(), "count what kvick-server has into README.md and docs/compatibility.md"),
     ("cover", add_nothing, lambda given: quality.cover(), "line coverage of the tests, as a page"),
