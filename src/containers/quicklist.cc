@@ -266,8 +266,7 @@ Quicklist::Place Quicklist::SplitNode(Place place, Listpack::Position at) {
 
 Listpack Quicklist::Decompressed(const Node& node) {
   const auto* block = static_cast<const CompressedBlock*>(node.block);
-  void* bytes = std::malloc(block->listpack_bytes);
-  KVICK_ASSERT(bytes != nullptr);
+  void* bytes = Listpack(block->listpack_bytes).Release();  // with the room that a listpack of this size has
   const unsigned size = lzf_decompress(block->data(), block->compressed_bytes, bytes, block->listpack_bytes);
   KVICK_ASSERT(size == block->listpack_bytes);
   return Listpack::Adopt(bytes);

@@ -152,7 +152,7 @@ void CompactFields::Splice(const char* begin, const char* end, std::string_view 
   const size_t size = at + made.size() + tail_bytes;
   if (size > before.size()) block_ = AllocateOrDie(block_, size);
   std::memmove(block_ + at + made.size(), block_ + behind, tail_bytes);
-  std::memcpy(block_ + at, made.data(), made.size());
+  if (!made.empty()) std::memcpy(block_ + at, made.data(), made.size());
 }
 
 void CompactFields::ChangeTemplate(HashTemplateRef names) {
