@@ -130,7 +130,7 @@ def test_a_backup_under_load_has_the_data_of_its_seal(make_server, appendonly, p
     assert contents == {path: open(path, 'rb').read() for path in files}
 
 
-@pytest.mark.skipif(STOCK is None, reason='there is no stock server here')
+@pytest.mark.skipif(STOCK is None, reason='compares with redis-server, which is not installed')
 @pytest.mark.parametrize('appendonly', ['yes', 'no'])
 def test_the_stock_server_reads_a_backup(make_server, appendonly):
     server = start(make_server, appendonly)
