@@ -8,15 +8,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include "base/assert.h"
 #include "base/log.h"
 #include "engine/client_line.h"
-#include "persistence/append_only_file.h"
 
 namespace kvick {
 namespace {
@@ -28,8 +25,6 @@ constexpr int64_t kExpiryBudgetUs = 5'000;
 // What commands could not evict is evicted between turns, and how long a worker without commands waits in between.
 constexpr int64_t kEvictionBudgetUs = 1'000;
 constexpr int64_t kEvictionWaitMs = 1;
-// Recorded and not written, beyond which workers wait between their turns.
-constexpr uint64_t kKeptLogBytesMax = uint64_t{256} << 20;
 constexpr int kIdleWaitMs = 100;
 constexpr int kPausedWaitMs = 10;
 constexpr size_t kWritePieces = 64;
@@ -39,8 +34,6 @@ constexpr int64_t kReplyPeakPeriodMs = 5000;
 // Pushes of at least so many bytes are lent to the connections; below it a copy is cheaper than a piece of its own.
 constexpr size_t kPushLentMin = size_t{16} * 1024;
 constexpr size_t kPushesKept = 16;
-// Held replies of up to so many bytes do not keep the block in which they were made.
-constexpr size_t kHeldTextMax = 4096;
 // A block of replies: as many as there are buffered without anybody asking for it.
 constexpr size_t kUnauthenticatedOutputBytesMax = size_t{16} * 1024;
 
@@ -325,7 +318,7 @@ void Worker::Run() {
     }
     CloseDoomed();
     executor_.EndBatch();
-    if (engine_.log().kept_bytes() > kKeptLogBytesMax) YieldToLog();
+    YieldToLog();
     if (runs_timers && start_us >= next_expiry_us_) {
       next_expiry_us_ = start_us + kExpiryIntervalUs;
       executor_.RemoveExpired(static_cast<size_t>(index_), static_cast<size_t>(worker_count_), kExpiryBudgetUs);
@@ -665,67 +658,6 @@ void Worker::Answer(Connection& connection, OutputBuffer& out) {
   if (connection.output_.empty()) return Send(connection, out);
   connection.output_.AppendAll(std::move(out));
   Send(connection, connection.output_);
-}
-
-void Worker::Hold(Connection& connection, OutputBuffer& out) {
-  if (out.empty()) return;
-  if (connection.held_.empty()) {
-    holding_.push_back(&connection);
-    holds_replies_.store(true, std::memory_order_seq_cst);  // before ReleaseReplies looks at what is released
-  }
-  connection.held_bytes_ += out.size_bytes();
-  Connection::HeldReplies& held = connection.held_.emplace_back();
-  held.position = connection.session_.write_position;
-  if (out.size_bytes() > kHeldTextMax) {
-    held.replies.Swap(out);
-  } else {
-    held.text = out.ToString();
-    out.Clear();
-  }
-}
-
-// Who looks himself need not be told.
-void Worker::WriteLog() {
-  AppendOnlyFile* file = engine_.hooks.append_only_file;
-  if (file == nullptr) return;
-  holds_replies_.store(false, std::memory_order_relaxed);
-  file->WriteNow();
-  holds_replies_.store(true, std::memory_order_seq_cst);  // before ReleaseReplies looks at what is released
-}
-
-void Worker::YieldToLog() const {
-  constexpr int kNapCount = 200;
-  constexpr auto kNap = std::chrono::milliseconds(5);
-  for (int i = 0; i < kNapCount && engine_.log().kept_bytes() > kKeptLogBytesMax && !stopping_; ++i) {
-    std::this_thread::sleep_for(kNap);
-  }
-}
-
-void Worker::OnRelease() {
-  if (holds_replies_.load(std::memory_order_seq_cst)) mailbox_.Post([this] { ReleaseReplies(); });
-}
-
-void Worker::ReleaseReplies() {
-  if (holding_.empty()) return;
-  std::vector<Connection*> still_holding;
-  for (Connection* connection : holding_) {
-    if (connection->is_doomed_) continue;
-    std::deque<Connection::HeldReplies>& held = connection->held_;
-    OutputBuffer& out = connection->output_.empty() ? scratch_->reply_buffer : connection->output_;
-    while (!held.empty() && engine_.release_gate().IsReleased(held.front().position)) {
-      connection->held_bytes_ -= held.front().text.size() + held.front().replies.size_bytes();
-      out.Append(held.front().text);
-      out.AppendAll(std::move(held.front().replies));
-      held.pop_front();
-    }
-    if (!held.empty()) still_holding.push_back(connection);
-    if (out.empty()) continue;
-    Send(*connection, out);
-    if (connection->session_.closing) Doom(*connection);
-    UpdateInterest(*connection);
-  }
-  holding_.swap(still_holding);
-  if (holding_.empty()) holds_replies_.store(false, std::memory_order_relaxed);
 }
 
 // The command waits for the end of CLIENT PAUSE. Its bytes stay as they are, but a detached argument is not among them.
