@@ -15,6 +15,7 @@ GOOGLETEST = """\
 [ RUN      ] A.Works
 [       OK ] A.Works (0 ms)
 [ RUN      ] A.Fails
+a_test.cc:7: Failure
 [  FAILED  ] A.Fails (0 ms)
 [  PASSED  ] 1 test.
 [  FAILED  ] 1 test, listed below:
@@ -51,6 +52,11 @@ def test_googletest_counts_names():
     assert counting.googletest(GOOGLETEST) == (1, 1)
     assert counting.googletest(GOOGLETEST * 3) == (1, 1)
     assert counting.googletest(GOOGLETEST.split("[  PASSED")[0]) is None
+
+
+def test_a_failed_googletest_is_quoted():
+    quote = "[ RUN      ] A.Fails\na_test.cc:7: Failure\n[  FAILED  ] A.Fails (0 ms)"
+    assert counting.googletest_failures(GOOGLETEST + GOOGLETEST.split("[ RUN      ] A.F")[0]) == [quote]
 
 
 def test_pytest_counts_errors_as_failures():

@@ -16,6 +16,14 @@ def googletest(text):
     return len(passed), len(failed)
 
 
+def googletest_failures(text):
+    """What each failed test printed, from the line that begins it: a log of many tests ends far behind it."""
+    block = re.compile(
+        r"^\[ RUN      \] (?P<name>\S+)\n(?:(?!\[ RUN ).*\n)*?\[  FAILED  \] (?P=name)\b.*$", re.MULTILINE
+    )
+    return [found[0] for found in block.finditer(text)]
+
+
 def last_line(text):
     """`N passed, N failed` as the last line: kvick-kvt, the differential runner, our own scripts."""
     lines = text.rstrip().splitlines()

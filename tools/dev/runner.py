@@ -9,6 +9,7 @@ import sys
 import time
 
 import build
+import counting
 from shell import BUILD, CORES, ROOT, fail, say
 from suites import SUITES, sanitizer_prefix, set_environment
 
@@ -18,6 +19,7 @@ from server_process import StartError  # noqa: E402
 
 LOGS = BUILD / "test-logs"
 TAIL_LINES = 40
+FAILURES_SHOWN = 5
 START_TIMEOUT_S = 60.0  # a sanitized server on a busy machine
 
 
@@ -178,7 +180,8 @@ def _without_server(step, log, port):
             status = "none"
     text = log.read_text(errors="replace")
     count = step.count(text)
-    where = f"log: {log.relative_to(ROOT)}; it ends:\n{_tail(text)}"
+    failures = "".join(f"{_tail(failure)}\n" for failure in counting.googletest_failures(text)[:FAILURES_SHOWN])
+    where = f"log: {log.relative_to(ROOT)}\n{failures}it ends:\n{_tail(text)}"
     if status == "none":
         return Outcome(*(count or (0, 0)), reason=f"stopped after {step.timeout_s} s; {where}").with_failure()
     if count is None or count == (0, 0):
