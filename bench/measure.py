@@ -110,6 +110,15 @@ def run_load(program, process, *, requests, **options):
     return Sample(float(row["rps"]), cpu_us / requests)
 
 
+def paced_load(program, process, *, rate, seconds, **options):
+    """The row of kvick-benchmark's table, as numbers, for a load of `rate` requests a second (an open loop)."""
+    more = ["--rate", str(rate), *options.pop("more", ())]
+    done = subprocess.run(load_command(program, process.port, requests=int(rate * seconds), more=more, **options),
+                          check=True, capture_output=True, text=True)  # fmt: skip
+    row = next(csv.DictReader(line for line in done.stdout.splitlines() if line.startswith('"')))
+    return {name: float(value) for name, value in row.items() if name != "test"}
+
+
 def apply_fills(program, process, fills, *, measured_count=0):
     """Fills of rows.py, in order and by one client, so that a DEL is done before what follows it."""
     for one in fills:

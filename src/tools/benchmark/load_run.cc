@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <deque>
 #include <span>
 #include <string_view>
 
@@ -80,7 +81,8 @@ struct LoadRun::Connection {
   size_t unsent_start = 0;
   uint64_t awaited_replies = 0;
   uint64_t reply_count = 0;
-  uint64_t batch_sent_ns = 0;
+  uint64_t batch_sent_ns = 0;   // closed loop
+  std::deque<uint64_t> due_ns;  // open loop: of each request that is not answered
 
   ~Connection() {
     tls.reset();  // says goodbye through the socket
@@ -172,17 +174,17 @@ Status LoadRun::Introduce(Connection& connection) const {
 }
 
 Result<LoadResult> LoadRun::Loop() {
+  const bool is_paced = options_.requests_per_second > 0;
   const uint64_t started_ns = NowNs();
-  for (const auto& connection : connections_) KVICK_RETURN_IF_ERROR(SendBatch(*connection));
-  epoll_event events[256];
+  if (!is_paced) {
+    for (const auto& connection : connections_) KVICK_RETURN_IF_ERROR(SendBatch(*connection));
+  }
   while (result_.reply_count < workload_.request_count()) {
-    const int ready = epoll_wait(epoll_, events, std::size(events), -1);
-    if (ready < 0 && errno != EINTR) return SystemError("epoll_wait");
-    for (int i = 0; i < ready; ++i) {
-      auto& connection = *static_cast<Connection*>(events[i].data.ptr);
-      if ((events[i].events & EPOLLOUT) != 0) KVICK_RETURN_IF_ERROR(SendRest(connection));
-      if ((events[i].events & ~static_cast<uint32_t>(EPOLLOUT)) != 0) KVICK_RETURN_IF_ERROR(Receive(connection));
+    int64_t wait_ns = -1;
+    if (is_paced) {
+      KVICK_ASSIGN_OR_RETURN(wait_ns, SendDue(started_ns));
     }
+    KVICK_RETURN_IF_ERROR(WaitAndServe(wait_ns));
   }
   result_.seconds = static_cast<double>(NowNs() - started_ns) / 1e9;
   result_.fewest_replies = UINT64_MAX;
@@ -195,6 +197,37 @@ Result<LoadResult> LoadRun::Loop() {
   return std::move(result_);
 }
 
+Result<int64_t> LoadRun::SendDue(uint64_t started_ns) {
+  const double interval_ns = 1e9 / static_cast<double>(options_.requests_per_second);
+  while (unsent_requests_ > 0) {
+    const uint64_t number = workload_.request_count() - unsent_requests_;
+    const uint64_t due_ns = started_ns + static_cast<uint64_t>(static_cast<double>(number) * interval_ns);
+    const uint64_t now_ns = NowNs();
+    if (due_ns > now_ns) return static_cast<int64_t>(due_ns - now_ns);
+    Connection& connection = *connections_[number % connections_.size()];
+    --unsent_requests_;
+    batch_.clear();
+    workload_.AppendRequest(batch_);
+    connection.due_ns.push_back(due_ns);
+    ++connection.awaited_replies;
+    KVICK_RETURN_IF_ERROR(Send(connection, batch_));
+  }
+  return -1;
+}
+
+Status LoadRun::WaitAndServe(int64_t wait_ns) {
+  epoll_event events[256];
+  const timespec wait{wait_ns / 1'000'000'000, wait_ns % 1'000'000'000};
+  const int ready = epoll_pwait2(epoll_, events, std::size(events), wait_ns < 0 ? nullptr : &wait, nullptr);
+  if (ready < 0 && errno != EINTR) return SystemError("epoll_pwait2");
+  for (int i = 0; i < ready; ++i) {
+    auto& connection = *static_cast<Connection*>(events[i].data.ptr);
+    if ((events[i].events & EPOLLOUT) != 0) KVICK_RETURN_IF_ERROR(SendRest(connection));
+    if ((events[i].events & ~static_cast<uint32_t>(EPOLLOUT)) != 0) KVICK_RETURN_IF_ERROR(Receive(connection));
+  }
+  return Status::Ok();
+}
+
 Status LoadRun::SendBatch(Connection& connection) {
   const uint64_t count = std::min(options_.pipeline_depth, unsent_requests_);
   if (count == 0) return Status::Ok();
@@ -203,13 +236,18 @@ Status LoadRun::SendBatch(Connection& connection) {
   for (uint64_t i = 0; i < count; ++i) workload_.AppendRequest(batch_);
   connection.awaited_replies = count;
   connection.batch_sent_ns = NowNs();
+  return Send(connection, batch_);
+}
 
-  const ssize_t sent = connection.Send(batch_);
-  if (sent < 0 && errno != EAGAIN) return SystemError("cannot send");
-  const size_t taken = sent < 0 ? 0 : static_cast<size_t>(sent);
-  if (taken == batch_.size()) return Status::Ok();
-  connection.unsent.assign(batch_, taken);
-  connection.unsent_start = 0;
+// What the socket has no room for goes behind what waits already.
+Status LoadRun::Send(Connection& connection, std::string_view bytes) {
+  if (connection.unsent.empty()) {
+    const ssize_t sent = connection.Send(bytes);
+    if (sent < 0 && errno != EAGAIN) return SystemError("cannot send");
+    if (sent > 0) bytes.remove_prefix(static_cast<size_t>(sent));
+    if (bytes.empty()) return Status::Ok();
+  }
+  connection.unsent.append(bytes);
   return WatchForWriting(connection, true);
 }
 
@@ -233,7 +271,17 @@ Status LoadRun::Receive(Connection& connection) {
   const uint64_t replies = connection.counter.Feed({receive_buffer_.data(), static_cast<size_t>(received)});
   if (connection.counter.is_broken()) return Status::Error("the server does not speak RESP");
   if (replies > connection.awaited_replies) return Status::Error("the server sent more replies than requests");
-  if (replies > 0) result_.latency.Record(NowNs() - connection.batch_sent_ns, replies);
+  if (replies > 0) {
+    const uint64_t now_ns = NowNs();
+    if (connection.due_ns.empty()) {
+      result_.latency.Record(now_ns - connection.batch_sent_ns, replies);
+    } else {
+      for (uint64_t i = 0; i < replies; ++i) {
+        result_.latency.Record(now_ns - connection.due_ns.front(), 1);
+        connection.due_ns.pop_front();
+      }
+    }
+  }
   result_.reply_count += replies;
   connection.reply_count += replies;
   connection.awaited_replies -= replies;
@@ -241,7 +289,8 @@ Status LoadRun::Receive(Connection& connection) {
   if (connection.awaited_replies > 0 && connection.tls != nullptr && connection.tls->has_unread()) {
     return Receive(connection);
   }
-  return connection.awaited_replies == 0 ? SendBatch(connection) : Status::Ok();
+  const bool sends_next = connection.awaited_replies == 0 && options_.requests_per_second == 0;
+  return sends_next ? SendBatch(connection) : Status::Ok();
 }
 
 Status LoadRun::WatchForWriting(Connection& connection, bool wanted) {

@@ -1,5 +1,7 @@
-// LoadRun drives many connections from one thread: each sends a batch of requests, waits for all its replies, and
-// sends the next, until the workload's count is reached.
+// LoadRun drives many connections from one thread until the workload's count is reached. Closed loop: each connection
+// sends a batch of requests, waits for all its replies, and sends the next. Open loop (--rate): requests are due at
+// fixed moments, go out in turn over the connections without waiting for replies, and their latency counts from the
+// moment at which they were due.
 #pragma once
 
 #include <cstdint>
@@ -45,8 +47,12 @@ class LoadRun {
   Result<int> ConnectOne() const;
   Status Introduce(Connection& connection) const;
   Result<LoadResult> Loop();
+  // Sends what is due, and returns for how many nanoseconds nothing else is; -1: the workload's end.
+  Result<int64_t> SendDue(uint64_t started_ns);
+  Status WaitAndServe(int64_t wait_ns);
 
   Status SendBatch(Connection& connection);
+  Status Send(Connection& connection, std::string_view bytes);
   Status SendRest(Connection& connection);
   Status Receive(Connection& connection);
   Status WatchForWriting(Connection& connection, bool wanted);

@@ -15,12 +15,24 @@ namespace {
 
 double Milliseconds(uint64_t ns) { return static_cast<double>(ns) / 1e6; }
 
-void PrintCsv(const std::string& title, const LoadResult& result) {
+void PrintCsvHead(const Options& options) {
+  std::printf(
+      "\"test\",\"rps\",\"avg_latency_ms\",\"min_latency_ms\",\"p50_latency_ms\",\"p95_latency_ms\","
+      "\"p99_latency_ms\",\"max_latency_ms\"%s\n",
+      options.requests_per_second > 0 ? ",\"p99.9_latency_ms\",\"p99.99_latency_ms\"" : "");
+}
+
+void PrintCsv(const Options& options, const std::string& title, const LoadResult& result) {
   const LatencyHistogram& latency = result.latency;
-  std::printf("\"%s\",\"%.2f\",\"%.3f\",\"%.3f\",\"%.3f\",\"%.3f\",\"%.3f\",\"%.3f\"\n", title.c_str(),
+  std::printf("\"%s\",\"%.2f\",\"%.3f\",\"%.3f\",\"%.3f\",\"%.3f\",\"%.3f\",\"%.3f\"", title.c_str(),
               result.requests_per_second(), latency.mean_ns() / 1e6, Milliseconds(latency.min_ns()),
               Milliseconds(latency.PercentileNs(0.50)), Milliseconds(latency.PercentileNs(0.95)),
               Milliseconds(latency.PercentileNs(0.99)), Milliseconds(latency.max_ns()));
+  if (options.requests_per_second > 0) {
+    std::printf(",\"%.3f\",\"%.3f\"", Milliseconds(latency.PercentileNs(0.999)),
+                Milliseconds(latency.PercentileNs(0.9999)));
+  }
+  std::printf("\n");
 }
 
 void PrintReport(const Options& options, const std::string& title, const LoadResult& result) {
@@ -43,6 +55,12 @@ void PrintReport(const Options& options, const std::string& title, const LoadRes
   std::printf("    %9.3f %9.3f %9.3f %9.3f %9.3f %9.3f\n\n", latency.mean_ns() / 1e6, Milliseconds(latency.min_ns()),
               Milliseconds(latency.PercentileNs(0.50)), Milliseconds(latency.PercentileNs(0.95)),
               Milliseconds(latency.PercentileNs(0.99)), Milliseconds(latency.max_ns()));
+  if (options.requests_per_second > 0) {
+    std::printf("  counted from the moment at which each request was due, %llu a second:\n",
+                static_cast<unsigned long long>(options.requests_per_second));
+    std::printf("    %9s %9s\n    %9.3f %9.3f\n\n", "p99.9", "p99.99", Milliseconds(latency.PercentileNs(0.999)),
+                Milliseconds(latency.PercentileNs(0.9999)));
+  }
 }
 
 Status PinToCore(unsigned core) {
@@ -56,18 +74,14 @@ Status PinToCore(unsigned core) {
 // Returns how many replies were errors.
 Result<uint64_t> RunAll(const Options& options) {
   if (options.pinned_core) KVICK_RETURN_IF_ERROR(PinToCore(*options.pinned_core));
-  if (options.is_csv) {
-    std::printf(
-        "\"test\",\"rps\",\"avg_latency_ms\",\"min_latency_ms\",\"p50_latency_ms\",\"p95_latency_ms\","
-        "\"p99_latency_ms\",\"max_latency_ms\"\n");
-  }
+  if (options.is_csv) PrintCsvHead(options);
   uint64_t error_count = 0;
   for (uint64_t loop = 0; loop < options.loop_count; ++loop) {
     KVICK_ASSIGN_OR_RETURN(std::vector<Workload> workloads, Workload::MakeAll(options));
     for (Workload& workload : workloads) {
       KVICK_ASSIGN_OR_RETURN(const LoadResult result, LoadRun::Run(options, workload));
       if (options.is_csv) {
-        PrintCsv(workload.title(), result);
+        PrintCsv(options, workload.title(), result);
       } else {
         PrintReport(options, workload.title(), result);
       }

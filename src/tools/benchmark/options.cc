@@ -115,6 +115,7 @@ const std::vector<Flag>& Flags() {
       {"-c", true, Count(&Options::client_count, 1, 100'000)},
       {"-n", true, Count(&Options::request_count, 1, kMany)},
       {"-P", true, Count(&Options::pipeline_depth, 1, 100'000)},
+      {"--rate", true, Count(&Options::requests_per_second, 1, 100'000'000)},
       {"-d", true, Count(&Options::data_size_bytes, 1, 512 * 1024 * 1024)},
       {"-r", true, Count(&Options::key_count, 1, kMany)},
       {"--each", false, Switch(&Options::each_key_once)},
@@ -174,6 +175,8 @@ Puts load on a server and says how many requests a second it answered, and after
  -c N             parallel connections (50)
  -n N             requests of each test (100000)
  -P N             requests in flight on each connection (1)
+ --rate N         N requests a second over all connections, each at its moment: the time until the reply counts from
+                  when the request was due, so that nothing hides how long a server stood still
  -d N             bytes of a value (3)
  -r N             random keys out of N (one key)
  --each           every one of the N keys once instead, in an order that looks random

@@ -25,6 +25,7 @@ struct Options {
   uint64_t client_count = 50;
   uint64_t request_count = 100'000;
   uint64_t pipeline_depth = 1;
+  uint64_t requests_per_second = 0;  // sent at fixed moments, whether the server keeps up or not; 0: as fast as it goes
   uint64_t data_size_bytes = 3;
   uint64_t key_count = 0;  // 0: one key
   bool each_key_once = false;
