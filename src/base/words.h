@@ -44,4 +44,20 @@ inline bool EqualBytes(std::string_view a, std::string_view b) {
   return LoadWord<uint64_t>(a.data() + size - 8) == LoadWord<uint64_t>(b.data() + size - 8);
 }
 
+// memcpy for short strings. `to` must have room for eight bytes, however few are copied.
+inline void CopyBytes(char* to, std::string_view bytes) {
+  const size_t size = bytes.size();
+  if (size > 32) {
+    std::memcpy(to, bytes.data(), size);
+    return;
+  }
+  if (size <= 8) {
+    const uint64_t word = size == 0 ? 0 : LoadUpTo8(bytes.data(), size);
+    std::memcpy(to, &word, sizeof(word));
+    return;
+  }
+  for (size_t at = 0; at + 8 < size; at += 8) std::memcpy(to + at, bytes.data() + at, 8);
+  std::memcpy(to + size - 8, bytes.data() + size - 8, 8);
+}
+
 }  // namespace kvick

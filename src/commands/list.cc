@@ -118,7 +118,7 @@ Status LRange(CommandContext& context) {
   context.Reply().Array(range.count);
   if (range.count == 0) return Status::Ok();
   ListCursor cursor = list->Seek(static_cast<int64_t>(range.first));
-  for (size_t i = 0; i < range.count; ++i, cursor.Next()) ReplyElement(context.Reply(), cursor.Get());
+  cursor.Walk(range.count, [&](const ListElement& element) { ReplyElement(context.Reply(), element); });
   return Status::Ok();
 }
 

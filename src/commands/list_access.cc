@@ -21,16 +21,6 @@ Result<ListEnd> ParseListEnd(std::string_view word) {
   return errors::Syntax();
 }
 
-void ReplyElement(ReplyWriter& reply, const ListElement& element) {
-  if (element.shared != nullptr) {
-    reply.Bulk(element.shared);
-  } else if (element.value.is_integer) {
-    reply.BulkInteger(element.value.integer);
-  } else {
-    reply.Bulk(element.value.bytes);
-  }
-}
-
 void ReplyEnd(ReplyWriter& reply, const ListValue& list, ListEnd end, size_t count) {
   ListCursor cursor = list.SeekEnd(end);
   for (size_t i = 0; i < count; ++i, cursor.Step(end)) ReplyElement(reply, cursor.Get());

@@ -21,7 +21,15 @@ constexpr std::string_view PopName(ListEnd end) { return end == ListEnd::kHead ?
 constexpr std::string_view PopEvent(ListEnd end) { return end == ListEnd::kHead ? "lpop" : "rpop"; }
 constexpr std::string_view PushEvent(ListEnd end) { return end == ListEnd::kHead ? "lpush" : "rpush"; }
 
-void ReplyElement(ReplyWriter& reply, const ListElement& element);
+inline void ReplyElement(ReplyWriter& reply, const ListElement& element) {
+  if (element.shared != nullptr) {
+    reply.Bulk(element.shared);
+  } else if (element.value.is_integer) {
+    reply.BulkInteger(element.value.integer);
+  } else {
+    reply.Bulk(element.value.bytes);
+  }
+}
 
 // Replies with up to `count` elements of the key's list, without the array's length; they must be there.
 void ReplyEnd(ReplyWriter& reply, const ListValue& list, ListEnd end, size_t count);

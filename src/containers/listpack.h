@@ -97,6 +97,8 @@ class ListpackView {
   }
   bool empty() const { return data_[kHeaderBytes] == kEnd; }
 
+  // For Take: where the first element is, or the end mark.
+  Position Begin() const { return kHeaderBytes; }
   Position First() const { return empty() ? kNone : static_cast<Position>(kHeaderBytes); }
   Position Last() const { return empty() ? kNone : Before(static_cast<Position>(size_bytes() - 1)); }
   Position Next(Position at) const {

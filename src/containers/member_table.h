@@ -70,6 +70,13 @@ class MemberTable {
   // A member drawn by `random` (any 64-bit number), each about as likely. The table must not be empty.
   std::string_view Draw(uint64_t random) const { return table_.RandomEntry(random)->bytes(); }
 
+  // Calls `visit(std::string_view)` for the members that `other` has too until it returns false; says whether it never
+  // did. Meant for tables of about one size.
+  template <typename Visit>
+  bool ForEachShared(const MemberTable& other, Visit&& visit) const {
+    return table_.ForEachShared(other.table_, [&](const Member* member) { return visit(member->bytes()); });
+  }
+
   // Calls `visit(std::string_view)` for the members until it returns false; says whether it never did.
   template <typename Visit>
   bool ForEach(Visit&& visit) const {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -88,6 +89,30 @@ TEST(MemberTableTest, AWalkEndsWhenItsVisitorHasSeenEnough) {
   int visited = 0;
   EXPECT_FALSE(members.ForEach([&](std::string_view) { return ++visited < 17; }));
   EXPECT_EQ(visited, 17);
+}
+
+// Tables of all sizes beside each other: buckets that stand for the same bits, for fewer and for more.
+TEST(MemberTableTest, FindsWhatTwoTablesShare) {
+  for (const size_t count : {0, 1, 7, 8, 40, 333, 2000}) {
+    for (const size_t other_count : {0, 1, 9, 64, 500, 2000, 9000}) {
+      MemberTable table;
+      MemberTable other;
+      std::set<std::string> expected;
+      for (size_t i = 0; i < count; ++i) table.Add("member:" + std::to_string(i * 3));
+      for (size_t i = 0; i < other_count; ++i) {
+        const std::string member = "member:" + std::to_string(i * 2);
+        other.Add(member);
+        if (i * 2 % 3 == 0 && i * 2 / 3 < count) expected.insert(member);
+      }
+      std::set<std::string> found;
+      EXPECT_TRUE(table.ForEachShared(other, [&](std::string_view member) { return found.emplace(member).second; }));
+      EXPECT_EQ(found, expected) << count << " beside " << other_count;
+      size_t visit_count = 0;
+      const bool went_on = table.ForEachShared(other, [&](std::string_view) { return ++visit_count < 2; });
+      EXPECT_EQ(went_on, expected.size() < 2);
+      EXPECT_EQ(visit_count, std::min<size_t>(expected.size(), 2));
+    }
+  }
 }
 
 }  // namespace

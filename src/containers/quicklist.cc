@@ -61,6 +61,10 @@ void ListCursor::Next() {
     at_ = pack_.Next(at_);
     if (at_ != Listpack::kNone) return;
   }
+  EnterNextNode();
+}
+
+void ListCursor::EnterNextNode() {
   is_valid_ = false;
   if (list_ == nullptr) return;
   const Quicklist::Place next = list_->After({chunk_, node_});

@@ -76,11 +76,16 @@ class ListCursor {
   void Next();
   void Previous();
   void Step(ListEnd from) { from == ListEnd::kHead ? Next() : Previous(); }
+  // Calls visit(const ListElement&) for the element at the cursor and those behind it, `count` in all or to the end.
+  // The cursor is good for nothing afterwards.
+  template <typename Visit>
+  void Walk(size_t count, Visit&& visit);
 
  private:
   friend class Quicklist;
   explicit ListCursor(const Quicklist* list) : list_(list), pack_(std::string_view()) {}
   void EnterNode(ListEnd from);
+  void EnterNextNode();
 
   const Quicklist* list_ = nullptr;  // null: `pack_` is all there is
   size_t chunk_ = 0;
@@ -204,5 +209,17 @@ class Quicklist {
   size_t node_count_ = 0;
   size_t compressed_count_ = 0;
 };
+
+template <typename Visit>
+void ListCursor::Walk(size_t count, Visit&& visit) {
+  for (; count > 0 && is_valid_; EnterNextNode()) {
+    if (plain_ != nullptr) {
+      visit(Get());
+      --count;
+      continue;
+    }
+    for (auto at = at_; count > 0 && !pack_.IsEnd(at); --count) visit(ListElement{pack_.Take(&at)});
+  }
+}
 
 }  // namespace kvick

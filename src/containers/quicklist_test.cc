@@ -11,6 +11,15 @@
 namespace kvick {
 namespace {
 
+std::vector<std::string> Walked(const Quicklist& list, size_t from, size_t count) {
+  std::vector<std::string> texts;
+  list.Seek(static_cast<int64_t>(from)).Walk(count, [&](const ListElement& element) {
+    char buffer[kInt64TextMax];
+    texts.emplace_back(element.value.Text(buffer));
+  });
+  return texts;
+}
+
 std::string TextAt(const ListCursor& cursor) {
   char buffer[kInt64TextMax];
   return std::string(cursor.Get().value.Text(buffer));
@@ -206,6 +215,10 @@ TEST_P(QuicklistModelTest, BehavesLikeASequence) {
         ASSERT_LE(list.compressed_node_count(), limits.compress_depth > 0 && nodes > readable ? nodes - readable : 0);
         const Quicklist copy(list);
         ASSERT_EQ(Contents(copy), model);
+        const size_t first = model.size() / 3;
+        ASSERT_EQ(Walked(list, first, model.size()),
+                  std::vector<std::string>(model.begin() + static_cast<ptrdiff_t>(first), model.end()));
+        ASSERT_EQ(Walked(list, first, 2).size(), std::min<size_t>(2, model.size() - first));
       }
     }
   }

@@ -39,6 +39,7 @@
 #endif
 
 #include "base/prefetch.h"
+#include "base/words.h"
 
 namespace kvick {
 
@@ -129,6 +130,11 @@ class TagTable {
       for (int i = 0; i < bucket->slot_count() && bucket->tags[i] != 0; ++i) visit(EntryAt(bucket, i));
     }
   }
+  // Calls `visit(const Entry*)` for the entries whose keys `other` has too, until it returns false; says whether it
+  // never did. Nothing is hashed: what a bucket holds can only be in those of the other that stand for the same bits.
+  // Cost: linear in the entries of this table and in the buckets of both.
+  template <typename Visit>
+  bool ForEachShared(const TagTable& other, Visit&& visit) const;
   // Calls `visit` for the entries whose low 32 hash bits may be `hash` (the tag matches), some of them twice if bits of
   // it are unknown: with the last argument, those between the lowest 16 and the tag's.
   void ForEachCandidate(uint32_t hash, void* context, Visitor visit, bool knows_all_bits = true) const;
@@ -155,6 +161,7 @@ class TagTable {
   }
   static Bucket* AllocateBuckets(size_t count);
   static void FreeBucketArray(Bucket* buckets, size_t count);
+  bool HoldsIn(size_t first_index, size_t step, uint8_t tag, std::string_view key) const;
   Bucket* BucketAt(size_t index) const { return segments_[index / kSegmentBuckets] + index % kSegmentBuckets; }
   size_t BucketIndex(uint64_t hash) const;
   int Depth(size_t bucket_index) const;
@@ -171,5 +178,39 @@ class TagTable {
   uint32_t segment_capacity_ = 0;  // of the segments_ array
   uint32_t chained_count_ = 0;     // buckets beyond the first of their chain
 };
+
+template <typename Kind>
+template <typename Visit>
+bool TagTable<Kind>::ForEachShared(const TagTable& other, Visit&& visit) const {
+  if (other.entry_count_ == 0) return true;
+  bool goes_on = true;
+  for (size_t index = 0; index < bucket_count_ && goes_on; ++index) {
+    const size_t same = other.BucketIndex(index);
+    const size_t step = size_t{1} << Depth(index);
+    if (index + 1 < other.bucket_count_) PrefetchEntriesOf(other.BucketAt(index + 1));
+    const Bucket* const first = BucketAt(index);
+    if (index + 1 < bucket_count_) PrefetchEntriesOf(BucketAt(index + 1));
+    for (const Bucket* bucket = first; bucket != nullptr; bucket = bucket->Next()) {
+      for (int i = 0; i < bucket->slot_count() && bucket->tags[i] != 0 && goes_on; ++i) {
+        const Entry* entry = EntryAt(bucket, i);
+        if (other.HoldsIn(same, step, bucket->tags[i], Kind::KeyOf(*entry))) goes_on = visit(entry);
+      }
+    }
+  }
+  return goes_on;
+}
+
+// Whether the key is in the bucket with this index or in those `step` apart behind it.
+template <typename Kind>
+bool TagTable<Kind>::HoldsIn(size_t first_index, size_t step, uint8_t tag, std::string_view key) const {
+  for (size_t index = first_index; index < bucket_count_; index += step) {
+    for (const Bucket* bucket = BucketAt(index); bucket != nullptr; bucket = bucket->Next()) {
+      for (uint32_t mask = bucket->Matches(tag); mask != 0; mask &= mask - 1) {
+        if (EqualBytes(Kind::KeyOf(*EntryAt(bucket, std::countr_zero(mask))), key)) return true;
+      }
+    }
+  }
+  return false;
+}
 
 }  // namespace kvick

@@ -64,11 +64,11 @@ void ReplyWriter::Integer(int64_t value) {
   out_->Commit(length);
 }
 
-void ReplyWriter::Bulk(std::string_view bytes) {
+void ReplyWriter::LongBulk(std::string_view bytes) {
   if (bytes.size() <= OutputBuffer::kReserveMax - 32) {
     char* out = out_->Reserve(bytes.size() + 32);
     size_t length = WriteNumberLine(out, '$', bytes.size());
-    if (!bytes.empty()) std::memcpy(out + length, bytes.data(), bytes.size());
+    std::memcpy(out + length, bytes.data(), bytes.size());
     length += bytes.size();
     out[length++] = '\r';
     out[length++] = '\n';

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/status.h"
+#include "base/words.h"
 #include "resp/output_buffer.h"
 
 namespace kvick {
@@ -29,7 +30,21 @@ class ReplyWriter {
   void Error(std::string_view text);
   void Error(const Status& status) { Error(status.text()); }
   void Integer(int64_t value);
-  void Bulk(std::string_view bytes);
+  void Bulk(std::string_view bytes) {
+    if (bytes.size() >= kShortBulkEnd) return LongBulk(bytes);
+    char* const begin = out_->Reserve(kShortBulkEnd + 8);
+    char* out = begin;
+    *out++ = '$';
+    if (bytes.size() >= 10) *out++ = static_cast<char>('0' + bytes.size() / 10);
+    *out++ = static_cast<char>('0' + bytes.size() % 10);
+    *out++ = '\r';
+    *out++ = '\n';
+    CopyBytes(out, bytes);
+    out += bytes.size();
+    *out++ = '\r';
+    *out++ = '\n';
+    out_->Commit(static_cast<size_t>(out - begin));
+  }
   // Lends the bytes when they are long enough for that to be cheaper than copying.
   void Bulk(SharedBytes* bytes);
   void BulkInteger(int64_t value);
@@ -59,7 +74,10 @@ class ReplyWriter {
  private:
   static constexpr size_t kLendMin = size_t{16} * 1024;  // below it a copy is cheaper than a piece of its own
 
+  static constexpr size_t kShortBulkEnd = 100;  // two digits say how long it is
+
   void Header(char type, size_t count);
+  void LongBulk(std::string_view bytes);
 
   OutputBuffer* out_;
   int protocol_;

@@ -49,10 +49,7 @@ FieldView HashValue::ViewAt(Listpack::Position at, FieldTexts& texts) const {
   view.name = pack().Get(at).Text(texts.name);
   at = pack().Next(at);
   view.value = pack().Get(at).Text(texts.value);
-  if (has_moments()) {
-    const int64_t moment = pack().Get(pack().Next(at)).integer;
-    if (moment != 0) view.expiry_ms = moment;
-  }
+  if (has_moments()) view.set_moment(pack().Get(pack().Next(at)).integer);
   return view;
 }
 

@@ -61,6 +61,10 @@ struct FieldView {
   int64_t expiry_ms = Field::kNoExpiry;
 
   bool IsAlive(int64_t now_ms) const { return expiry_ms == Field::kNoExpiry || expiry_ms > now_ms; }
+  // As a listpack holds it: 0 for none.
+  void set_moment(int64_t moment_ms) {
+    if (moment_ms != 0) expiry_ms = moment_ms;
+  }
 };
 
 class HashValue {
@@ -206,8 +210,14 @@ void HashValue::ForEach(Visit&& visit) const {
     }
     return;
   }
-  for (auto at = pack().First(); at != Listpack::kNone; at = Behind(at)) {
-    if (!visit(ViewAt(at, texts))) return;
+  const ListpackView all = pack();
+  const bool with_moments = has_moments();
+  for (auto at = all.Begin(); !all.IsEnd(at);) {
+    FieldView field;
+    field.name = all.Take(&at).Text(texts.name);
+    field.value = all.Take(&at).Text(texts.value);
+    if (with_moments) field.set_moment(all.Take(&at).integer);
+    if (!visit(field)) return;
   }
 }
 

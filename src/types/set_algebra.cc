@@ -6,6 +6,8 @@
 namespace kvick {
 namespace {
 
+// A table is walked beside another one when that is at most so many times as large; else members are looked up in it.
+constexpr size_t kSideBySideMax = 4;
 // Up to so many sets a member is looked up in each; with more, a table of what was seen is cheaper.
 constexpr size_t kLookupSetsMax = 8;
 
@@ -37,6 +39,10 @@ bool AnyContains(std::span<const SetValue* const> sets, std::string_view member)
                      [&](const SetValue* set) { return set != nullptr && set->Contains(member); });
 }
 
+bool AreOfOneSize(const MemberTable* small, const MemberTable* large) {
+  return small != nullptr && large != nullptr && large->count() <= small->count() * kSideBySideMax;
+}
+
 size_t CountOf(const SetValue* set) { return set == nullptr ? 0 : set->count(); }
 
 }  // namespace
@@ -51,13 +57,20 @@ void ForEachInIntersection(std::span<const SetValue* const> sets, const MemberVi
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const SetValue* a, const SetValue* b) { return a->count() < b->count(); });
   if (AllAreIntsets(sorted)) return IntersectIntsets(sorted, visit);
-  const std::span<const SetValue* const> others = std::span(sorted).subspan(1);
-  sorted[0]->ForEach([&](std::string_view member) {
+  std::span<const SetValue* const> others = std::span(sorted).subspan(1);
+  const auto visit_shared = [&](std::string_view member) {
     for (const SetValue* other : others) {
       if (other != sorted[0] && !other->Contains(member)) return true;
     }
     return visit(member);
-  });
+  };
+  if (!others.empty() && AreOfOneSize(sorted[0]->table(), others[0]->table())) {
+    const MemberTable& next = *others[0]->table();
+    others = others.subspan(1);
+    sorted[0]->table()->ForEachShared(next, visit_shared);
+  } else {
+    sorted[0]->ForEach(visit_shared);
+  }
 }
 
 void ForEachInUnion(std::span<const SetValue* const> sets, const MemberVisitor& visit) {
