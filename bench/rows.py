@@ -43,6 +43,7 @@ class Row:
     prepare: tuple = ()  # Fills of an empty server, before the row's first run
     before: tuple = ()  # Fills before each run: puts back what the run before used up
     numbers: int = 1_000_000  # __rand_int__ is drawn below this
+    in_order: bool = False  # instead, __rand_int__ is the number of the request: 0, 1, 2 ...
     data_bytes: int = 16
     cost: float = 1.0  # about how many SETs one takes; a run sends so many requests fewer
     in_stock: bool = True  # redis-server 7.0 knows it; otherwise kvick is measured alone

@@ -9,8 +9,9 @@ EMPTY = (once("DEL stream"),)
 THOUSAND = (Fill(ENTRY, 1_000),)
 # Of a group that has read nothing, and of one whose consumer has everything pending.
 UNREAD = (once("DEL stream"), Fill(ENTRY), once("XGROUP CREATE stream group 0"))
-# Ids that a request can name by its number. They come in a row, whatever the order of the numbers.
-NUMBERED = (once("DEL stream"), Fill("XADD stream * sensor 1234 temperature 19.8"), once("XGROUP CREATE stream group 0"))
+# Ids that a request can name by its number, all of them pending.
+PENDING = (once("DEL stream"), Fill("XADD stream 0-* sensor 1234 temperature 19.8"), once("XGROUP CREATE stream group 0"),
+           once("XREADGROUP GROUP group consumer COUNT 1000000000 STREAMS stream >"))  # fmt: skip
 
 ROWS = (
     Row("XADD", ENTRY, before=EMPTY),
@@ -21,6 +22,7 @@ ROWS = (
     Row("XREVRANGE COUNT 100", "XREVRANGE stream + - COUNT 100", prepare=THOUSAND, cost=20),
     Row("XREADGROUP COUNT 1", "XREADGROUP GROUP group consumer COUNT 1 STREAMS stream >", before=UNREAD, cost=2),
     Row("XREADGROUP COUNT 10", "XREADGROUP GROUP group consumer COUNT 10 STREAMS stream >", before=UNREAD, cost=10),
+    Row("XACK", "XACK stream group 0-__rand_int__", before=PENDING, in_order=True),
     Row("XLEN", "XLEN stream", prepare=THOUSAND),
 )
 

@@ -119,6 +119,7 @@ const std::vector<Flag>& Flags() {
       {"-d", true, Count(&Options::data_size_bytes, 1, 512 * 1024 * 1024)},
       {"-r", true, Count(&Options::key_count, 1, kMany)},
       {"--each", false, Switch(&Options::each_key_once)},
+      {"--in-order", false, Switch(&Options::keys_in_order)},
       {"-l", true, Count(&Options::loop_count, 1, kMany)},
       {"-t", true, ApplyTests},
       {"-q", false, Switch(&Options::is_quiet)},
@@ -180,6 +181,7 @@ Puts load on a server and says how many requests a second it answered, and after
  -d N             bytes of a value (3)
  -r N             random keys out of N (one key)
  --each           every one of the N keys once instead, in an order that looks random
+ --in-order       0, 1, 2 ... instead, for each request the next
  -t LIST          tests, separated by commas: ping_inline, ping_mbulk, set, get, incr, lpush, rpush, lpop, rpop,
                   sadd, hset, spop, zadd, zpopmin, lrange_100, lrange_300, lrange_500, lrange_600, mset, xadd,
                   mixed (SET and GET, see --ratio), fill (SET of the keys 0 to N - 1 in order)

@@ -29,6 +29,7 @@ struct Options {
   uint64_t data_size_bytes = 3;
   uint64_t key_count = 0;  // 0: one key
   bool each_key_once = false;
+  bool keys_in_order = false;
   uint64_t loop_count = 1;
   uint64_t ttl_seconds = 0;  // of the keys that `fill` writes; 0: none
   uint64_t mixed_writes = 10;

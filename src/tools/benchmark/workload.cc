@@ -64,6 +64,7 @@ std::string MakeData(uint64_t size_bytes, uint64_t seed) {
 uint64_t KeyCount(const Options& options) { return options.key_count == 0 ? 1 : options.key_count; }
 
 KeyNumbers NumbersOf(const Options& options) {
+  if (options.keys_in_order) return KeyNumbers::InSequence(0);
   return options.each_key_once ? KeyNumbers::EachOnce(KeyCount(options))
                                : KeyNumbers::Randomly(options.seed, KeyCount(options));
 }
