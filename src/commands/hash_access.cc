@@ -9,15 +9,13 @@ Result<const HashValue*> FindHash(CommandContext& context) { return context.Find
 Result<const HashValue*> FindHashToRead(CommandContext& context) {
   KVICK_ASSIGN_OR_RETURN(const HashValue* hash, FindHash(context));
   if (hash == nullptr || hash->next_due_ms() > context.now_ms()) return hash;
-  const DeclaredKey& declared = context.key(0);
-  return declared.database->EraseDueParts(declared.key, context.mutation()) ? hash : nullptr;
+  return context.EraseDueParts(0) ? hash : nullptr;
 }
 
 Result<HashValue*> FindHashErasingDue(CommandContext& context) {
   KVICK_ASSIGN_OR_RETURN(HashValue * hash, context.FindValueForWrite<HashValue>(0));
   if (hash == nullptr || hash->next_due_ms() > context.now_ms()) return hash;
-  const DeclaredKey& declared = context.key(0);
-  if (declared.database->EraseDueParts(declared.key, context.mutation())) return hash;
+  if (context.EraseDueParts(0)) return hash;
   return static_cast<HashValue*>(nullptr);
 }
 

@@ -9,10 +9,9 @@ constexpr int kErasingCallsMax = 16;
 SetValue* WithoutDue(CommandContext& context, size_t ordinal, SetValue* set) {
   const int64_t now_ms = context.now_ms();
   if (set == nullptr || !set->MayHoldDue(now_ms)) return set;
-  const DeclaredKey& key = context.key(ordinal);
   // Once for a command: its other names for the same key have the value in hand.
   for (int i = 0; i < kErasingCallsMax && !set->IsSeenAt(now_ms) && set->next_due_ms() <= now_ms; ++i) {
-    if (!key.database->EraseDueParts(key.key, context.mutation())) return nullptr;
+    if (!context.EraseDueParts(ordinal)) return nullptr;
   }
   set->SeeAt(now_ms);
   return set->count() > 0 ? set : nullptr;

@@ -49,6 +49,7 @@ const std::set<std::string_view> kOwnDirectives = {
     "metrics-port",
     "rdb-version",
     "threads",
+    "top-keys-sample-ratio",
     "unauthenticated-timeout",
 };
 

@@ -63,7 +63,7 @@ std::vector<OptionSpec> ObservabilityOptions() {
       Integer("commandlog-large-request-max-len", &Settings::large_request_entries_max, {0, kInt64Max}),
       Integer("commandlog-reply-larger-than", &Settings::large_reply_bytes_min, {-1, kInt64Max}),
       Integer("commandlog-request-larger-than", &Settings::large_request_bytes_min, {-1, kInt64Max}),
-      KeptBool("key-memory-histograms", false),
+      Bool("key-memory-histograms", &Settings::key_memory_histograms),
       Integer("latency-monitor-threshold", &Settings::latency_monitor_threshold_ms, {0, kInt64Max}),
       Bool("latency-tracking", &Settings::latency_tracking),
       LatencyTrackingInfoPercentiles(),
@@ -78,6 +78,7 @@ std::vector<OptionSpec> ObservabilityOptions() {
           .Alias("commandlog-execution-slower-than"),
       Integer("slowlog-max-len", &Settings::slowlog_entries_max, {0, kInt64Max})
           .Alias("commandlog-slow-execution-max-len"),
+      Integer("top-keys-sample-ratio", &Settings::top_keys_sample_ratio, {0, 1'000'000}),
   };
 }
 

@@ -232,6 +232,8 @@ struct Settings {
   int64_t latency_monitor_threshold_ms = 0;
   bool latency_tracking = true;
   std::vector<double> latency_tracking_percentiles = {50, 99, 99.9};
+  uint64_t top_keys_sample_ratio = 128;  // the keys of one of so many calls count for the top keys; 0: none do
+  bool key_memory_histograms = false;
 
   // Snapshots. The directory is the process's working directory: setting `dir` changes it, so it has no field.
   std::string db_filename = "dump.rdb";

@@ -7,6 +7,14 @@
 #include "base/numbers.h"
 
 namespace kvick {
+namespace {
+
+uint64_t ItemCount(ValueType type, const void* object) {
+  const auto item_count = OperationsOf(type).item_count;
+  return item_count != nullptr ? item_count(object) : 0;
+}
+
+}  // namespace
 
 bool CommandContext::ArgIs(size_t index, std::string_view word) const {
   return EqualsIgnoreCase(arguments_[index], word);
@@ -101,8 +109,8 @@ Result<void*> CommandContext::FindObject(size_t ordinal, ValueType type, FindFor
   declared.database->WillChange(declared.key, slot, mutation());
   const bool is_packed = slot.entry->form() == ValueForm::kPacked;
   void* object = is_packed ? OperationsOf(type).unpack(slot.entry->packed()) : slot.entry->object();
-  executor_.open_values().push_back(
-      {declared.database, declared.key, type, object, is_packed, slot, mutation().layout_change_count});
+  executor_.open_values().push_back({declared.database, declared.key, type, object, is_packed, slot,
+                                     mutation().layout_change_count, ItemCount(type, object)});
   return object;
 }
 
@@ -124,8 +132,12 @@ void CommandContext::PutObject(size_t ordinal, ValueType type, void* object) {
   const KeyTable::Slot slot = declared.database->Peek(declared.key, mutation());
   NotifyReplaced(ordinal, slot.entry, type);
   declared.database->PutObject(declared.key, slot, type, object, {}, mutation());
-  executor_.open_values().push_back(
-      {.database = declared.database, .key = declared.key, .type = type, .object = object, .is_unpacked = false});
+  executor_.open_values().push_back({.database = declared.database,
+                                     .key = declared.key,
+                                     .type = type,
+                                     .object = object,
+                                     .is_unpacked = false,
+                                     .counted_items = ItemCount(type, object)});
 }
 
 OpenValue* CommandContext::FindOpen(const DeclaredKey& key) {
@@ -138,12 +150,38 @@ OpenValue* CommandContext::FindOpen(const DeclaredKey& key) {
   return nullptr;
 }
 
+void CommandContext::CountItems(OpenValue& open) {
+  const uint64_t items = ItemCount(open.type, open.object);
+  open.database->CountItems(open.key, open.type, open.counted_items, items, mutation());
+  open.counted_items = items;
+}
+
 void CommandContext::ForgetOpen(const DeclaredKey& key) {
   OpenValue* open = FindOpen(key);
   if (open == nullptr) return;
-  if (open->is_unpacked) OperationsOf(open->type).destroy(open->object);
+  if (open->is_unpacked) {
+    OperationsOf(open->type).destroy(open->object);
+  } else {
+    CountItems(*open);  // whoever erases the entry takes it from where it is counted as it is now
+  }
   std::vector<OpenValue>& all = executor_.open_values();
   all.erase(all.begin() + (open - all.data()));
+}
+
+bool CommandContext::EraseDueParts(size_t ordinal) {
+  const DeclaredKey& declared = keys_[ordinal];
+  OpenValue* open = FindOpen(declared);
+  // The database counts what it erases: both must know of the same.
+  if (open != nullptr && !open->is_unpacked) CountItems(*open);
+  if (declared.database->EraseDueParts(declared.key, mutation())) {
+    if (open != nullptr) open->counted_items = ItemCount(open->type, open->object);
+    return true;
+  }
+  if (open != nullptr) {
+    std::vector<OpenValue>& all = executor_.open_values();
+    all.erase(all.begin() + (open - all.data()));
+  }
+  return false;
 }
 
 void CommandContext::IndexDueParts(size_t ordinal) {
@@ -167,6 +205,7 @@ void CommandContext::CloseOpenValues() {
     const bool is_there = slot.entry != nullptr && slot.entry->type() == open.type &&
                           (slot.entry->form() == ValueForm::kPacked) == open.is_unpacked;
     if (is_there) {
+      open.database->CountItems(open.key, open.type, open.counted_items, ItemCount(open.type, open.object), mutation());
       open.database->HoldCollection(open.key, slot, open.object);
     } else if (open.is_unpacked) {
       OperationsOf(open.type).destroy(open.object);

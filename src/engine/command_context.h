@@ -121,6 +121,9 @@ class CommandContext {
   void Modified(size_t ordinal) { keys_[ordinal].database->Modified(keys_[ordinal].key, mutation()); }
   // The latter only.
   void WakeWaiting(size_t ordinal) { keys_[ordinal].database->TellAwaited(keys_[ordinal].key, mutation()); }
+  // Erases parts of the key's collection that are due, some of them if they are many, and the key with its last. False
+  // when it is gone.
+  bool EraseDueParts(size_t ordinal);
   // Says that the earliest moment at which a part of the key's collection is due has come nearer.
   void IndexDueParts(size_t ordinal);
   // For the dispatcher, when the handler is done: small collections that were found for writing go back into their
@@ -176,6 +179,8 @@ class CommandContext {
   const void* ObjectOf(const Entry& entry);
   void CloseOpenValues();
   OpenValue* FindOpen(const DeclaredKey& key);
+  // Tells the database how many items a collection has that is held for writing and lies in its entry by a pointer.
+  void CountItems(OpenValue& open);
   // What is held for writing under this key is no longer wanted.
   void ForgetOpen(const DeclaredKey& key);
   void CountReadOf(Database& database, std::string_view name, const KeyTable::Slot& slot);

@@ -92,6 +92,12 @@ void Engine::ResetStats() {
                                   &stats.loop_count,
                                   &stats.loop_duration_us,
                                   &stats.message_count,
+                                  &stats.client_event_count,
+                                  &stats.serving_loop_count,
+                                  &stats.parsed_command_count,
+                                  &stats.parsed_batch_count,
+                                  &stats.expiry_duration_us,
+                                  &stats.expiry_cut_count,
                                   &stats.stripe_wait_count,
                                   &stats.stripe_wait_cycles}) {
       counter->Set(0);

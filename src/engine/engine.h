@@ -37,6 +37,7 @@
 namespace kvick {
 
 class Executor;
+struct KeyTracking;
 class Session;
 class Snapshot;
 
@@ -106,6 +107,8 @@ class Engine {
   std::string replication_id;              // names the history that the log's positions belong to
   std::atomic<bool> is_loading{false};     // may be read anywhere
   Snapshot* snapshot = nullptr;            // the one that is being taken
+  // What HOTKEYS tracks, or has tracked; executors are told of another one (Executor::FollowKeyTracking).
+  std::shared_ptr<const KeyTracking> key_tracking;
   bool is_ended = false;                   // the process is about to end: nothing is executed any more
 
   // Where the server itself decides against the configuration. Exclusive.

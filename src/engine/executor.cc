@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -85,6 +86,7 @@ Executor::Executor(Engine& engine)
   engine_.AddExecutor(this);
   // An empty batch reads the clock and the settings, the latter inside the gate: others may be running already.
   BeginBatch();
+  FollowKeyTracking();
   EndBatch();
 }
 
@@ -119,8 +121,13 @@ void Executor::RefreshClock() {
 void Executor::FollowThresholds() {
   const Settings& settings = engine_.settings();
   const Thresholds thresholds{settings.slowlog_log_slower_than_us, settings.latency_monitor_threshold_ms,
-                              settings.large_request_bytes_min, settings.large_reply_bytes_min};
+                              settings.large_request_bytes_min, settings.large_reply_bytes_min,
+                              is_replaying_ ? 0 : settings.top_keys_sample_ratio};
   if (thresholds == thresholds_) return;
+  if (thresholds.top_keys_sample_ratio != thresholds_.top_keys_sample_ratio) {
+    key_usage_.SampleTopKeys(thresholds.top_keys_sample_ratio);
+    calls_to_key_look_ = 1;
+  }
   thresholds_ = thresholds;
   const auto cycles = [this](int64_t us) { return static_cast<uint64_t>(cycles_per_us_ * static_cast<double>(us)); };
   notable_cycles_ = thresholds.slow_us < 0 ? UINT64_MAX : cycles(thresholds.slow_us);
@@ -636,6 +643,37 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
       prepared.arguments.size() > notable_argument_count_) {
     ReportNotableCall(session, prepared, cycles, reply_bytes);
   }
+  if (--calls_to_key_look_ == 0) ObserveKeys(prepared, keys, cycles, reply_bytes);
+}
+
+void Executor::FollowKeyTracking() {
+  if (is_replaying_) return;
+  key_usage_.Follow(engine_.key_tracking);
+  script_inner_ = transaction_inner_ = {};
+  calls_to_key_look_ = 1;
+}
+
+// A call that makes others, EXEC or a script, answers for what it spent itself.
+void Executor::ObserveKeys(const Prepared& prepared, std::span<const DeclaredKey> keys, uint64_t cycles,
+                           uint64_t reply_bytes) {
+  CallCost cost;
+  if (key_usage_.is_tracking(mutation_.now_ms)) {
+    InnerCost inner;
+    if (prepared.command->has(kScriptRunner)) inner = std::exchange(script_inner_, {});
+    if (prepared.command->has(kRunsTransaction)) inner = std::exchange(transaction_inner_, {});
+    cost.cycles = cycles - std::min(cycles, inner.cycles);
+    // Of what a script calls, nothing came from a client or goes to one.
+    if (is_in_script_) {
+      script_inner_.cycles += cycles;
+    } else {
+      cost.network_bytes = RequestBytes(prepared.arguments) + reply_bytes - std::min(reply_bytes, inner.reply_bytes);
+      if (holds_places_) {
+        transaction_inner_.cycles += cycles;
+        transaction_inner_.reply_bytes += reply_bytes;
+      }
+    }
+  }
+  calls_to_key_look_ = key_usage_.Observe(keys, cost, mutation_.now_ms, random_);
 }
 
 void Executor::ShowCall(const Session& session, const Prepared& prepared) {
@@ -828,7 +866,8 @@ bool Executor::MayRemoveExpired() const {
 bool Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) {
   const LatencyMonitor::Timer timer(engine_.hooks.latency_monitor, LatencyEvent::kExpireCycle, engine_.clock());
   BeginBatch();
-  const uint64_t deadline = CycleClock::Now() + static_cast<uint64_t>(cycles_per_us_ * static_cast<double>(budget_us));
+  const uint64_t start_cycles = CycleClock::Now();
+  const uint64_t deadline = start_cycles + static_cast<uint64_t>(cycles_per_us_ * static_cast<double>(budget_us));
   bool goes_on = MayRemoveExpired();
   // Our places are part, part + part_count, ...: counted from where the last call ran out of time, so that late
   // stripes are not starved by early ones.
@@ -861,6 +900,9 @@ bool Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) 
     if (!goes_on) expire_cursor_ = turn;
   }
   EndBatch();
+  stats_.expiry_duration_us.Add(
+      static_cast<uint64_t>(static_cast<double>(CycleClock::Now() - start_cycles) / cycles_per_us_));
+  if (!goes_on && CycleClock::Now() >= deadline) stats_.expiry_cut_count.Add(1);
   return !goes_on;
 }
 

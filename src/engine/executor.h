@@ -29,6 +29,7 @@
 #include "engine/declared_key.h"
 #include "engine/engine.h"
 #include "engine/key_extraction.h"
+#include "engine/key_usage.h"
 #include "engine/script_traits.h"
 #include "engine/session.h"
 #include "engine/stats.h"
@@ -50,6 +51,7 @@ struct OpenValue {
   // Where the entry is, as long as Mutation::layout_change_count is this.
   KeyTable::Slot slot = {};
   uint64_t layout_change_count = UINT64_MAX;
+  uint64_t counted_items = 0;  // with which Database::key_sizes knows it
 };
 
 // For CommandSpec::place_keys.
@@ -176,6 +178,11 @@ class Executor final : public KeyspaceListener {
   void RemoveSession(Session* session);
   const std::vector<Session*>& sessions() const { return sessions_; }
   const RunningCall& running_call() const { return running_call_; }
+
+  // What its commands' keys cost; any thread may read it.
+  KeyUsage& key_usage() { return key_usage_; }
+  // Engine::key_tracking was changed. In the exclusive moment of the change.
+  void FollowKeyTracking();
 
   // Removes due keys from one of `part_count` nearly equal parts of all stripes, for at most `budget_us`, but at least
   // once. Whether there may be more: time ran out, or it must not be done at present. Between batches only.
@@ -342,6 +349,8 @@ class Executor final : public KeyspaceListener {
   void RememberReads(const Session& session, const Command& command, std::span<const DeclaredKey> keys);
   void BroadcastChanges();
   void FollowThresholds();
+  // For the call that key_usage_ wants to look at.
+  void ObserveKeys(const Prepared& prepared, std::span<const DeclaredKey> keys, uint64_t cycles, uint64_t reply_bytes);
   // For who shows calls that stand out.
   void ReportNotableCall(const Session& session, const Prepared& prepared, uint64_t cycles, uint64_t reply_bytes);
   void RunAfterCommand();
@@ -379,10 +388,22 @@ class Executor final : public KeyspaceListener {
     int64_t latency_ms = 0;
     int64_t request_bytes = -1;
     int64_t reply_bytes = -1;
+    uint64_t top_keys_sample_ratio = 0;
     bool operator==(const Thresholds&) const = default;
   };
   Thresholds thresholds_;  // of which these follow
   bool tracks_latency_ = true;
+
+  KeyUsage key_usage_;
+  uint64_t calls_to_key_look_ = UINT64_MAX;  // until key_usage_ wants to see one
+  // What the commands of the running script, and of the running transaction, have cost already: not theirs. Kept while
+  // keys are tracked.
+  struct InnerCost {
+    uint64_t cycles = 0;
+    uint64_t reply_bytes = 0;
+  };
+  InnerCost script_inner_;
+  InnerCost transaction_inner_;
 
   std::vector<OpenValue> open_values_;
   std::vector<DeclaredKey> keys_;         // of the prepared requests

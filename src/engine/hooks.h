@@ -19,6 +19,7 @@ class AppendOnlyFile;
 class CallLogs;
 class CommandContext;
 class Database;
+class HotKeys;
 class LatencyMonitor;
 class Migrations;
 class Monitors;
@@ -247,6 +248,7 @@ struct Hooks {
   std::vector<CallObserver*> call_observers;
   std::vector<WriteGuard*> write_guards;  // asked in this order
   CallLogs* call_logs = nullptr;          // one of these, for its commands
+  HotKeys* hot_keys = nullptr;            // for HOTKEYS
   LatencyMonitor* latency_monitor = nullptr;
   Monitors* monitors = nullptr;      // another
   Migrations* migrations = nullptr;  // what MIGRATE keeps between its steps

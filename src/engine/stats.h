@@ -61,15 +61,26 @@ struct ExecutorStats {
   OwnedCounter output_limit_disconnections;
   OwnedCounter loop_count;
   OwnedCounter loop_duration_us;
-  OwnedCounter message_count;  // from other threads
+  OwnedCounter message_count;       // from other threads
+  OwnedCounter client_event_count;  // that a client's socket was looked at for requests
+  OwnedCounter serving_loop_count;  // turns in which any was
+  OwnedCounter parsed_command_count;
+  OwnedCounter parsed_batch_count;  // groups of commands that one read brought
+  OwnedCounter expiry_duration_us;  // of removing due keys, besides commands
+  OwnedCounter expiry_cut_count;    // that it ran out of time
   // Stripes that another thread held at the first try.
   OwnedCounter stripe_wait_count;
   OwnedCounter stripe_wait_cycles;         // CycleClock
   std::vector<OwnedCounter> stripe_waits;  // the first of these by stripe, of all databases
 
   // Not counters, and not reset.
-  int worker_index = -1;         // of the worker that it belongs to; -1: none. Set before others may see it
-  OwnedCounter session_count;    // at present
+  int worker_index = -1;       // of the worker that it belongs to; -1: none. Set before others may see it
+  OwnedCounter session_count;  // at present
+  // Of the worker's clients, as it measured them within the last second: what they hold in all, and the longest request
+  // and reply that one of them has in its buffers.
+  OwnedCounter client_bytes;
+  OwnedCounter client_input_bytes_max;
+  OwnedCounter client_output_bytes_max;
   OwnedCounter turn_started_us;  // monotonic: when the worker last began a turn. 0: never
 
   std::vector<CommandStats> commands;  // by Command::index

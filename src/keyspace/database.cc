@@ -129,11 +129,13 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS bool Database::EraseDueParts(const KeyRef& key, 
   if (!mutation.removes_expired || NextPartDueMs(slot.entry) > mutation.now_ms) return true;
   std::vector<std::string> erased;
   WillChange(key, slot, mutation);
+  const uint64_t items_before = slot.entry->value_size();
   const bool has_more = OperationsOf(slot.entry->type())
                             .erase_due(slot.entry->object(), mutation.now_ms, kPartsPerCall,
                                        [&](std::string_view name) { erased.emplace_back(name); });
   if (erased.empty()) return true;
   const ValueType type = slot.entry->type();
+  CountItems(key, type, items_before, slot.entry->value_size(), mutation);
   if (mutation.listener != nullptr) mutation.listener->OnPartsExpired(*this, key.name, type, erased, !has_more);
   Modified(key, mutation);
   if (!has_more) RemoveEntry(stripe, slot, key.hash, mutation);
@@ -164,6 +166,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::InsertNew(const KeyRef& key, Entr
   EntryStore::SetMark(entry, cut_mark_);
   stripe.table.Insert(entry, key.hash);
   ++mutation.layout_change_count;
+  key_sizes_->Add(entry->type(), entry->value_size(), key, mutation.counter_shard);
   Modified(key, mutation);
   Bump(stripe.entry_count, 1);
   if (stripe.entry_count.load(std::memory_order_relaxed) == kCachedEntriesMax) {
@@ -189,6 +192,12 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::PutString(const KeyRef&
   Stripe& stripe = stripes_[stripe_index];
   Change(key, found, mutation);
   KeyTable::Slot slot = found;
+  if (slot.entry->type() == ValueType::kString) {
+    key_sizes_->Change(ValueType::kString, slot.entry->value_size(), value.bytes.size(), key, mutation.counter_shard);
+  } else {
+    key_sizes_->Remove(slot.entry->type(), slot.entry->value_size(), key, mutation.counter_shard);
+    key_sizes_->Add(ValueType::kString, value.bytes.size(), key, mutation.counter_shard);
+  }
   if (!options.keep_expiry && (slot.entry->has_expiry() || options.expiry_ms != Entry::kNoExpiry)) {
     SetExpiry(key, &slot, options.expiry_ms, mutation);
   }
@@ -211,7 +220,9 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::PutString(const KeyRef&
 void Database::PutInteger(const KeyRef& key, const KeyTable::Slot& found, int64_t value, Mutation& mutation) {
   if (found.entry != nullptr && found.entry->form() == ValueForm::kInteger) {
     Change(key, found, mutation);
+    const uint64_t size_before = found.entry->value_size();
     EntryStore::ReplaceInteger(found.entry, value);
+    key_sizes_->Change(ValueType::kString, size_before, found.entry->value_size(), key, mutation.counter_shard);
     return;
   }
   char text[kInt64TextMax];
@@ -273,6 +284,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS char* Database::ResizeString(const KeyRef& key, 
   } else {
     Change(key, *slot, mutation);
   }
+  key_sizes_->Change(ValueType::kString, slot->entry->value_size(), size, key, mutation.counter_shard);
   char* bytes = EntryStore::ResizeString(PoolOf(key.stripe_index()), &slot->entry, size);
   stripe.table.Replace(*slot, slot->entry);
   return bytes;
@@ -365,6 +377,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::SetExpiry(const KeyRef& key, KeyT
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::RemoveEntry(Stripe& stripe, const KeyTable::Slot& slot, uint64_t hash,
                                                            Mutation& mutation) {
   Entry* entry = slot.entry;
+  key_sizes_->Remove(entry->type(), entry->value_size(), {entry->key(), hash}, mutation.counter_shard);
   Bump(stripe.entry_count, -1);
   if (entry->has_expiry()) Bump(stripe.expiring_count, -1);
   stripe.table.Erase(slot, hash);
@@ -393,6 +406,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::MoveEntry(const KeyRef& source_ke
   Change(source_key, source, mutation);
   Stripe& stripe = StripeOf(source_key);
   Entry* entry = source.entry;
+  key_sizes_->Remove(entry->type(), entry->value_size(), source_key, mutation.counter_shard);
   Bump(stripe.entry_count, -1);
   if (entry->has_expiry()) Bump(stripe.expiring_count, -1);
   stripe.table.Erase(source, source_key.hash);
@@ -478,6 +492,18 @@ uint64_t Database::ExpiringCount() const {
   return sum;
 }
 
+KVICK_NO_THREAD_SAFETY_ANALYSIS std::optional<uint64_t> Database::MeasureIfFree(const KeyRef& key, ValueType type,
+                                                                                bool* is_busy) {
+  Stripe& stripe = StripeOf(key);
+  *is_busy = !stripe.lock.TryLock();
+  if (*is_busy) return std::nullopt;
+  const Entry* entry = stripe.table.Find(key.name, key.hash).entry;
+  std::optional<uint64_t> size;
+  if (entry != nullptr && entry->type() == type) size = entry->value_size();
+  stripe.lock.Unlock();
+  return size;
+}
+
 size_t Database::TableBytes() {
   size_t sum = 0;
   size_t latest = 0;
@@ -500,6 +526,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS std::unique_ptr<Database::Contents> Database::Ta
     fresh[i].waiters = std::exchange(stripes_[i].waiters, nullptr);
   }
   std::swap(stripes_, fresh);
+  key_sizes_->Clear();
   may_hold_expiring_.store(false, std::memory_order_relaxed);
   outgrows_caches_.store(false, std::memory_order_relaxed);
   auto contents = std::make_unique<Contents>(std::move(fresh));
@@ -509,6 +536,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS std::unique_ptr<Database::Contents> Database::Ta
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::SwapContents(Database& other) {
   std::swap(stripes_, other.stripes_);
+  std::swap(key_sizes_, other.key_sizes_);
   const bool outgrows_caches = outgrows_caches_.exchange(other.outgrows_caches_.load(std::memory_order_relaxed));
   other.outgrows_caches_.store(outgrows_caches, std::memory_order_relaxed);
   std::swap(cut_index_, other.cut_index_);

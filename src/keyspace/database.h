@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@
 #include "keyspace/access_clock.h"
 #include "keyspace/entry.h"
 #include "keyspace/key_hash.h"
+#include "keyspace/key_sizes.h"
 #include "keyspace/key_table.h"
 #include "keyspace/stripe.h"
 
@@ -78,6 +80,8 @@ struct Mutation {
   uint64_t expired_count = 0;  // keys removed because they had expired
   // Entries put into tables and taken out: until the next, what Find returned is where it was.
   uint64_t layout_change_count = 0;
+  // Where this thread counts sizes of values.
+  uint32_t counter_shard = NextCounterShard();
 };
 
 // What PutString does with the expiry of a key that was there.
@@ -141,6 +145,12 @@ class Database {
   // To be called before a collection found by Find may be changed in place. Modified follows if it was.
   void WillChange(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation);
 
+  // A collection that was changed in place has so many items now; it had `items_before` when it was counted last. What
+  // else changes a value is counted here by itself.
+  void CountItems(const KeyRef& key, ValueType type, uint64_t items_before, uint64_t items, Mutation& mutation) {
+    key_sizes_->Change(type, items_before, items, key, mutation.counter_shard);
+  }
+
   // Sets or removes (kNoExpiry) the expiry; the time may lie in the past.
   void SetExpiry(const KeyRef& key, KeyTable::Slot* slot, int64_t expiry_ms, Mutation& mutation);
   void Erase(const KeyRef& key, const KeyTable::Slot& slot, Mutation& mutation);
@@ -161,6 +171,16 @@ class Database {
   // Removes the entries that are due in one stripe, at most `item_count_max` of them; true when more are due.
   // The caller holds the stripe's lock.
   bool RemoveExpired(size_t stripe_index, size_t item_count_max, Mutation& mutation);
+
+  // Any thread, inside the gate.
+  const KeySizes& key_sizes() const { return *key_sizes_; }
+  // Bytes of a string, items of everything else that KeySizes counts, as it lies there now. None: the key is missing,
+  // or is of another type. `is_busy`: somebody holds its stripe, and nothing is known. MeasureIfFree found that the key
+  // is none of the biggest any more. Any thread.
+  void ForgetBiggest(ValueType type, const KeyRef& key) {
+    key_sizes_->biggest().Forget(KeySizes::RowOf(type), key.hash, key.name);
+  }
+  std::optional<uint64_t> MeasureIfFree(const KeyRef& key, ValueType type, bool* is_busy);
 
   // Sums over all stripes; no lock needed, exact when nothing changes meanwhile.
   uint64_t EntryCount() const;
@@ -204,6 +224,7 @@ class Database {
 
   int index_;
   StripeArray stripes_;
+  std::unique_ptr<KeySizes> key_sizes_ = std::make_unique<KeySizes>();  // of the contents
   std::atomic<bool> may_hold_expiring_{false};
   std::atomic<bool> outgrows_caches_{false};
   std::atomic<uint64_t> watched_key_count_{0};

@@ -75,6 +75,14 @@ std::string_view Entry::encoding_name() const {
   return is_raw() || value.bytes.size() > kEmbeddedStringMax ? "raw" : "embstr";
 }
 
+uint64_t Entry::value_size() const {
+  if (type() != ValueType::kString) {
+    const auto item_count = OperationsOf(type()).item_count;
+    return item_count != nullptr ? item_count(CollectionView(*this).get()) : 0;
+  }
+  return form() == ValueForm::kInline ? inline_size_ : string().size();
+}
+
 size_t Entry::block_bytes() const { return sizeof(Entry) + ValueOffset() + ValueBytes(); }
 
 size_t Entry::memory_bytes() const {

@@ -113,6 +113,9 @@ class Entry {
   // What OBJECT ENCODING answers.
   std::string_view encoding_name() const;
 
+  // Bytes of a string, items of a collection (0 where ValueOperations::item_count is not there).
+  uint64_t value_size() const;
+
   // What the block and what hangs from it occupy.
   size_t block_bytes() const;
   size_t memory_bytes() const;

@@ -47,6 +47,12 @@ double Ratio(uint64_t part, uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
+uint64_t MaxOf(Engine& engine, OwnedCounter ExecutorStats::*counter) {
+  uint64_t highest = 0;
+  engine.ForEachExecutor([&](Executor& executor) { highest = std::max(highest, (executor.stats().*counter).Load()); });
+  return highest;
+}
+
 ScriptUsage ScriptUsageOf(Engine& engine) {
   return engine.hooks.script_runner != nullptr ? engine.hooks.script_runner->MeasureUsage() : ScriptUsage{};
 }
@@ -111,6 +117,8 @@ void WriteClients(Engine& engine, InfoWriter& out) {
   out.Field("connected_clients", engine.client_count.load(std::memory_order_relaxed));
   out.Field("cluster_connections", 0);
   out.Field("maxclients", uint64_t{engine.settings().max_clients});
+  out.Field("client_recent_max_input_buffer", MaxOf(engine, &ExecutorStats::client_input_bytes_max));
+  out.Field("client_recent_max_output_buffer", MaxOf(engine, &ExecutorStats::client_output_bytes_max));
   out.Field("blocked_clients", engine.blocked_client_count.load(std::memory_order_relaxed));
   out.Field("tracking_clients", uint64_t{engine.tracking().client_count()});
   out.Field("pubsub_clients", uint64_t{engine.channels().subscriber_count()});
@@ -128,8 +136,8 @@ void WriteMemory(Engine& engine, InfoWriter& out) {
   const uint64_t resident = figures.resident_bytes;
   uint64_t table_bytes = 0;
   for (int i = 0; i < engine.database_count(); ++i) table_bytes += engine.database(i).TableBytes();
-  const uint64_t overhead =
-      std::min(used, figures.startup_bytes + table_bytes + figures.script_bytes + figures.function_bytes);
+  const uint64_t overhead = std::min(used, figures.startup_bytes + table_bytes + figures.script_bytes +
+                                               figures.function_bytes + SumOf(engine, &ExecutorStats::client_bytes));
   const MemoryHistory::Peak peak = figures.peak;
   const auto difference = [](uint64_t a, uint64_t b) { return static_cast<int64_t>(a) - static_cast<int64_t>(b); };
 
@@ -175,6 +183,7 @@ void WriteMemory(Engine& engine, InfoWriter& out) {
   out.Field("mem_total_replication_buffers", 0);
   out.Field("mem_replica_full_sync_buffer", 0);
   out.Field("mem_clients_slaves", 0);
+  out.Field("mem_clients_normal", SumOf(engine, &ExecutorStats::client_bytes));
   out.Field("mem_cluster_links", 0);
   out.Field("mem_aof_buffer", 0);
   out.Field("mem_allocator", AllocatorLabel());
@@ -219,6 +228,8 @@ void WriteStats(Engine& engine, const Rates& rates, InfoWriter& out) {
   out.Field("expired_keys", sum(&Stats::expired_keys));
   // Due keys are known by their index, not found by sampling: none is stale for longer than a timer's turn.
   out.Field("expired_stale_perc", "0.00");
+  out.Field("expired_time_cap_reached_count", sum(&Stats::expiry_cut_count));
+  out.Field("expire_cycle_cpu_milliseconds", sum(&Stats::expiry_duration_us) / 1000);
   out.Field("evicted_keys", sum(&Stats::evicted_keys));
   out.Field("evicted_scripts", ScriptUsageOf(engine).evicted_script_count);
   out.Field("total_eviction_exceeded_time", engine.memory_limit().total_exceeded_ms());
@@ -262,6 +273,13 @@ void WriteStats(Engine& engine, const Rates& rates, InfoWriter& out) {
   out.Field("slowlog_commands_count", commands.slow_calls);
   out.Field("slowlog_commands_time_ms_sum", commands.slow_us / 1000);
   out.Field("slowlog_commands_time_ms_max", commands.slow_us_max / 1000);
+  const uint64_t parsed_commands = sum(&Stats::parsed_command_count);
+  const uint64_t parsed_batches = sum(&Stats::parsed_batch_count);
+  out.Field("total_client_processing_events", sum(&Stats::client_event_count));
+  out.Field("eventloop_cycles_with_clients_processing", sum(&Stats::serving_loop_count));
+  out.Field("commands_per_parse_batch_sum", parsed_commands);
+  out.Field("commands_per_parse_batch_cnt", parsed_batches);
+  out.Decimal("commands_per_parse_batch_avg", Ratio(parsed_commands, parsed_batches));
   const DenialCounts denials =
       engine.hooks.authorizer != nullptr ? engine.hooks.authorizer->denial_counts() : DenialCounts();
   out.Field("acl_access_denied_auth", denials.authentications);

@@ -12,12 +12,15 @@
 #include "observability/call_logs.h"
 #include "observability/command_totals.h"
 #include "observability/info_metrics.h"
+#include "observability/key_figures.h"
 #include "observability/metric_writer.h"
 
 namespace kvick {
 namespace {
 
 constexpr size_t kHottestStripeCount = 10;
+// Each is a series, and others take their place: few.
+constexpr size_t kTopKeyCount = 10;
 
 double Seconds(uint64_t us) { return static_cast<double>(us) / 1e6; }
 
@@ -252,6 +255,44 @@ void WriteWorkers(Engine& engine, MetricWriter& out) {
   }
 }
 
+void WriteKeySizes(Engine& engine, MetricWriter& out) {
+  out.Family("kvick_keys_by_size", MetricType::kGauge,
+             "Keys whose values have so many bytes (strings) or items, from `from` up to twice that.");
+  for (int i = 0; i < engine.database_count(); ++i) {
+    const KeySizes& sizes = engine.database(i).key_sizes();
+    for (size_t row = 0; row < KeySizes::kRowCount; ++row) {
+      const std::string type(OperationsOf(static_cast<ValueType>(row)).type_name);
+      for (size_t bin = 0; bin < KeySizes::kBinCount; ++bin) {
+        const uint64_t count = sizes.Count(row, bin);
+        if (count == 0) continue;
+        const uint64_t from = bin == 0 ? 0 : uint64_t{1} << (bin - 1);
+        out.Sample({{"db", "db" + std::to_string(i)}, {"type", type}, {"from", std::to_string(from)}}, count);
+      }
+    }
+  }
+}
+
+void WriteTopKeys(Engine& engine, MetricWriter& out) {
+  const auto database = [](int index) { return "db" + std::to_string(index); };
+  out.Family(
+      "kvick_hot_key_share", MetricType::kGauge,
+      "Which part of all uses of keys, lately, were of this one: of the keys that are used most, from a sample.");
+  for (const HotKey& key : MostUsedKeys(engine, kTopKeyCount)) {
+    out.Sample({{"db", database(key.database)}, {"key", ShownKey(key.name)}}, key.share);
+  }
+  out.Family("kvick_big_key_size", MetricType::kGauge,
+             "Bytes of the longest strings, items of the largest other values.");
+  for (size_t row = 0; row < KeySizes::kRowCount; ++row) {
+    const auto type = static_cast<ValueType>(row);
+    for (const BigKey& key : BiggestOfType(engine, type, kTopKeyCount)) {
+      out.Sample({{"db", database(key.database)},
+                  {"type", std::string(OperationsOf(type).type_name)},
+                  {"key", ShownKey(key.name)}},
+                 key.size);
+    }
+  }
+}
+
 }  // namespace
 
 std::optional<std::string> MetricsText(Engine& engine, const PartRunner& run_part) {
@@ -261,8 +302,9 @@ std::optional<std::string> MetricsText(Engine& engine, const PartRunner& run_par
     if (!run_part([&] { WriteInfoMetrics(section, engine.info().Fields(section), out); })) return std::nullopt;
   }
   using Part = void (*)(Engine&, MetricWriter&);
-  for (const Part part : {&WriteServer, &WriteReplication, &WriteCommands, &WriteLatencies, &WriteErrors,
-                          &WriteDatabases, &WriteCallLogs, &WriteLatencyEvents, &WriteWorkers}) {
+  for (const Part part :
+       {&WriteServer, &WriteReplication, &WriteCommands, &WriteLatencies, &WriteErrors, &WriteDatabases, &WriteKeySizes,
+        &WriteTopKeys, &WriteCallLogs, &WriteLatencyEvents, &WriteWorkers}) {
     if (!run_part([&] { part(engine, out); })) return std::nullopt;
   }
   out.Single("kvick_scrape_duration_seconds", MetricType::kGauge, "How long it took to gather these metrics.",

@@ -89,12 +89,15 @@ void RegisterFeatures(Engine& engine) {
   AttachScripting(engine);
 
   commands.Add(CallLogCommands());
+  commands.Add(HotKeysCommands());
   commands.Add(InfoCommands());
   commands.Add(LatencyCommands());
   commands.Add(MemoryCommands());
   commands.Add(MonitorCommands());
   AttachCallLogs(engine);
+  AttachHotKeys(engine);
   AttachInfoSections(engine);
+  AttachKeySections(engine);
   AttachMigrations(engine);
   AttachKeyNotifications(engine);
   AttachLatencyMonitor(engine);

@@ -14,12 +14,16 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "engine/client_line.h"
+#include "engine/transaction.h"
 
 namespace kvick {
 namespace {
 
 constexpr int64_t kExpiryIntervalUs = 20'000;
 constexpr int64_t kSlowTimerUs = 100'000;
+// What clients hold is measured this often; at every timer while there are few.
+constexpr int kTimersPerMeasure = 10;
+constexpr size_t kFewConnections = 100;
 // Of each interval, how much active expiry may take.
 constexpr int64_t kExpiryBudgetUs = 5'000;
 // What commands could not evict is evicted between turns, and how long a worker without commands waits in between.
@@ -298,6 +302,7 @@ void Worker::Run() {
     // they look, which is between two commands or while we sleep.
     executor_.BeginBatch();
     handshake_steps_left_ = engine_.settings().max_new_tls_connections_per_cycle;
+    const uint64_t events_before = executor_.stats().client_event_count.Load();
     for (int i = 0; i < count; ++i) {
       Serve(events[i].data.fd, events[i].events);
       if (gathered_count_ == kGatheredMax) RunGathered();
@@ -315,6 +320,11 @@ void Worker::Run() {
     if (runs_timers && start_us >= next_slow_timer_us_) {
       next_slow_timer_us_ = start_us + kSlowTimerUs;
       CloseIdle();
+      // Many are not looked at so often.
+      if (++timers_since_measure_ >= kTimersPerMeasure || connections_.size() <= kFewConnections) {
+        timers_since_measure_ = 0;
+        MeasureClients();
+      }
     }
     CloseDoomed();
     executor_.EndBatch();
@@ -327,6 +337,7 @@ void Worker::Run() {
       executor_.EvictExcess(kEvictionBudgetUs);
     }
     executor_.stats().loop_count.Add(1);
+    if (executor_.stats().client_event_count.Load() != events_before) executor_.stats().serving_loop_count.Add(1);
     executor_.stats().loop_duration_us.Add(static_cast<uint64_t>(engine_.clock().MonotonicUs() - start_us));
   }
   executor_.BeginBatch();
@@ -355,6 +366,7 @@ void Worker::Serve(int fd, uint32_t events) {
   if ((events & EPOLLOUT) != 0) OnWritable(connection);
   if ((events & ~uint32_t{EPOLLOUT}) == 0 || connection.is_doomed_) return;
   if ((connection.epoll_events_ & EPOLLIN) != 0) {
+    executor_.stats().client_event_count.Add(1);
     if (MayGather(connection)) return Gather(connection);
     RunGathered();  // it needs the buffer
     OnReadable(connection);
@@ -564,6 +576,8 @@ bool Worker::RunBatch(Connection& connection, const Batch& batch, std::string_vi
   Session& session = connection.session_;
   connection.parsed_command_count_ += batch.count;
   connection.parsed_batch_count_ += batch.count > 0 ? 1 : 0;
+  executor_.stats().parsed_command_count.Add(batch.count);
+  if (batch.count > 0) executor_.stats().parsed_batch_count.Add(1);
   Running running{connection, {}};
   for (size_t i = batch.begin; i < batch.begin + batch.count; ++i) {
     RequestParser::Command& command = scratch_->batch[i];
@@ -817,6 +831,24 @@ void Worker::ResumePaused() {
     connection->session_.is_paused = false;
     if (!connection->is_doomed_) ExecuteInput(*connection);
   }
+}
+
+void Worker::MeasureClients() {
+  uint64_t held_bytes = 0;
+  uint64_t input_bytes_max = 0;
+  uint64_t output_bytes_max = 0;
+  for (const auto& [fd, connection] : connections_) {
+    const Session& session = connection->session_;
+    const Connection::Usage usage = connection->MeasureUsage();
+    held_bytes += usage.total_memory_bytes;
+    if (session.transaction != nullptr) held_bytes += session.transaction->queued_bytes;
+    input_bytes_max = std::max<uint64_t>(input_bytes_max, usage.query_bytes);
+    output_bytes_max = std::max<uint64_t>(output_bytes_max, usage.reply_peak_bytes);
+  }
+  ExecutorStats& stats = executor_.stats();
+  stats.client_bytes.Set(held_bytes);
+  stats.client_input_bytes_max.Set(input_bytes_max);
+  stats.client_output_bytes_max.Set(output_bytes_max);
 }
 
 void Worker::CloseIdle() {

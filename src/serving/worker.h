@@ -162,6 +162,8 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   void Resume(Connection& connection, std::string_view reply);
   void ResumePaused();
   void CloseIdle();
+  // For ExecutorStats: what clients hold.
+  void MeasureClients();
   int WaitMs() const;
 
   Engine& engine_;
@@ -206,6 +208,7 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   size_t gathered_count_ = 0;
   int64_t next_expiry_us_ = 0;
   int64_t next_slow_timer_us_ = 0;
+  int timers_since_measure_ = 0;
   int64_t next_resume_us_ = 0;
 };
 

@@ -233,6 +233,7 @@ void RegisterHashType() {
        .copy = [](const void* value) -> void* { return new HashValue(*static_cast<const HashValue*>(value)); },
        .memory_bytes = [](const void* value) { return static_cast<const HashValue*>(value)->memory_bytes(); },
        .free_effort = [](const void* value) { return static_cast<const HashValue*>(value)->free_effort(); },
+       .item_count = [](const void* value) { return static_cast<const HashValue*>(value)->count(); },
        .encoding_name = [](const void* value) -> std::string_view {
          constexpr std::string_view kNames[] = {"listpack", "listpackex", "hashtable", "template-listpack",
                                                 "template-array"};

@@ -112,6 +112,7 @@ void RegisterListType() {
           .copy = [](const void* value) -> void* { return new ListValue(*static_cast<const ListValue*>(value)); },
           .memory_bytes = [](const void* value) { return static_cast<const ListValue*>(value)->memory_bytes(); },
           .free_effort = [](const void* value) { return static_cast<const ListValue*>(value)->block_count(); },
+          .item_count = [](const void* value) { return static_cast<const ListValue*>(value)->count(); },
           .encoding_name = [](const void* value) { return static_cast<const ListValue*>(value)->encoding_name(); },
           .packed = [](const void* value) -> std::optional<PackedValue> {
             const auto* list = static_cast<const ListValue*>(value);

@@ -52,6 +52,10 @@ size_t SetValue::count() const {
   return table() != nullptr ? table()->count() : expiring()->count();
 }
 
+size_t SetValue::stored_count() const {
+  return encoding() == Encoding::kExpiringTable ? expiring()->total_count() : count();
+}
+
 bool SetValue::Contains(std::string_view member) const {
   if (const MemberTable* members = table()) return members->Contains(member);
   if (const Listpack* pack = listpack()) return pack->Find(member, pack->First()) != Listpack::kNone;
@@ -195,6 +199,7 @@ void RegisterSetType() {
        .copy = [](const void* value) -> void* { return new SetValue(*static_cast<const SetValue*>(value)); },
        .memory_bytes = [](const void* value) { return static_cast<const SetValue*>(value)->memory_bytes(); },
        .free_effort = [](const void* value) { return static_cast<const SetValue*>(value)->free_effort(); },
+       .item_count = [](const void* value) { return static_cast<const SetValue*>(value)->stored_count(); },
        .encoding_name = [](const void* value) -> std::string_view {
          constexpr std::string_view kNames[] = {"intset", "listpack", "hashtable", "hashtable"};
          return kNames[static_cast<size_t>(static_cast<const SetValue*>(value)->encoding())];

@@ -64,6 +64,8 @@ class SetValue {
     return members != nullptr ? members->get() : nullptr;
   }
   size_t count() const;
+  // Those too that are due and not erased yet: a matter of a field.
+  size_t stored_count() const;
   // Holds nothing, not even members that are not shown.
   bool is_empty() const { return expiring() != nullptr ? expiring()->is_empty() : count() == 0; }
 

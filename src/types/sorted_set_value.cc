@@ -333,6 +333,7 @@ void RegisterSortedSetType() {
           },
           .memory_bytes = [](const void* value) { return static_cast<const SortedSetValue*>(value)->memory_bytes(); },
           .free_effort = [](const void* value) { return static_cast<const SortedSetValue*>(value)->free_effort(); },
+          .item_count = [](const void* value) { return static_cast<const SortedSetValue*>(value)->count(); },
           .encoding_name = [](const void* value) -> std::string_view {
             return static_cast<const SortedSetValue*>(value)->listpack() != nullptr ? "listpack" : "skiplist";
           },

@@ -218,6 +218,7 @@ void RegisterStreamType() {
           .copy = [](const void* value) -> void* { return new StreamValue(*static_cast<const StreamValue*>(value)); },
           .memory_bytes = [](const void* value) { return static_cast<const StreamValue*>(value)->memory_bytes(); },
           .free_effort = [](const void* value) { return static_cast<const StreamValue*>(value)->free_effort(); },
+          .item_count = [](const void* value) { return static_cast<const StreamValue*>(value)->count(); },
           .encoding_name = [](const void*) -> std::string_view { return "stream"; },
           .digest = [](const void* value, Digest* digest) { static_cast<const StreamValue*>(value)->AddTo(digest); },
       });

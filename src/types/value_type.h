@@ -47,6 +47,8 @@ struct ValueOperations {
   size_t (*memory_bytes)(const void* value) = nullptr;
   // How many separate allocations a destroy frees: large ones are freed in the background.
   size_t (*free_effort)(const void* value) = nullptr;
+  // How many items: of all types that INFO keysizes shows.
+  size_t (*item_count)(const void* value) = nullptr;
   // What OBJECT ENCODING answers.
   std::string_view (*encoding_name)(const void* value) = nullptr;
   // For types with small values, all three: the bytes of one, none if it has another form; a value for reading that
