@@ -205,7 +205,10 @@ void CommandContext::CloseOpenValues() {
     const bool is_there = slot.entry != nullptr && slot.entry->type() == open.type &&
                           (slot.entry->form() == ValueForm::kPacked) == open.is_unpacked;
     if (is_there) {
-      open.database->CountItems(open.key, open.type, open.counted_items, ItemCount(open.type, open.object), mutation());
+      const uint64_t items = ItemCount(open.type, open.object);
+      if (items != open.counted_items) {
+        open.database->CountItems(open.key, open.type, open.counted_items, items, mutation());
+      }
       open.database->HoldCollection(open.key, slot, open.object);
     } else if (open.is_unpacked) {
       OperationsOf(open.type).destroy(open.object);

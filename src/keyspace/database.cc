@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/block_pool.h"
 #include "base/numbers.h"
+#include "keyspace/integer_text.h"
 #include "keyspace/snapshot.h"
 
 namespace kvick {
@@ -193,7 +194,10 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::PutString(const KeyRef&
   Change(key, found, mutation);
   KeyTable::Slot slot = found;
   if (slot.entry->type() == ValueType::kString) {
-    key_sizes_->Change(ValueType::kString, slot.entry->value_size(), value.bytes.size(), key, mutation.counter_shard);
+    const uint64_t size_before = slot.entry->value_size();
+    if (size_before != value.bytes.size()) {
+      key_sizes_->Change(ValueType::kString, size_before, value.bytes.size(), key, mutation.counter_shard);
+    }
   } else {
     key_sizes_->Remove(slot.entry->type(), slot.entry->value_size(), key, mutation.counter_shard);
     key_sizes_->Add(ValueType::kString, value.bytes.size(), key, mutation.counter_shard);
@@ -220,9 +224,10 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::PutString(const KeyRef&
 void Database::PutInteger(const KeyRef& key, const KeyTable::Slot& found, int64_t value, Mutation& mutation) {
   if (found.entry != nullptr && found.entry->form() == ValueForm::kInteger) {
     Change(key, found, mutation);
+    const size_t size = IntegerTextSize(value);
     const uint64_t size_before = found.entry->value_size();
+    if (size != size_before) key_sizes_->Change(ValueType::kString, size_before, size, key, mutation.counter_shard);
     EntryStore::ReplaceInteger(found.entry, value);
-    key_sizes_->Change(ValueType::kString, size_before, found.entry->value_size(), key, mutation.counter_shard);
     return;
   }
   char text[kInt64TextMax];

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/block_pool.h"
 #include "base/numbers.h"
+#include "keyspace/integer_text.h"
 
 namespace kvick {
 namespace {
@@ -34,9 +35,7 @@ std::string_view StringRef::Text(char* buffer) const {
 }
 
 size_t StringRef::size() const {
-  if (!is_integer) return bytes.size();
-  char buffer[kInt64TextMax];
-  return FormatInt64(integer, buffer);
+  return is_integer ? IntegerTextSize(integer) : bytes.size();
 }
 
 StringRef Entry::string() const {
@@ -76,11 +75,19 @@ std::string_view Entry::encoding_name() const {
 }
 
 uint64_t Entry::value_size() const {
-  if (type() != ValueType::kString) {
-    const auto item_count = OperationsOf(type()).item_count;
-    return item_count != nullptr ? item_count(CollectionView(*this).get()) : 0;
+  switch (form()) {
+    case ValueForm::kInline: return inline_size_;
+    case ValueForm::kInteger: {
+      int64_t integer;
+      std::memcpy(&integer, data() + ValueOffset(), sizeof(integer));
+      return IntegerTextSize(integer);
+    }
+    case ValueForm::kShared: return static_cast<SharedBytes*>(ReadValuePointer())->size();
+    case ValueForm::kObject:
+    case ValueForm::kPacked: break;
   }
-  return form() == ValueForm::kInline ? inline_size_ : string().size();
+  const auto item_count = OperationsOf(type()).item_count;
+  return item_count != nullptr ? item_count(CollectionView(*this).get()) : 0;
 }
 
 size_t Entry::block_bytes() const { return sizeof(Entry) + ValueOffset() + ValueBytes(); }

@@ -9,6 +9,7 @@
 
 #include "base/block_pool.h"
 #include "base/numbers.h"
+#include "keyspace/integer_text.h"
 #include "types/hash_value.h"
 
 namespace kvick {
@@ -246,6 +247,21 @@ TEST_F(EntryCollectionTest, AStringReplacesACollection) {
     EXPECT_EQ(entry_->string().bytes, "text");
     EXPECT_EQ(entry_->type(), ValueType::kString);
     EXPECT_EQ(entry_->access(), 3U);
+  }
+}
+
+TEST(IntegerTextSizeTest, IsThatOfTheTextAtEveryPowerOfTwoAndTen) {
+  std::vector<int64_t> values = {INT64_MIN, INT64_MAX, 0};
+  for (int bit = 0; bit < 63; ++bit) values.push_back(int64_t{1} << bit);
+  int64_t power = 1;
+  for (int i = 0; i < 18; ++i) values.push_back(power *= 10);
+  for (const int64_t value : values) {
+    for (const int64_t step : {int64_t{-1}, int64_t{0}, int64_t{1}}) {
+      if ((value == INT64_MIN && step < 0) || (value == INT64_MAX && step > 0)) continue;
+      for (const int64_t tried : {value + step, value + step == INT64_MIN ? INT64_MIN : -(value + step)}) {
+        EXPECT_EQ(IntegerTextSize(tried), std::to_string(tried).size()) << tried;
+      }
+    }
   }
 }
 

@@ -183,7 +183,9 @@ constexpr CommandSpec kCommands[] = {
     },
     {
         .name = "HOTKEYS START",
-        .syntax = "METRICS count [CPU] [NET] [COUNT k] [DURATION seconds] [SAMPLE ratio] [SLOTS count slot [slot ...]]",
+        .syntax =
+            "<METRICS count [CPU] [NET]> [COUNT k] [DURATION seconds] [SAMPLE ratio] [SLOTS count slot [slot ...]]",
+        .argument_notes = "count!=metrics COUNT(integer) DURATION(integer) SAMPLE(integer) SLOTS.slot(integer)",
         .summary = "Starts hotkeys tracking.",
         .since = "8.6.0",
         .group = "server",

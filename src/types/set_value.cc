@@ -53,6 +53,7 @@ size_t SetValue::count() const {
 }
 
 size_t SetValue::stored_count() const {
+  if (const MemberTable* members = table()) return members->count();
   return encoding() == Encoding::kExpiringTable ? expiring()->total_count() : count();
 }
 

@@ -7,14 +7,12 @@
 namespace kvick {
 namespace {
 
-std::array<ValueOperations, kValueTypeCount>& Registry() {
-  static std::array<ValueOperations, kValueTypeCount> registry = [] {
-    std::array<ValueOperations, kValueTypeCount> initial{};
-    initial[static_cast<size_t>(ValueType::kString)].type_name = "string";
-    return initial;
-  }();
-  return registry;
-}
+// Initialized before the program runs, so that looking something up asks nothing first.
+constinit std::array<ValueOperations, kValueTypeCount> operations_by_type = [] {
+  std::array<ValueOperations, kValueTypeCount> initial{};
+  initial[static_cast<size_t>(ValueType::kString)].type_name = "string";
+  return initial;
+}();
 
 }  // namespace
 
@@ -23,9 +21,9 @@ void RegisterValueType(ValueType type, const ValueOperations& operations) {
   KVICK_ASSERT(operations.destroy != nullptr && operations.copy != nullptr && operations.memory_bytes != nullptr &&
                operations.free_effort != nullptr && operations.encoding_name != nullptr &&
                operations.digest != nullptr);
-  Registry()[static_cast<size_t>(type)] = operations;
+  operations_by_type[static_cast<size_t>(type)] = operations;
 }
 
-const ValueOperations& OperationsOf(ValueType type) { return Registry()[static_cast<size_t>(type)]; }
+const ValueOperations& OperationsOf(ValueType type) { return operations_by_type[static_cast<size_t>(type)]; }
 
 }  // namespace kvick

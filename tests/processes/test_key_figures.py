@@ -207,3 +207,47 @@ def test_the_keys_used_most_are_known(make_server, kvick_only):
         assert 2000 < int(fields['uses']) < 12000
         client.call('CONFIG', 'SET', 'top-keys-sample-ratio', '0')
         assert top_keys(client, 'hot_key_') == []
+
+
+def test_memory_of_collections_is_counted_while_it_is_asked_for(make_server, kvick_only):
+    for threads in ('1', '2'):
+        with make_server({'threads': threads, 'key-memory-histograms': 'yes'}).start() as server:
+            with server.connect() as client:
+                client.call('RPUSH', 'list', 'a')
+                client.call('HSET', 'hash', *range(10_000))
+                client.call('ZADD', 'zset', '1', 'a')
+                client.call('SADD', 'set', 'a')
+                client.call('SET', 'string', 'a')
+                # Small ones lie in their entries, of which MEMORY USAGE counts the place in the table as well.
+                hash_size = label(client.call('MEMORY', 'USAGE', 'hash'))
+                expected = {'db0_distrib_lists_sizes': '16=1', 'db0_distrib_sets_sizes': '16=1',
+                            'db0_distrib_hashes_sizes': f'{hash_size}=1', 'db0_distrib_zsets_sizes': '16=1'}
+
+                def told():
+                    names = info(client, 'keysizes')
+                    return {name: text for name, text in names.items()
+                            if name.endswith('_sizes') and 'strings' not in name}
+
+                assert_becomes(told, expected)
+                client.call('CONFIG', 'SET', 'key-memory-histograms', 'no')
+                assert_becomes(told, {})
+
+
+def assert_becomes(ask, expected):
+    deadline = time.monotonic() + 10
+    while ask() != expected and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert ask() == expected
+
+
+def test_what_clients_hold_is_told(make_server, kvick_only):
+    with make_server({'threads': '2'}).start() as server, server.connect() as client, server.connect() as other:
+        assert_becomes(lambda: 0 < int(info(client, 'memory')['mem_clients_normal']) < 100_000, True)
+        before = int(info(client, 'memory')['mem_clients_normal'])
+        other.send(b'*2\r\n$4\r\nECHO\r\n$20000\r\n' + b'x' * 15_000)
+        assert_becomes(lambda: int(info(client, 'clients')['client_recent_max_input_buffer']) > 14_000, True)
+        assert int(info(client, 'memory')['mem_clients_normal']) > before + 14_000
+        stats = info(client, 'stats')
+        assert int(stats['commands_per_parse_batch_sum']) >= int(stats['commands_per_parse_batch_cnt']) > 0
+        assert float(stats['commands_per_parse_batch_avg']) >= 1
+        assert int(stats['total_client_processing_events']) >= int(stats['eventloop_cycles_with_clients_processing']) > 0
