@@ -34,9 +34,7 @@ std::string_view StringRef::Text(char* buffer) const {
   return is_integer ? std::string_view(buffer, FormatInt64(integer, buffer)) : bytes;
 }
 
-size_t StringRef::size() const {
-  return is_integer ? IntegerTextSize(integer) : bytes.size();
-}
+size_t StringRef::size() const { return is_integer ? IntegerTextSize(integer) : bytes.size(); }
 
 StringRef Entry::string() const {
   StringRef ref;
