@@ -109,7 +109,7 @@ class Engine {
   Snapshot* snapshot = nullptr;            // the one that is being taken
   // What HOTKEYS tracks, or has tracked; executors are told of another one (Executor::FollowKeyTracking).
   std::shared_ptr<const KeyTracking> key_tracking;
-  bool is_ended = false;                   // the process is about to end: nothing is executed any more
+  bool is_ended = false;  // the process is about to end: nothing is executed any more
 
   // Where the server itself decides against the configuration. Exclusive.
   void set_append_only(bool is_on) { settings_->append_only = is_on; }
