@@ -102,6 +102,25 @@ struct Reached {
 };
 Reached reached;
 
+// What is there before the input begins: a value of each type, so that most commands meet one.
+constexpr std::initializer_list<std::string_view> kPrelude[] = {
+    {"SET", "string:0", "12"},
+    {"RPUSH", "list:0", "a", "b", "c", "1"},
+    {"SADD", "set:0", "1", "2", "3"},
+    {"SADD", "set:1", "a", "b", "1"},
+    {"ZADD", "sorted-set:0", "1", "a", "2", "b", "3", "c"},
+    {"ZADD", "sorted-set:1", "0", "a", "0", "b", "0", "c", "0", "d"},
+    {"HSET", "hash:0", "a", "1", "b", "x", "c", "1.5"},
+    {"XADD", "stream:0", "1-1", "a", "b"},
+    {"XADD", "stream:0", "3-2", "a", "c"},
+    {"XGROUP", "CREATE", "stream:0", "g1", "0"},
+    {"XREADGROUP", "GROUP", "g1", "c1", "COUNT", "1", "STREAMS", "stream:0", ">"},
+    {"SETBIT", "bitmap:0", "17", "1"},
+    {"PFADD", "hyperloglog:0", "a", "b"},
+    {"GEOADD", "geo:0", "13.361389", "38.115556", "a", "15.087269", "37.502669", "b"},
+    {"ARSET", "array:0", "3", "a", "b", "c"},
+};
+
 // An engine with two clients.
 class Store {
  public:
@@ -111,6 +130,9 @@ class Store {
     settings_.debug_command = AccessPermission::kYes;
     engine_ = std::make_unique<Engine>(&settings_, clock_);
     RegisterFeatures(*engine_);
+    LocalClient client(*engine_);
+    client.Execute({"SCRIPT", "LOAD", "return 1"});
+    client.Execute({"FUNCTION", "LOAD", "#!lua name=one\nredis.register_function('f', function() return 1 end)"});
   }
   ~Store() {
     for (const auto& client : clients_) {
@@ -183,7 +205,9 @@ class Store {
   // Nothing but keys has changed since it was made: another input may have it. Making one takes longer than most
   // inputs.
   bool is_reusable() const { return is_reusable_; }
-  void MakeClients() {
+  void Begin() {
+    LocalClient client(*engine_);
+    for (const auto& words : kPrelude) KVICK_ASSERT(client.Execute(words)[0] != '-');
     for (auto& client : clients_) client = std::make_unique<LocalClient>(*engine_);
   }
 
@@ -265,7 +289,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static std::unique_ptr<Store> kept;
   if (kept == nullptr) kept = std::make_unique<Store>();
   Store& store = *kept;
-  store.MakeClients();
+  store.Begin();
   RequestMaker maker(store.commands(), [](std::string_view name) { return FindExclusion(name) != nullptr; });
   FuzzBytes bytes(data, size);
   // More commands than that in one input find nothing that fewer would not.

@@ -105,8 +105,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Engine& engine = LoadedEngine();
   RdbLoadProgress progress;
   StringSource source(file);
-  const Result<RdbLoaded> loaded =
-      LoadRdb(engine, &source, {.worker_count = 0, .verifies_checksum = false}, &progress);
+  const Result<RdbLoaded> loaded = LoadRdb(engine, &source, {.worker_count = 0, .verifies_checksum = false}, &progress);
   if (loaded.ok()) KVICK_ASSERT(cut.is_whole);
   return 0;
 }

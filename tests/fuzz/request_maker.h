@@ -176,6 +176,8 @@ inline std::string RequestMaker::ValueOf(const SyntaxArgument& argument, FuzzByt
       "(1-1", "1", "3-2"};
   static constexpr std::array<std::string_view, 12> kBounds{"-inf", "+inf", "0",  "(1", "[a",  "-",
                                                             "+",    "(b",   "[c", "5",  "nan", "(-inf"};
+  static constexpr std::array<std::string_view, 12> kPlaces{"0", "-1", "1", "2",   "-2",   "5",
+                                                            "3", "10", "8", "100", "-100", "4"};
   static constexpr std::array<std::string_view, 9> kEncodings{"u8", "i8", "u1", "i64", "u63", "i5", "u64", "i0", "u12"};
   static constexpr std::array<std::string_view, 26> kValues{
       "a",         "b",
@@ -218,6 +220,7 @@ inline std::string RequestMaker::ValueOf(const SyntaxArgument& argument, FuzzByt
       "hash-max-listpack-entries", "list-max-listpack-size",  "set-max-intset-entries", "set-max-listpack-entries",
       "zset-max-listpack-entries", "stream-node-max-entries", "notify-keyspace-events", "maxmemory-policy",
       "lazyfree-lazy-user-del",    "slowlog-log-slower-than", "latency-tracking",       "*max*"};
+  static constexpr std::array<std::string_view, 6> kCommands{"GET", "MSET", "SORT", "XREADGROUP", "EVAL", "FCALL"};
   static constexpr std::array<std::string_view, 8> kRules{"on", "nopass",    "+@all", "-@all",
                                                           "~*", "resetkeys", ">pass", "(+get ~a*)"};
   const std::string_view name = argument.name;
@@ -227,6 +230,11 @@ inline std::string RequestMaker::ValueOf(const SyntaxArgument& argument, FuzzByt
   if (name == "function-code") return bytes.Pick(kLibraries);
   if (name == "function") return bytes.Chance(2) ? "f" : "g";
   if (name == "parameter") return bytes.Pick(kDirectives);
+  if (name == "command" || name == "command-name") return bytes.Pick(kCommands);
+  if (name == "sha1") return "e0e1f9fabfc9d4800c877a703b823ac0578ff8db";  // of "return 1"
+  if (name == "library-name") return bytes.Chance(2) ? "one" : "two";
+  if (name == "slow" || name == "large-request" || name == "large-reply") return std::string(name);  // said as they are
+  if (name == "event") return "command";
   if (name == "rule") return bytes.Pick(kRules);
   if (name == "encoding") return bytes.Pick(kEncodings);
   if (name == "type") return bytes.Pick(kTypes);
@@ -240,6 +248,7 @@ inline std::string RequestMaker::ValueOf(const SyntaxArgument& argument, FuzzByt
   if (command_->spec->group == "stream" && (has("id") || name == "start" || name == "end" || name == "threshold")) {
     return bytes.Pick(kIds);
   }
+  if (name == "start" || name == "stop" || name == "end") return bytes.Pick(bytes.Chance(4) ? kBounds : kPlaces);
   switch (argument.kind) {
     case SyntaxArgument::Kind::kKey: return KeyOf(bytes);
     case SyntaxArgument::Kind::kInteger: return bytes.Pick(kIntegers);
