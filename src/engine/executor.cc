@@ -122,9 +122,15 @@ void Executor::FollowThresholds() {
                               settings.large_request_bytes_min, settings.large_reply_bytes_min};
   if (thresholds == thresholds_) return;
   thresholds_ = thresholds;
-  const auto cycles = [this](int64_t us) { return static_cast<uint64_t>(cycles_per_us_ * static_cast<double>(us)); };
-  notable_cycles_ = thresholds.slow_us < 0 ? UINT64_MAX : cycles(thresholds.slow_us);
-  if (thresholds.latency_ms > 0) notable_cycles_ = std::min(notable_cycles_, cycles(thresholds.latency_ms * 1000));
+  // Longer than the counter runs is never: thresholds may be any number of microseconds or milliseconds.
+  const auto cycles = [this](double us) {
+    const double count = cycles_per_us_ * us;
+    return count < 0x1p63 ? static_cast<uint64_t>(count) : UINT64_MAX;
+  };
+  notable_cycles_ = thresholds.slow_us < 0 ? UINT64_MAX : cycles(static_cast<double>(thresholds.slow_us));
+  if (thresholds.latency_ms > 0) {
+    notable_cycles_ = std::min(notable_cycles_, cycles(static_cast<double>(thresholds.latency_ms) * 1000.0));
+  }
   notable_reply_bytes_ =
       thresholds.reply_bytes < 0 ? UINT64_MAX : std::max<uint64_t>(1, static_cast<uint64_t>(thresholds.reply_bytes));
   notable_argument_count_ =

@@ -50,6 +50,7 @@ constexpr Exclusion kExclusions[] = {
     {"bgrewriteaof", "writes a file: tests/processes/test_append_only.py"},
     {"waitaof", "waits for a file: tests/processes/test_append_only.py"},
     {"backup", "writes files: tests/processes/test_backup.py"},
+    {"pfselftest", "takes most of the time: tests/commands/hyperloglog/"},
     {"migrate", "opens connections: tests/processes/test_data_exchange.py"},
     {"config|rewrite", "writes a file: tests/processes/test_directives.py"},
     {"acl|save", "writes a file: tests/processes/test_access_control.py"},
