@@ -18,7 +18,7 @@ from suites import (
 )
 
 SCENARIO_JOBS = 20_000
-BENCHMARKS = ("compare", "memory", "connections", "saving", "scripts", "pubsub", "tls", "eviction", "returned", "instructions", "micro")
+BENCHMARKS = ("compare", "memory", "connections", "saving", "scripts", "pubsub", "tls", "eviction", "returned", "instructions", "scaling", "micro")
 
 
 def bench(name, arguments):
