@@ -297,7 +297,8 @@ Status Executor::CheckWriteGuards(const Command& command) const {
 
 bool Executor::IsPaused(const Session& session, const Command& command) const {
   const PauseState& pause = engine_.pause;
-  if (!pause.IsActive(mutation_.now_ms) || command.has(kIgnoresPause) || is_replaying_) return false;
+  if (pause.until_ms == 0 || command.has(kIgnoresPause) || is_replaying_) return false;
+  if (!pause.IsActive(engine_.clock().MonotonicMs())) return false;
   uint64_t flags = command.flags;
   if (command.has(kRunsTransaction) && session.transaction != nullptr) flags |= session.transaction->queued_flags;
   return pause.all_commands || (flags & (kWrite | kMayReplicate)) != 0;
@@ -828,7 +829,8 @@ void Executor::RemoveSession(Session* session) {
 
 // Nothing changes in a pause, so that a replica can catch up with all there is.
 bool Executor::MayRemoveExpired() const {
-  return !engine_.is_loading && engine_.active_expire_enabled && !engine_.pause.IsActive(mutation_.now_ms);
+  return !engine_.is_loading && engine_.active_expire_enabled &&
+         !(engine_.pause.until_ms != 0 && engine_.pause.IsActive(engine_.clock().MonotonicMs()));
 }
 
 bool Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) {

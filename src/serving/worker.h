@@ -162,6 +162,8 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   void Resume(Connection& connection, std::string_view reply);
   void ResumePaused();
   void CloseIdle();
+  // Sessions and connections note wall clock times. When somebody sets the clock, they are moved along.
+  void FollowClock();
   int WaitMs() const;
 
   Engine& engine_;
@@ -170,6 +172,7 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   FileDescriptor epoll_;
   Mailbox mailbox_;
   Executor executor_;
+  int64_t wall_ahead_ms_;  // of the monotonic clock, when last looked at
   std::thread thread_;
   std::atomic<bool> stopping_{false};
 
