@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import csv
 import dataclasses
+import datetime
 import os
 import pathlib
 import platform
@@ -38,6 +39,7 @@ def common_arguments(description):
     parser.add_argument("--load", default=RELEASE / "kvick-benchmark", help="the load generator")
     parser.add_argument("--output", type=pathlib.Path, help="also append the result to this file")
     parser.add_argument("--readme", action="store_true", help="write the result into README.md")
+    parser.add_argument("--record", action="store_true", help="add the numbers to bench/history/")
     parser.add_argument("--quick", action="store_true", help="fewer requests and repetitions: for a look, not a claim")
     return parser
 
@@ -185,9 +187,57 @@ def conditions(given):
     return f"{version(given.kvick)} and {version(given.redis)} on {machine()}."
 
 
+HISTORY = ROOT / "bench/history"
+HISTORY_COLUMNS = ["date", "commit", "machine", "row", "figure", "value"]
+
+
+def commit():
+    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def _number(cell):
+    try:
+        return float(str(cell).replace(",", ""))
+    except ValueError:
+        return None
+
+
+def record(head, cells):
+    """Adds a table's numbers to the history that is named like the running program: a line for each number. The columns
+    in front of the first one with a number say which row it is."""
+    path = HISTORY / f"{pathlib.Path(sys.argv[0]).name}.csv"
+    is_new = not path.exists()
+    with open(path, "a", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if is_new:
+            writer.writerow(HISTORY_COLUMNS)
+        for row in cells:
+            name = [f"{title} {cell}" if _number(cell) is not None else str(cell)
+                    for title, cell in zip(head, row) if _is_key(title, cell)]  # fmt: skip
+            for title, cell in zip(head, row):
+                if not _is_key(title, cell) and _number(cell) is not None:
+                    line = [datetime.date.today(), commit(), machine(), " ".join(name), title, _number(cell)]
+                    writer.writerow(line)
+
+
+def _is_key(title, cell):
+    return _number(cell) is None and cell != "" or title in ("bytes", "pipeline", "clients", "size", "value", "threads", "connections")
+
+
+def record_tables(given, text):
+    if not getattr(given, "record", False):
+        return
+    for block in text.split("\n\n"):
+        lines = [line for line in block.splitlines() if line.startswith("|")]
+        if len(lines) > 2:
+            record([cell.strip() for cell in lines[0].strip("| ").split(" | ")], markdown.rows("\n".join(lines[:1] + lines[2:])))
+
+
 def publish(given, marker, text):
     """Prints the result and puts it where the arguments say. A program may publish several."""
     print(f"\n{text}")
+    record_tables(given, text)
     if given.output:
         with open(given.output, "a") as file:
             file.write(text + "\n\n")
@@ -202,6 +252,7 @@ def publish_by_family(given, marker, about, head, measured):
     """
     result = [[family, *row] for family in sorted(measured) for row in measured[family]]
     print("\n" + markdown.table(["family", *head], result))
+    record_tables(given, markdown.table(["family", *head], result))
     if given.readme:
         kept = [row for row in markdown.rows(markdown.between(README, marker) or "") if row[0] not in measured]
         result = sorted(result + kept, key=lambda row: row[0])  # stable: rows of a family stay in order

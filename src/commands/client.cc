@@ -61,8 +61,9 @@ Status Pause(CommandContext& context) {
   if (*timeout_ms > INT64_MAX - context.now_ms()) return errors::Generic("timeout is out of range");
 
   PauseState& pause = context.engine().pause;
-  if (!pause.IsActive(context.now_ms())) pause = PauseState();
-  pause.until_ms = std::max(pause.until_ms, context.now_ms() + *timeout_ms);
+  const int64_t steady_ms = context.engine().clock().MonotonicMs();
+  if (!pause.IsActive(steady_ms)) pause = PauseState();
+  pause.until_ms = std::max(pause.until_ms, steady_ms + *timeout_ms);
   pause.all_commands = pause.all_commands || all_commands;
   context.Reply().Ok();
   return Status::Ok();

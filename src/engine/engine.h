@@ -43,7 +43,7 @@ class Snapshot;
 
 // CLIENT PAUSE.
 struct PauseState {
-  int64_t until_ms = 0;  // 0: not paused
+  int64_t until_ms = 0;  // by the monotonic clock; 0: not paused
   bool all_commands = false;
 
   bool IsActive(int64_t now_ms) const { return until_ms > now_ms; }

@@ -129,9 +129,15 @@ void Executor::FollowThresholds() {
     calls_to_key_look_ = 1;
   }
   thresholds_ = thresholds;
-  const auto cycles = [this](int64_t us) { return static_cast<uint64_t>(cycles_per_us_ * static_cast<double>(us)); };
-  notable_cycles_ = thresholds.slow_us < 0 ? UINT64_MAX : cycles(thresholds.slow_us);
-  if (thresholds.latency_ms > 0) notable_cycles_ = std::min(notable_cycles_, cycles(thresholds.latency_ms * 1000));
+  // Longer than the counter runs is never: thresholds may be any number of microseconds or milliseconds.
+  const auto cycles = [this](double us) {
+    const double count = cycles_per_us_ * us;
+    return count < 0x1p63 ? static_cast<uint64_t>(count) : UINT64_MAX;
+  };
+  notable_cycles_ = thresholds.slow_us < 0 ? UINT64_MAX : cycles(static_cast<double>(thresholds.slow_us));
+  if (thresholds.latency_ms > 0) {
+    notable_cycles_ = std::min(notable_cycles_, cycles(static_cast<double>(thresholds.latency_ms) * 1000.0));
+  }
   notable_reply_bytes_ =
       thresholds.reply_bytes < 0 ? UINT64_MAX : std::max<uint64_t>(1, static_cast<uint64_t>(thresholds.reply_bytes));
   notable_argument_count_ =
@@ -298,7 +304,8 @@ Status Executor::CheckWriteGuards(const Command& command) const {
 
 bool Executor::IsPaused(const Session& session, const Command& command) const {
   const PauseState& pause = engine_.pause;
-  if (!pause.IsActive(mutation_.now_ms) || command.has(kIgnoresPause) || is_replaying_) return false;
+  if (pause.until_ms == 0 || command.has(kIgnoresPause) || is_replaying_) return false;
+  if (!pause.IsActive(engine_.clock().MonotonicMs())) return false;
   uint64_t flags = command.flags;
   if (command.has(kRunsTransaction) && session.transaction != nullptr) flags |= session.transaction->queued_flags;
   return pause.all_commands || (flags & (kWrite | kMayReplicate)) != 0;
@@ -860,7 +867,8 @@ void Executor::RemoveSession(Session* session) {
 
 // Nothing changes in a pause, so that a replica can catch up with all there is.
 bool Executor::MayRemoveExpired() const {
-  return !engine_.is_loading && engine_.active_expire_enabled && !engine_.pause.IsActive(mutation_.now_ms);
+  return !engine_.is_loading && engine_.active_expire_enabled &&
+         !(engine_.pause.until_ms != 0 && engine_.pause.IsActive(engine_.clock().MonotonicMs()));
 }
 
 bool Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) {

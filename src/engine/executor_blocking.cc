@@ -13,9 +13,11 @@ namespace kvick {
 // The stripes of the call's keys are held: it was just run.
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::StartWaiting(Session& session, CommandContext& context) {
   const BlockRequest& request = *context.block_request();
-  const int64_t deadline_ms = request.timeout_ms == 0 || request.timeout_ms > INT64_MAX - mutation_.now_ms
+  // Waits end by the monotonic clock: somebody may set the other one by a year.
+  const int64_t steady_ms = engine_.clock().MonotonicMs();
+  const int64_t deadline_ms = request.timeout_ms == 0 || request.timeout_ms > INT64_MAX - steady_ms
                                   ? INT64_MAX
-                                  : mutation_.now_ms + request.timeout_ms;
+                                  : steady_ms + request.timeout_ms;
   auto call = std::make_shared<BlockedCall>(session, context.command(), context.arguments(), context.keys(), request,
                                             deadline_ms);
   for (size_t i = 0; i < request.waited_count; ++i) {
@@ -71,7 +73,8 @@ void Executor::PlanLook(const std::shared_ptr<BlockedCall>& call) {
   call->planned_look_ms = call->look_again_ms();
   if (call->planned_look_ms == INT64_MAX) return;
   // Never at once again: others shall have their turn.
-  call->planned_look_ms = std::max(call->planned_look_ms, mutation_.now_ms + 1);
+  const int64_t wait_ms = std::max<int64_t>(call->planned_look_ms - mutation_.now_ms, 1);
+  call->planned_look_ms = engine_.clock().MonotonicMs() + wait_ms;
   deadlines_.emplace(call->planned_look_ms, call);
 }
 
@@ -87,10 +90,12 @@ int64_t Executor::next_wait_deadline_ms() const { return deadlines_.empty() ? IN
 void Executor::EndOverdueWaits() {
   // They leave the list in FinishWaiting, when the reply has arrived: one that is being served at this moment may yet
   // have to wait on.
+  if (deadlines_.empty()) return;
+  const int64_t steady_ms = engine_.clock().MonotonicMs();
   std::vector<std::shared_ptr<BlockedCall>> looking;
-  for (auto place = deadlines_.begin(); place != deadlines_.end() && place->first <= mutation_.now_ms;) {
+  for (auto place = deadlines_.begin(); place != deadlines_.end() && place->first <= steady_ms;) {
     BlockedCall& call = *place->second;
-    if (call.deadline_ms() > mutation_.now_ms) {
+    if (call.deadline_ms() > steady_ms) {
       looking.push_back(place->second);
       place = deadlines_.erase(place);
       continue;

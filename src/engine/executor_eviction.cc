@@ -39,7 +39,8 @@ int64_t EvictionBudgetUs(int tenacity) {
 
 bool Executor::MayEvict() const {
   // Nothing changes in a pause, so that a replica can catch up with all there is.
-  return !is_replaying_ && !engine_.is_loading && !engine_.pause.IsActive(mutation_.now_ms);
+  const bool is_paused = engine_.pause.until_ms != 0 && engine_.pause.IsActive(engine_.clock().MonotonicMs());
+  return !is_replaying_ && !engine_.is_loading && !is_paused;
 }
 
 bool Executor::MustLookAtMemory(const Prepared& prepared) {

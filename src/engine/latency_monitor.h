@@ -60,7 +60,7 @@ class LatencyMonitor {
   // Remembers it if it took long enough.
   void Note(LatencyEvent event, int64_t duration_us) {
     const int64_t threshold = threshold_ms();
-    if (threshold > 0 && duration_us >= threshold * 1000) Add(event, duration_us / 1000);
+    if (threshold > 0 && duration_us / 1000 >= threshold) Add(event, duration_us / 1000);
   }
 
   // The events that have samples.

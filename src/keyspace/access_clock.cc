@@ -11,7 +11,13 @@ uint32_t Minutes(int64_t now_ms) { return static_cast<uint32_t>(now_ms / 60'000)
 
 }  // namespace
 
-uint32_t IdleSeconds(uint32_t access, int64_t now_ms) { return (RecencyClock(now_ms) - access) & kAccessMask; }
+uint32_t IdleSeconds(uint32_t access, int64_t now_ms) {
+  // The clock goes round in 194 days. What lies a little in the future was used before the system's clock was set back,
+  // and must not be taken for what was idle longest.
+  constexpr uint32_t kSetBackMax = 7 * 24 * 3600;
+  const uint32_t idle_s = (RecencyClock(now_ms) - access) & kAccessMask;
+  return idle_s > kAccessMask - kSetBackMax ? 0 : idle_s;
+}
 
 uint32_t NewFrequency(int64_t now_ms) { return Minutes(now_ms) << 8 | kInitialFrequency; }
 

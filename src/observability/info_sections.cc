@@ -74,13 +74,19 @@ void WriteListeners(const Settings& settings, InfoWriter& out) {
   write_bound("tls", settings.tls_port);
 }
 
-void WriteServer(Engine& engine, InfoWriter& out) {
+// Monotonic, and of nearly the moment at which the engine began.
+struct Start {
+  explicit Start(const Clock& clock) : at_ms(clock.MonotonicMs()) {}
+  const int64_t at_ms;
+};
+
+void WriteServer(Engine& engine, const Start& start, InfoWriter& out) {
   const Settings& settings = engine.settings();
   const ProcessControl* process = engine.hooks.process;
   utsname machine{};
   uname(&machine);
   const int64_t now_us = engine.clock().NowUs();
-  const int64_t uptime_s = std::max<int64_t>(0, now_us / 1000 - engine.started_ms()) / 1000;
+  const int64_t uptime_s = (engine.clock().MonotonicMs() - start.at_ms) / 1000;
   out.Field("redis_version", kCompatibleVersion);
   out.Field("redis_git_sha1", "00000000");
   out.Field("redis_git_dirty", 0);
@@ -371,6 +377,7 @@ void WriteKeyspace(Engine& engine, InfoWriter& out) {
 }  // namespace
 
 void AttachInfoSections(Engine& engine) {
+  const Start start(engine.clock());
   Rates& rates = engine.Attach<Rates>(engine);
   engine.AddPeriodicWork([&rates] { rates.Sample(); });
   engine.AddStatsReset([&rates] {
@@ -383,7 +390,7 @@ void AttachInfoSections(Engine& engine) {
   const auto add = [&engine](std::string name, std::string title, bool in_default, Write write) {
     engine.info().Add({std::move(name), std::move(title), in_default, std::move(write)});
   };
-  add("server", "Server", true, [&engine](InfoWriter& out) { WriteServer(engine, out); });
+  add("server", "Server", true, [&engine, start](InfoWriter& out) { WriteServer(engine, start, out); });
   add("clients", "Clients", true, [&engine](InfoWriter& out) { WriteClients(engine, out); });
   add("memory", "Memory", true, [&engine](InfoWriter& out) { WriteMemory(engine, out); });
   add("persistence", "Persistence", true, [](InfoWriter&) {});  // persistence/ knows all of it

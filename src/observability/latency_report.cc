@@ -96,12 +96,13 @@ class Advice {
 
 void AdviseOnCommands(int64_t threshold_ms, const Settings& settings, Advice* advice) {
   const int64_t slow_us = settings.slowlog_log_slower_than_us;
+  const int64_t threshold_us = std::min(threshold_ms, INT64_MAX / 1000) * 1000;
   if (slow_us < 0) {
     advice->Add("The slow log is off, so nobody knows which commands these were. 'CONFIG SET slowlog-log-slower-than " +
-                std::to_string(threshold_ms * 1000) + "' turns it on.");
-  } else if (slow_us > threshold_ms * 1000) {
+                std::to_string(threshold_us) + "' turns it on.");
+  } else if (slow_us > threshold_us) {
     advice->Add("The slow log keeps less than this monitor does. 'CONFIG SET slowlog-log-slower-than " +
-                std::to_string(threshold_ms * 1000) + "' makes them agree.");
+                std::to_string(threshold_us) + "' makes them agree.");
   }
   advice->Add(
       "SLOWLOG GET shows which commands took so long; only clients that need the same stripe of the keyspace, "

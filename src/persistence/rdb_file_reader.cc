@@ -52,10 +52,18 @@ Status RdbFileReader::Fill(uint64_t wanted_end, bool* is_at_end) {
     *is_at_end = true;
     return Status::Ok();
   }
-  // What is wanted is believed only as far as a file of this size exists; otherwise the buffer doubles.
+  // What is wanted is believed only as far as a file of this size exists; otherwise the buffer doubles. A socket brings
+  // little at a time, and all that the buffer grows by is written with zeros first: so it grows by little, too.
   const size_t before = buffer_.size();
-  size_t size = std::max(kBatchBytes, before * 2);
-  if (total != 0) size = std::max<size_t>(size, static_cast<size_t>(std::min(wanted_end, total)));
+  size_t size = before + kSocketBytes;
+  if (total != 0) {
+    const uint64_t left = total - std::min(position_, total);
+    size = static_cast<size_t>(std::min<uint64_t>(std::max(kBatchBytes, before * 2), left));
+    size = std::max<size_t>(size, static_cast<size_t>(std::min(wanted_end, total)));
+  } else if (wanted_end > size) {
+    size = std::max<size_t>(size, static_cast<size_t>(std::min<uint64_t>(wanted_end, before * 2)));
+  }
+  size = std::max(size, before);
   buffer_.resize(size);
   size_t filled = before;
   while (filled < size) {

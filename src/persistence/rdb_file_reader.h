@@ -87,6 +87,7 @@ class RdbFileReader {
 
  private:
   static constexpr size_t kBatchBytes = size_t{1} << 20;
+  static constexpr size_t kSocketBytes = size_t{64} * 1024;
   static constexpr size_t kBatchRecordsMax = 8192;
 
   enum class Step : uint8_t { kRecord, kItem, kSkipped, kNeedsMore };

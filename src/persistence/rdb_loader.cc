@@ -237,6 +237,7 @@ class LoaderThreads {
 
   // Waits while there is enough to do. False when something failed.
   bool Add(RdbBatch batch) KVICK_EXCLUDES(mutex_) {
+    if (threads_.empty()) return LoadHere(batch);
     MutexLock lock(mutex_);
     while (batches_.size() >= batches_max_ && status_.ok()) has_room_.Wait(mutex_);
     if (!status_.ok()) return false;
@@ -258,6 +259,13 @@ class LoaderThreads {
   }
 
  private:
+  bool LoadHere(const RdbBatch& batch) KVICK_EXCLUDES(mutex_) {
+    if (own_loader_ == nullptr) own_loader_ = std::make_unique<RecordLoader>(context_);
+    const Status status = own_loader_->Load(batch, dialect_);
+    MutexLock lock(mutex_);
+    status_ = status;
+    return status_.ok();
+  }
   void Work() KVICK_EXCLUDES(mutex_) {
     RecordLoader loader(context_);
     while (true) {
@@ -289,6 +297,7 @@ class LoaderThreads {
   Status status_ KVICK_GUARDED_BY(mutex_);
   bool is_ended_ KVICK_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
+  std::unique_ptr<RecordLoader> own_loader_;  // of the calling thread, when it has no others
 };
 
 void NoteAux(const RdbItem& item, int64_t now_ms, RdbLoaded* loaded) {

@@ -24,7 +24,7 @@
 namespace kvick {
 
 struct RdbLoadOptions {
-  size_t worker_count = 1;     // threads that decode
+  size_t worker_count = 1;     // threads that decode; 0: the calling thread does
   bool drops_expired = true;   // false on a replica, and for the base of an append-only file
   bool replaces_keys = false;  // instead of failing when a key exists
   bool verifies_checksum = true;

@@ -83,13 +83,13 @@ TEST_F(RdbLoaderTest, ManyKeysArriveWhateverTheNumberOfThreads) {
     AppendRdbString(&items, std::to_string(i), false);
   }
   const std::string file = File(items);
-  for (const size_t threads : {size_t{1}, size_t{3}}) {
+  for (const size_t threads : {size_t{0}, size_t{1}, size_t{3}}) {
     engine_.database(0).TakeContents();
     EXPECT_EQ(Load(file, {.worker_count = threads}), "");
     EXPECT_EQ(engine_.database(0).EntryCount(), 50'000u);
     EXPECT_EQ(Text("key:49999"), "49999");
   }
-  EXPECT_EQ(progress_.keys_loaded.load(), 100'000u);
+  EXPECT_EQ(progress_.keys_loaded.load(), 150'000u);
   EXPECT_EQ(progress_.bytes_read.load(), file.size());
 }
 

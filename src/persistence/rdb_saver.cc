@@ -103,7 +103,11 @@ struct RdbSaver::Job final : public ByteSink {
 };
 
 RdbSaver::RdbSaver(Engine& engine, SnapshotJobs& jobs, FileSystem& files)
-    : engine_(engine), jobs_(jobs), files_(files), last_save_s_(engine.started_ms() / 1000) {}
+    : engine_(engine),
+      jobs_(jobs),
+      files_(files),
+      last_save_s_(engine.started_ms() / 1000),
+      saved_at_ms_(engine.clock().MonotonicMs()) {}
 
 std::shared_ptr<RdbSaver::Job> RdbSaver::MakeJob() {
   const Settings& settings = engine_.settings();
@@ -114,7 +118,7 @@ std::shared_ptr<RdbSaver::Job> RdbSaver::MakeJob() {
   {
     MutexLock lock(mutex_);
     number = ++job_count_;
-    last_try_ms_ = now_ms;
+    last_try_ms_ = engine_.clock().MonotonicMs();
   }
   const std::string temporary = "temp-" + std::to_string(getpid()) + "-" + std::to_string(number) + ".rdb";
   return std::make_shared<Job>(files_, options, temporary, settings.db_filename, settings.rdb_checksum,
@@ -150,7 +154,7 @@ Status RdbSaver::StartSave() {
   {
     MutexLock lock(mutex_);
     is_scheduled_ = false;
-    started_ms_ = engine_.clock().NowMs();
+    started_ms_ = engine_.clock().MonotonicMs();
   }
   is_saving_.store(true, std::memory_order_release);
   const Status status = jobs_.Start(RequestFor(job));
@@ -185,6 +189,7 @@ void RdbSaver::NoteSaved(const Job& job) {
   }
   saved_changes_.store(job.changes, std::memory_order_relaxed);
   last_save_s_.store(engine_.clock().NowMs() / 1000, std::memory_order_relaxed);
+  saved_at_ms_ = engine_.clock().MonotonicMs();
   SetFailed(false);
 }
 
@@ -192,7 +197,7 @@ void RdbSaver::End(Job& job, Status status) {
   const bool is_abandoned = status.text() == SnapshotJobs::kCancelled;
   status = Conclude(job, std::move(status));
   MutexLock lock(mutex_);
-  last_duration_s_ = (engine_.clock().NowMs() - started_ms_) / 1000;
+  last_duration_s_ = (engine_.clock().MonotonicMs() - started_ms_) / 1000;
   last_captured_bytes_ = jobs_.progress().pending_bytes_peak;
   if (status.ok()) {
     NoteSaved(job);
@@ -249,7 +254,7 @@ bool RdbSaver::IsDue(int64_t now_ms) {
   MutexLock lock(mutex_);
   if (is_scheduled_ && (!has_failed_ || now_ms - last_try_ms_ > kRetryMs)) return true;
   if (has_failed_ && now_ms - last_try_ms_ <= kRetryMs) return false;
-  const int64_t elapsed_s = now_ms / 1000 - last_save_s_.load(std::memory_order_relaxed);
+  const int64_t elapsed_s = now_ms / 1000 - saved_at_ms_ / 1000;
   for (const SavePoint& point : engine_.settings().save_points) {
     if (changes >= static_cast<uint64_t>(point.changes) && changes > 0 && elapsed_s > point.seconds) {
       Log(LogLevel::kNotice,
@@ -265,7 +270,7 @@ void RdbSaver::RunPeriodicWork() {
   ScriptRunner* scripts = engine_.hooks.script_runner;
   const auto is_busy = [scripts] { return scripts != nullptr && scripts->IsBusy(); };
   const auto save_if_due = [this] {
-    if (!engine_.is_loading && !engine_.is_ended && !jobs_.is_running() && IsDue(engine_.clock().NowMs())) {
+    if (!engine_.is_loading && !engine_.is_ended && !jobs_.is_running() && IsDue(engine_.clock().MonotonicMs())) {
       static_cast<void>(StartSave());  // logged
     }
     return true;
@@ -303,7 +308,7 @@ void RdbSaver::WriteInfo(InfoWriter& out) {
   out.Field("rdb_last_save_time", last_save_s());
   out.Field("rdb_last_bgsave_status", has_failed_ ? "err" : "ok");
   out.Field("rdb_last_bgsave_time_sec", last_duration_s_);
-  out.Field("rdb_current_bgsave_time_sec", is_saving() ? (engine_.clock().NowMs() - started_ms_) / 1000 : -1);
+  out.Field("rdb_current_bgsave_time_sec", is_saving() ? (engine_.clock().MonotonicMs() - started_ms_) / 1000 : -1);
   out.Field("rdb_saves", save_count_);
   out.Field("rdb_last_cow_size", last_captured_bytes_);
   out.Field("rdb_last_load_keys_expired", keys_expired_);

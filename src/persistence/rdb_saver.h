@@ -76,9 +76,11 @@ class RdbSaver final : public WriteGuard {
   Mutex mutex_;
   bool is_scheduled_ KVICK_GUARDED_BY(mutex_) = false;
   bool has_failed_ KVICK_GUARDED_BY(mutex_) = false;  // the last save in the background
+  // These by the monotonic clock.
+  int64_t saved_at_ms_ KVICK_GUARDED_BY(mutex_);
   int64_t last_try_ms_ KVICK_GUARDED_BY(mutex_) = 0;
-  int64_t last_duration_s_ KVICK_GUARDED_BY(mutex_) = -1;
   int64_t started_ms_ KVICK_GUARDED_BY(mutex_) = 0;
+  int64_t last_duration_s_ KVICK_GUARDED_BY(mutex_) = -1;
   uint64_t save_count_ KVICK_GUARDED_BY(mutex_) = 0;
   uint64_t last_captured_bytes_ KVICK_GUARDED_BY(mutex_) = 0;
   uint64_t keys_loaded_ KVICK_GUARDED_BY(mutex_) = 0;

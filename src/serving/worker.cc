@@ -125,6 +125,7 @@ Worker::Worker(Engine& engine, int index, int worker_count)
       worker_count_(worker_count),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       executor_(engine),
+      wall_ahead_ms_(engine.clock().NowMs() - engine.clock().MonotonicMs()),
       scratch_(&own_scratch_) {
   KVICK_ASSERT(epoll_.get() >= 0);
   executor_.stats().worker_index = index;
@@ -806,7 +807,7 @@ int Worker::WaitMs() const {
   }
   if (engine_.memory_limit().state() == MemoryLimit::State::kEvicting) wait_ms = kEvictionWaitMs;
   const int64_t deadline_ms = executor_.next_wait_deadline_ms();
-  if (deadline_ms != INT64_MAX) wait_ms = std::clamp<int64_t>(deadline_ms - engine_.clock().NowMs(), 0, wait_ms);
+  if (deadline_ms != INT64_MAX) wait_ms = std::clamp<int64_t>(deadline_ms - engine_.clock().MonotonicMs(), 0, wait_ms);
   return static_cast<int>(wait_ms);
 }
 
@@ -851,7 +852,27 @@ void Worker::MeasureClients() {
   stats.client_output_bytes_max.Set(output_bytes_max);
 }
 
+void Worker::FollowClock() {
+  constexpr int64_t kJumpMinMs = 1000;
+  const int64_t now_ms = engine_.clock().NowMs();
+  const int64_t jump_ms = now_ms - engine_.clock().MonotonicMs() - wall_ahead_ms_;
+  if (std::abs(jump_ms) < kJumpMinMs) return;
+  wall_ahead_ms_ += jump_ms;
+  Log(LogLevel::kNotice, "The system's clock was set by " + std::to_string(jump_ms) + " ms");
+  // What was noted since the jump is right as it is: behind a jump back it is what does not lie in the future.
+  const auto move = [=](int64_t* time_ms) {
+    if (jump_ms > 0 || *time_ms > now_ms) *time_ms = std::min(*time_ms + jump_ms, now_ms);
+  };
+  for (const auto& [fd, connection] : connections_) {
+    move(&connection->session_.last_active_ms);
+    move(&connection->session_.connected_ms);
+    move(&connection->reply_peak_since_ms_);
+    if (connection->soft_limit_since_ms_ != 0) move(&connection->soft_limit_since_ms_);
+  }
+}
+
 void Worker::CloseIdle() {
+  FollowClock();
   const int64_t timeout_ms = int64_t{engine_.settings().idle_timeout_s} * 1000;
   const int64_t login_timeout_ms = int64_t{engine_.settings().unauthenticated_timeout_s} * 1000;
   const int64_t now_ms = executor_.now_ms();

@@ -164,6 +164,8 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   void CloseIdle();
   // For ExecutorStats: what clients hold.
   void MeasureClients();
+  // Sessions and connections note wall clock times. When somebody sets the clock, they are moved along.
+  void FollowClock();
   int WaitMs() const;
 
   Engine& engine_;
@@ -172,6 +174,7 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   FileDescriptor epoll_;
   Mailbox mailbox_;
   Executor executor_;
+  int64_t wall_ahead_ms_;  // of the monotonic clock, when last looked at
   std::thread thread_;
   std::atomic<bool> stopping_{false};
 

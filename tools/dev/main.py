@@ -63,6 +63,7 @@ def add_tidy(parser):
 
 
 def add_bench(parser):
+    parser.add_argument("--gate", action="store_true", help="fail when instructions or recorded ratios got worse")
     parser.add_argument("name", nargs="?", default="compare", choices=workloads.BENCHMARKS)
     parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="arguments")
 
@@ -94,7 +95,8 @@ COMMANDS = (
     ("build", add_build, build_presets, "build presets (release when none is named)"),
     ("fmt", add_fmt, lambda given: quality.format_sources(given.check), "clang-format all sources"),
     ("tidy", add_tidy, lambda given: quality.tidy(given.words), "clang-tidy"),
-    ("bench", add_bench, lambda given: workloads.bench(given.name, given.rest), "compare, memory, connections, saving, latency, scripts, pubsub, tls, instructions, micro"),
+    ("bench", add_bench, lambda given: workloads.gate() if given.gate else workloads.bench(given.name, given.rest),
+     "compare, memory, connections, saving, latency, scripts, pubsub, tls, instructions, scaling, plots, micro"),
     ("fuzz", add_fuzz, lambda given: workloads.fuzz(given.targets, given.seconds), "run fuzz targets for longer"),
     ("soak", add_soak, lambda given: workloads.soak(given.names, given.minutes, given.preset, given.commands),
      "run tests/stress, tests/compat and tests/scenarios for longer"),

@@ -18,7 +18,7 @@ from suites import (
 )
 
 SCENARIO_JOBS = 20_000
-BENCHMARKS = ("compare", "memory", "connections", "saving", "latency", "scripts", "pubsub", "tls", "eviction", "returned", "instructions", "micro")
+BENCHMARKS = ("compare", "memory", "connections", "saving", "latency", "scripts", "pubsub", "tls", "eviction", "returned", "instructions", "scaling", "plots", "micro")
 
 
 def bench(name, arguments):
@@ -34,6 +34,12 @@ def bench(name, arguments):
         return
     build.build("release", ["kvick-server", "kvick-benchmark", "command_loop", "trace_replay"])
     run([PYTHON, ROOT / "bench" / name, *arguments])
+
+
+def gate():
+    """What got slower: instructions counted now, and ratios as they were last recorded."""
+    bench("instructions", ["--gate"])
+    run([PYTHON, ROOT / "bench/plots", "--gate"])
 
 
 def fuzz(targets, seconds):
