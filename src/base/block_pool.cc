@@ -296,7 +296,10 @@ size_t BlockPool::BeginEmptying() {
   return kPageBytes;
 }
 
-void BlockPool::EndEmptying() { moves_blocks.store(false, std::memory_order_relaxed); }
+size_t BlockPool::EndEmptying() {
+  moves_blocks.store(false, std::memory_order_relaxed);
+  return 0;
+}
 
 bool BlockPool::MustMove(const void* block, size_t /*size*/) {
   return moves_blocks.load(std::memory_order_relaxed) && (reinterpret_cast<uintptr_t>(block) >> 4) % 2 == 0;
@@ -346,8 +349,16 @@ size_t BlockPool::ChoosePages(size_t size_class) {
   };
   {
     SpinLockHolder holder(lock_);
-    const Page* first = partial_[size_class].first;
-    if (first == nullptr || first->next == nullptr) return 0;
+    Page* first = partial_[size_class].first;
+    if (first == nullptr) return 0;
+    if (first->next == nullptr) {
+      // One that was kept for the next block of its size has been waiting long enough.
+      if (first->used_count == 0) {
+        Unlink(partial_[size_class], first);
+        GiveBack(first);
+      }
+      return 0;
+    }
   }
   const auto candidate_of = [](const Page* page) {
     return Candidate{page->used_count * kBandCount / page->capacity(), page};
@@ -380,7 +391,16 @@ size_t BlockPool::ChoosePages(size_t size_class) {
   return chosen;
 }
 
+namespace {
+// Held while pages are chosen, by whichever of several engines in one process.
+Mutex& EmptyingMutex() {
+  static Mutex* mutex = new Mutex;
+  return *mutex;
+}
+}  // namespace
+
 size_t BlockPool::BeginEmptying() {
+  MutexLock lock(EmptyingMutex());
   size_t chosen = 0;
   for (size_t i = 0; i <= kShardCountMax; ++i) {
     for (size_t size_class = 1; size_class < kClassCount; ++size_class) chosen += Pools()[i].ChoosePages(size_class);
@@ -388,13 +408,15 @@ size_t BlockPool::BeginEmptying() {
   return chosen * kPageBytes;
 }
 
-void BlockPool::ServeAgain() {
+size_t BlockPool::ServeAgain() {
   constexpr int kPagesPerLock = 64;
+  size_t count = 0;
   bool has_more = true;
   while (has_more) {
     SpinLockHolder holder(lock_);
     for (int i = 0; i < kPagesPerLock && emptying_.first != nullptr; ++i) {
       Page* page = emptying_.first;
+      ++count;
       PageList& list = partial_[page->block_size / kStep];
       Unlink(emptying_, page);
       page->place.store(Page::Place::kPartial, std::memory_order_relaxed);
@@ -410,10 +432,14 @@ void BlockPool::ServeAgain() {
     }
     has_more = emptying_.first != nullptr;
   }
+  return count;
 }
 
-void BlockPool::EndEmptying() {
-  for (size_t i = 0; i <= kShardCountMax; ++i) Pools()[i].ServeAgain();
+size_t BlockPool::EndEmptying() {
+  MutexLock lock(EmptyingMutex());
+  size_t count = 0;
+  for (size_t i = 0; i <= kShardCountMax; ++i) count += Pools()[i].ServeAgain();
+  return count * kPageBytes;
 }
 
 bool BlockPool::MustMove(const void* block, size_t size) {
