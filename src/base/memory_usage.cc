@@ -83,6 +83,10 @@ std::string AllocatorLabel() {
   return "jemalloc-" + version.substr(0, version.find('-'));
 }
 
+void ReleaseAgedMemory() {
+  if (HasJemalloc()) mallctl("arena.4096.decay", nullptr, nullptr, nullptr, 0);
+}
+
 void ReleaseFreeMemory() {
   if (HasJemalloc()) {
     mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0);

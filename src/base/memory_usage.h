@@ -22,7 +22,10 @@ int64_t ThreadAllocatedBytes();
 
 // "jemalloc-5.3.0", "libc".
 std::string AllocatorLabel();
-// Gives free pages back to the kernel.
+// Gives back what the allocator has kept for some seconds, which it does by itself only while it is used. To be called
+// now and then, by a thread that executes no commands.
+void ReleaseAgedMemory();
+// Gives all free pages back to the kernel.
 void ReleaseFreeMemory();
 // The allocator's own report for people; empty when it has none.
 std::string AllocatorReport();

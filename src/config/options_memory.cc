@@ -12,14 +12,14 @@ namespace kvick {
 
 std::vector<OptionSpec> MemoryOptions() {
   return {
-      KeptInteger("active-defrag-cycle-max", 25, {1, 99}),
-      KeptInteger("active-defrag-cycle-min", 1, {1, 99}),
-      KeptMemory("active-defrag-ignore-bytes", 100 << 20, {1, kInt64Max}),
-      KeptInteger("active-defrag-max-scan-fields", 1000, {1, kInt64Max}),
-      KeptInteger("active-defrag-threshold-lower", 10, {0, 1000}),
-      KeptInteger("active-defrag-threshold-upper", 100, {0, 1000}),
+      Integer("active-defrag-cycle-max", &Settings::active_defrag_cycle_max, {1, 99}),
+      Integer("active-defrag-cycle-min", &Settings::active_defrag_cycle_min, {1, 99}),
+      Memory("active-defrag-ignore-bytes", &Settings::active_defrag_ignore_bytes, {1, kInt64Max}),
+      Integer("active-defrag-max-scan-fields", &Settings::active_defrag_scan_fields_max, {1, kInt64Max}),
+      Integer("active-defrag-threshold-lower", &Settings::active_defrag_threshold_lower, {0, 1000}),
+      Integer("active-defrag-threshold-upper", &Settings::active_defrag_threshold_upper, {0, 1000}),
       Integer("active-expire-effort", &Settings::active_expire_effort, {1, 10}),
-      KeptBool("activedefrag", false),
+      Bool("activedefrag", &Settings::active_defrag),
       Bool("activerehashing", &Settings::active_rehashing),
       Bool("lazyfree-lazy-eviction", &Settings::lazy_free_on_eviction),
       Bool("lazyfree-lazy-expire", &Settings::lazy_free_on_expire),

@@ -180,6 +180,14 @@ struct Settings {
   int lfu_decay_time_min = 1;
   int active_expire_effort = 1;
   bool active_rehashing = true;
+  // Without it, memory is given back by rules of our own (engine/compaction.h).
+  bool active_defrag = false;
+  uint64_t active_defrag_ignore_bytes = 100ULL << 20;
+  int active_defrag_threshold_lower = 10;
+  int active_defrag_threshold_upper = 100;
+  int active_defrag_cycle_min = 1;
+  int active_defrag_cycle_max = 25;
+  uint64_t active_defrag_scan_fields_max = 1000;
 
   // Lazy freeing
   bool lazy_free_on_eviction = false;

@@ -35,6 +35,13 @@ Field* Field::Make(BlockPool& pool, std::string_view name, std::string_view valu
 
 void Field::Free(Field* field) { BlockPool::Free(field, field->block_bytes()); }
 
+uint64_t FieldTable::MoveBlocks(uint64_t position, BlockMover& mover) {
+  // The table may have shrunk since the last call.
+  if (position >= table_.bucket_count()) return 0;
+  table_.MoveBucket(position, mover, [&](Field* field) { return mover.Follow(field, field->block_bytes()); });
+  return position + 1 < table_.bucket_count() ? position + 1 : 0;
+}
+
 FieldTable::~FieldTable() {
   if (listener_ != nullptr) {
     ForEach([this](const Field& field) {

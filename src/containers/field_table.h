@@ -28,8 +28,6 @@
 
 namespace kvick {
 
-class BlockPool;
-
 class Field {
  public:
   static constexpr int64_t kNoExpiry = -1;
@@ -141,6 +139,10 @@ class FieldTable {
       (*static_cast<std::remove_reference_t<Visit>*>(context))(*field);
     });
   }
+
+  // Moves what the mover wants to be moved of the fields at `position`; the position behind them comes back, 0 at the
+  // end.
+  uint64_t MoveBlocks(uint64_t position, BlockMover& mover);
 
   // Who is told of changes; null: nobody.
   void ListenWith(PartListener* listener) { listener_ = listener; }

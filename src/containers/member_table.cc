@@ -50,6 +50,13 @@ bool MemberTable::Remove(std::string_view bytes) {
   return true;
 }
 
+uint64_t MemberTable::MoveBlocks(uint64_t position, BlockMover& mover) {
+  // The table may have shrunk since the last call.
+  if (position >= table_.bucket_count()) return 0;
+  table_.MoveBucket(position, mover, [&](Member* member) { return mover.Follow(member, member->block_bytes()); });
+  return position + 1 < table_.bucket_count() ? position + 1 : 0;
+}
+
 MemberTable::~MemberTable() {
   if (listener_ != nullptr) {
     ForEach([this](std::string_view member) {

@@ -23,8 +23,6 @@
 
 namespace kvick {
 
-class BlockPool;
-
 class Member {
  public:
   static Member* Make(BlockPool& pool, std::string_view bytes);
@@ -93,6 +91,10 @@ class MemberTable {
       (*static_cast<std::remove_reference_t<Visit>*>(context))(member->bytes());
     });
   }
+
+  // Moves what the mover wants to be moved of the members at `position`; the position behind them comes back, 0 at the
+  // end.
+  uint64_t MoveBlocks(uint64_t position, BlockMover& mover);
 
   // Who is told of changes; null: nobody.
   void ListenWith(PartListener* listener) { listener_ = listener; }

@@ -435,6 +435,34 @@ void ScoreTree::Build(std::span<ScoredMember* const> members) {
   for (ScoredMember* member : members) Insert(member);
 }
 
+size_t ScoreTree::MoveBlocks(size_t rank, BlockMover& mover, void* context,
+                             ScoredMember* (*follow)(void* context, ScoredMember* member)) {
+  if (rank >= count_) return 0;
+  Step path[kHeightMax];
+  size_t begin = 0;
+  void** link = &root_;
+  for (size_t level = height_; level > 0; --level) {
+    auto* inner = mover.Follow(static_cast<Inner*>(*link), sizeof(Inner));
+    *link = inner;
+    size_t index = 0;
+    while (rank >= begin + inner->counts[index]) begin += inner->counts[index++];
+    path[level - 1] = {inner, index};
+    link = &inner->children[index];
+  }
+  Leaf* leaf = static_cast<Leaf*>(*link);
+  leaf = mover.Follow(leaf, Leaf::Bytes(leaf->capacity));
+  *link = leaf;
+  for (size_t i = 0; i < leaf->count; ++i) BlockPool::PrefetchPageOf(leaf->At(i));
+  for (size_t i = 0; i < leaf->count; ++i) {
+    ScoredMember* member = leaf->At(i);
+    ScoredMember* now = follow(context, member);
+    if (now == member) continue;
+    leaf->Set(i, now);
+    if (i == 0) SetFirst(path, 0, now);
+  }
+  return begin + leaf->count;
+}
+
 void ScoreTree::Clear() {
   if (root_ != nullptr) FreeNodes(root_, height_);
   root_ = nullptr;

@@ -30,6 +30,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/block_mover.h"
 #include "containers/scored_member.h"
 
 namespace kvick {
@@ -98,6 +99,12 @@ class ScoreTree {
   }
   // At the member with this rank; beyond the last one the cursor holds none.
   Cursor At(size_t rank) const;
+
+  // Moves the leaf that holds the member with this rank, and the nodes above it, if the mover wants them to. In the
+  // place of each member of the leaf comes what `follow` returns, the member or where it has been moved. Returns the
+  // rank behind the leaf; 0 when there is no such member.
+  size_t MoveBlocks(size_t rank, BlockMover& mover, void* context,
+                    ScoredMember* (*follow)(void* context, ScoredMember* member));
 
   // What the nodes occupy.
   size_t memory_bytes() const;

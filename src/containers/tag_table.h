@@ -38,6 +38,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "base/block_mover.h"
 #include "base/prefetch.h"
 #include "base/words.h"
 
@@ -121,6 +122,26 @@ class TagTable {
   uint64_t ScanBucket(uint64_t position, void* context, Visitor visit) const;
   // Calls `visit` for all entries.
   void ForEach(void* context, Visitor visit) const;
+  // Moves the bucket with this index (below bucket_count()), if the mover wants it to, with those that are allocated
+  // together with it and those chained to it, and puts in the place of each entry what `follow(Entry*)` returns: the
+  // entry, or where it has been moved. Slots become invalid. A table that is walked so while it changes may have
+  // entries that nobody meets, or meets twice.
+  template <typename Follow>
+  void MoveBucket(size_t index, BlockMover& mover, Follow&& follow) {
+    if (index % kSegmentBuckets == 0) {
+      Bucket*& segment = segments_[index / kSegmentBuckets];
+      segment = mover.Follow(segment, SegmentBytes());
+    }
+    if (index + 1 < bucket_count_) PrefetchPlacesOf(BucketAt(index + 1));
+    for (Bucket* bucket = BucketAt(index); bucket != nullptr; bucket = bucket->Next()) {
+      for (int i = 0; i < bucket->slot_count() && bucket->tags[i] != 0; ++i) {
+        Entry* entry = EntryAt(bucket, i);
+        Entry* now = follow(entry);
+        if (now != entry) bucket->SetPointer(i, now);
+      }
+      if (Bucket* next = bucket->Next()) bucket->SetPointer(kLastSlot, mover.Follow(next, sizeof(Bucket)));
+    }
+  }
   // Calls `visit(Entry*)` for the entries of the bucket with this index (below bucket_count()), having asked for those
   // of the next: a walk over all buckets is faster so than one by positions.
   template <typename Visit>
@@ -154,10 +175,21 @@ class TagTable {
   void ForEachCandidateIn(const Bucket* bucket, uint8_t tag, void* context, Visitor visit) const;
 
   static constexpr size_t kSegmentBuckets = 8;
+  static constexpr int kLastSlot = Bucket::kSlotCount - 1;  // it may lead on to another bucket
 
   static Entry* EntryAt(const Bucket* bucket, int index) { return static_cast<Entry*>(bucket->Pointer(index)); }
   static void PrefetchEntriesOf(const Bucket* bucket) {
     for (int i = 0; i < bucket->slot_count() && bucket->tags[i] != 0; ++i) PrefetchLine(bucket->Pointer(i));
+  }
+  static void PrefetchPlacesOf(const Bucket* bucket) {
+    PrefetchEntriesOf(bucket);
+    for (int i = 0; i < bucket->slot_count() && bucket->tags[i] != 0; ++i) {
+      BlockPool::PrefetchPageOf(bucket->Pointer(i));
+    }
+  }
+  // Of the only segment of a small table, which is smaller, or of any other.
+  size_t SegmentBytes() const {
+    return (bucket_count_ < kSegmentBuckets ? std::bit_ceil(bucket_count_) : kSegmentBuckets) * sizeof(Bucket);
   }
   static Bucket* AllocateBuckets(size_t count);
   static void FreeBucketArray(Bucket* buckets, size_t count);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "engine/compaction.h"
 #include "engine/executor.h"
 #include "engine/session.h"
 
@@ -14,10 +15,20 @@ Engine::Engine(Settings* settings, const Clock& clock)
       clock_(clock),
       options_(settings),
       memory_limit_(clock, log_),
+      compaction_(std::make_unique<Compaction>(clock, static_cast<size_t>(settings->databases) * Stripe::kCount)),
       run_id_(SecretHex(40)),
       started_ms_(clock.NowMs()) {
   replication_id = SecretHex(40);
   for (int i = 0; i < settings->databases; ++i) databases_.push_back(std::make_unique<Database>(i));
+  compaction_->Follow(*settings_);
+  options_.OnChange(
+      {"activedefrag", "active-defrag-ignore-bytes", "active-defrag-threshold-lower", "active-defrag-threshold-upper",
+       "active-defrag-cycle-min", "active-defrag-cycle-max", "active-defrag-max-scan-fields"},
+      [this] {
+        compaction_->Follow(*settings_);
+        return Status::Ok();
+      });
+  stats_resets_.push_back([this] { compaction_->ResetStats(); });
   // A new limit is kept from now on, whether commands come or not: workers look at the state between their turns.
   options_.OnChange({"maxmemory", "maxmemory-policy"}, [this] {
     const uint64_t limit_bytes = settings_->max_memory_bytes;

@@ -36,6 +36,7 @@
 
 namespace kvick {
 
+class Compaction;
 class Executor;
 struct KeyTracking;
 class Session;
@@ -67,6 +68,7 @@ class Engine {
   CommandLog& log() { return log_; }
   InfoRegistry& info() { return info_; }
   LazyFree& lazy_free() { return lazy_free_; }
+  Compaction& compaction() { return *compaction_; }
   MemoryLimit& memory_limit() { return memory_limit_; }
   // Replies to writes wait here until they are safe, if that is asked for.
   ReleaseGate& release_gate() { return release_gate_; }
@@ -165,6 +167,7 @@ class Engine {
   InfoRegistry info_;
   MemoryLimit memory_limit_;  // lazy_free_ tells it what it has freed
   LazyFree lazy_free_;
+  std::unique_ptr<Compaction> compaction_;
   ReleaseGate release_gate_;
   Channels channels_;
   Tracking tracking_;

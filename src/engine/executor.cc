@@ -11,9 +11,11 @@
 #include "base/log.h"
 #include "base/prefetch.h"
 #include "engine/command_context.h"
+#include "engine/compaction.h"
 #include "engine/errors.h"
 #include "engine/latency_monitor.h"
 #include "keyspace/snapshot.h"
+#include "keyspace/stripe_compaction.h"
 #include "keyspace/victim_search.h"
 
 namespace kvick {
@@ -91,6 +93,7 @@ Executor::Executor(Engine& engine)
 }
 
 Executor::~Executor() {
+  if (compaction_ != nullptr) engine_.compaction().FinishStripe(*compaction_);
   engine_.RemoveExecutor(this);
   engine_.gate().Unregister(&gate_slot_);
 }

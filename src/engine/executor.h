@@ -39,6 +39,7 @@
 namespace kvick {
 
 class CommandContext;
+class StripeCompaction;
 class VictimSearch;
 
 // A collection that a handler may change (CommandContext::FindValueForWrite, PutValue).
@@ -190,6 +191,10 @@ class Executor final : public KeyspaceListener {
 
   // Evicts keys while memory exceeds its limit, for at most `budget_us`. Between batches only.
   void EvictExcess(int64_t budget_us);
+  // Goes on with a pass that gives memory back (engine/compaction.h), if there is one, for about `budget_us`. Between
+  // batches only; the second one for work that AfterCommand runs.
+  void Compact(int64_t budget_us);
+  void CompactAfterCommand(int64_t budget_us);
   // The running command began while memory exceeded its limit, and nothing could be evicted.
   bool lacks_room() const { return lacks_room_; }
 
@@ -249,6 +254,8 @@ class Executor final : public KeyspaceListener {
   // Whether there may be another one.
   bool EvictOne(bool frees_later);
   bool WaitForLazyFree(uint64_t limit_bytes);
+  void CompactInside(int64_t budget_us);
+  bool StepInCompaction(uint64_t deadline);
   Status CheckRoom(const Session& session, const Command& command) const;
   void Reject(const Prepared& prepared, const Status& status, ReplyWriter& reply);
   Status ProblemStatus(const Prepared& prepared) const;
@@ -433,9 +440,11 @@ class Executor final : public KeyspaceListener {
   std::vector<Session*> sessions_;
   RunningCall running_call_;
   size_t expire_cursor_ = 0;
-  std::unique_ptr<VictimSearch> victim_search_;  // made with the first eviction
-  std::vector<Entry*> removed_entries_;          // large ones that were evicted: freed when their stripe is let go
-  int commands_until_look_ = 0;                  // at memory
+  std::unique_ptr<VictimSearch> victim_search_;   // made with the first eviction
+  std::vector<Entry*> removed_entries_;           // large ones that were evicted: freed when their stripe is let go
+  std::unique_ptr<StripeCompaction> compaction_;  // of the stripe that was taken of a pass; null: none
+  size_t compaction_place_ = 0;                   // which one, counted over all databases
+  int commands_until_look_ = 0;                   // at memory
   bool lacks_room_ = false;
 };
 

@@ -19,6 +19,7 @@
 #include "base/memory_usage.h"
 #include "base/numbers.h"
 #include "base/version.h"
+#include "engine/compaction.h"
 #include "engine/executor.h"
 #include "keyspace/access_clock.h"
 #include "observability/command_totals.h"
@@ -195,7 +196,7 @@ void WriteMemory(Engine& engine, InfoWriter& out) {
   out.Field("mem_allocator", AllocatorLabel());
   // Tables grow by the bucket: there is never a second one.
   out.Field("mem_overhead_db_hashtable_rehashing", 0);
-  out.Field("active_defrag_running", 0);
+  out.Field("active_defrag_running", engine.compaction().share());
   out.Field("lazyfree_pending_objects", engine.lazy_free().pending_objects());
   out.Field("lazyfreed_objects", engine.lazy_free().freed_objects());
 }
@@ -250,12 +251,13 @@ void WriteStats(Engine& engine, const Rates& rates, InfoWriter& out) {
   out.Field("total_forks", 0);
   out.Field("migrate_cached_sockets", 0);
   out.Field("slave_expires_tracked_keys", 0);
-  out.Field("active_defrag_hits", 0);
-  out.Field("active_defrag_misses", 0);
-  out.Field("active_defrag_key_hits", 0);
-  out.Field("active_defrag_key_misses", 0);
-  out.Field("total_active_defrag_time", 0);
-  out.Field("current_active_defrag_time", 0);
+  const Compaction::Totals compaction = engine.compaction().totals();
+  out.Field("active_defrag_hits", compaction.moved_blocks);
+  out.Field("active_defrag_misses", compaction.left_blocks);
+  out.Field("active_defrag_key_hits", compaction.moved_keys);
+  out.Field("active_defrag_key_misses", compaction.left_keys);
+  out.Field("total_active_defrag_time", compaction.total_ms);
+  out.Field("current_active_defrag_time", compaction.current_ms);
   out.Field("tracking_total_keys", uint64_t{engine.tracking().key_count()});
   out.Field("tracking_total_items", uint64_t{engine.tracking().item_count()});
   out.Field("tracking_total_prefixes", uint64_t{engine.tracking().prefix_count()});

@@ -6,9 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/block_pool.h"
 #include "base/memory_usage.h"
 #include "base/numbers.h"
 #include "engine/command_context.h"
+#include "engine/compaction.h"
 #include "engine/executor.h"
 #include "engine/help.h"
 #include "engine/transaction.h"
@@ -196,8 +198,10 @@ std::vector<std::string> FindIssues(const MemoryFigures& figures, const ClientMe
     issues.push_back(std::move(issue));
   }
   if (IsWasteful(figures.active_bytes, figures.used_bytes, kMuchFragmentation)) {
-    issues.push_back("Fragmentation: " + Percent(Ratio(figures.active_bytes, figures.used_bytes) - 1) +
-                     " of what is in use lies between live allocations, where it waits for new ones.");
+    issues.push_back(
+        "Fragmentation: " + Percent(Ratio(figures.active_bytes, figures.used_bytes) - 1) +
+        " of what is in use lies between live allocations, where it waits for new ones. What is left is moved "
+        "together when it is much, as activedefrag says; MEMORY PURGE begins at once.");
   }
   if (IsWasteful(figures.kept_bytes, figures.active_bytes, kMuchFragmentation)) {
     issues.push_back("Free pages: the allocator keeps " + FormatBytesHuman(figures.kept_bytes - figures.active_bytes) +
@@ -264,7 +268,16 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS Status MemoryUsage(CommandContext& context) {
 }
 
 Status MemoryPurge(CommandContext& context) {
-  ReleaseFreeMemory();
+  // Some of what is to be moved together is, and workers go on with the rest.
+  constexpr int64_t kBudgetUs = 100'000;
+  context.executor().AfterCommand([&executor = context.executor()] {
+    Compaction& compaction = executor.engine().compaction();
+    compaction.Begin();
+    executor.CompactAfterCommand(kBudgetUs);
+    compaction.Tend();
+    BlockPool::ReleasePages();
+    ReleaseFreeMemory();
+  });
   context.Reply().Ok();
   return Status::Ok();
 }

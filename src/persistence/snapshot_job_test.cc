@@ -3,13 +3,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/block_pool.h"
 #include "base/random.h"
 #include "commands/families.h"
+#include "engine/compaction.h"
 #include "engine/local_client.h"
 #include "support/concurrency_commands.h"
 #include "support/dump_encoder.h"
@@ -65,6 +68,12 @@ class SnapshotTest : public ::testing::Test {
             [done](Status status) {
               if (done != nullptr) *done = std::move(status);
             }};
+  }
+
+  // Goes on with a pass of compaction, or begins the next one.
+  void CompactALittle(LocalClient& client) {
+    if (engine_.compaction().share() == 0) engine_.compaction().Begin();
+    client.executor().Compact(20);
   }
 
   Settings settings_;
@@ -163,6 +172,7 @@ TEST_F(SnapshotTest, HoldsTheMomentOfTheCutWhateverChangesMeanwhile) {
         if (random.Below(5000) == 0) Call(client, {"SWAPDB", "0", "1"});
         if (random.Below(20000) == 0) Call(client, {"FLUSHDB"});
         if (random.Below(200) == 0) Call(client, {"SELECT", Number(random, 2)});
+        if (random.Below(20) == 0) CompactALittle(client);
         Call(client, RandomChange(random));
       }
       goes_on = snapshot->Walk(&bytes);
@@ -232,8 +242,75 @@ TEST_F(SnapshotTest, TransfersAreWhollyInOrWhollyOut) {
       Call(client, {"EXEC"});
       Call(client, {"SET", "other:" + Number(random, 100000), "x"});
       Call(client, {"DEL", "other:" + Number(random, 100000)});
+      if (random.Below(10) == 0) CompactALittle(client);
     }
   });
+}
+
+// Entries and blocks of every kind lie scattered after most were deleted. They move together, and are what they were.
+TEST_F(SnapshotTest, CompactionLeavesEverythingAsItIs) {
+  LocalClient client(engine_);
+  LocalClient watcher(engine_);
+  // Few pools and sizes, so that there are many pages of each.
+  BlockPool::ChooseShardCount(1);
+  for (int i = 0; i < 40000; ++i) {
+    Call(client, {"SET", "short:" + std::to_string(i), std::to_string(i), "PX", std::to_string(1'000'000 + i)});
+    Call(client, {"SET", "long:" + std::to_string(i), std::string(static_cast<size_t>(100 + i / 10 % 4 * 100), 'x')});
+    const std::string part = "part" + std::to_string(i);
+    Call(client, {"HSET", "hash", part, std::string(static_cast<size_t>(20 + i / 10 % 3 * 30), 'y')});
+    if (i % 8 == 0) Call(client, {"HPEXPIRE", "hash", "1000000", "FIELDS", "1", part});
+    Call(client, {"SADD", "set", part});
+    Call(client, {"ZADD", "sorted", std::to_string(i / 7), part});
+    Call(client, {"HSET", "small:" + std::to_string(i % 300), part, "z"});
+  }
+  for (int i = 0; i < 40000; ++i) {
+    if (i % 10 == 3) continue;
+    const std::string part = "part" + std::to_string(i);
+    Call(client, {"DEL", "short:" + std::to_string(i), "long:" + std::to_string(i)});
+    Call(client, {"HDEL", "hash", part});
+    Call(client, {"SREM", "set", part});
+    Call(client, {"ZREM", "sorted", part});
+  }
+  Call(watcher, {"WATCH", "short:3", "hash", "sorted"});
+  const Dump before = DumpNow();
+  const std::string order = client.Execute({"ZRANGE", "sorted", "0", "-1", "WITHSCORES"});
+  const size_t page_bytes = BlockPool::PageBytes();
+  const size_t waste_bytes = page_bytes - std::min(page_bytes, BlockPool::BlockBytes());
+
+  Compaction& compaction = engine_.compaction();
+  compaction.Begin();
+  ASSERT_GT(compaction.share(), 0);
+  int turns = 0;
+  while (compaction.share() != 0) {
+    client.executor().Compact(100);
+    ++turns;
+  }
+  compaction.Tend();
+  EXPECT_GT(turns, 1);
+  const Compaction::Totals totals = compaction.totals();
+  EXPECT_GT(totals.moved_keys, 1000u);
+  EXPECT_GT(totals.moved_blocks, totals.moved_keys);
+  if (page_bytes != 0) {  // under a sanitizer there are no pages
+    EXPECT_LT(BlockPool::PageBytes(), page_bytes / 2);
+    EXPECT_LT(BlockPool::PageBytes() - BlockPool::BlockBytes(), waste_bytes / 4);
+  }
+  EXPECT_EQ(DumpNow(), before);
+  EXPECT_EQ(client.Execute({"ZRANGE", "sorted", "0", "-1", "WITHSCORES"}), order);
+  EXPECT_EQ(Call(client, {"ZRANK", "sorted", "part13"}).integer, 1);
+  EXPECT_EQ(Call(client, {"HEXISTS", "hash", "part23"}).integer, 1);
+  EXPECT_EQ(Call(client, {"PTTL", "short:33"}).integer, 1'000'033);
+  // To move is not to change.
+  Call(watcher, {"MULTI"});
+  Call(watcher, {"PING"});
+  EXPECT_EQ(watcher.Execute({"EXEC"}), "*1\r\n+PONG\r\n");
+  // Whoever finds keys by other ways than their name finds them still.
+  const int64_t key_count = Call(client, {"DBSIZE"}).integer;
+  clock_.AdvanceMs(1'020'020);
+  for (int i = 0; i < 100; ++i) client.executor().RemoveExpired(0, 1, 10'000);
+  EXPECT_GE(Call(client, {"DBSIZE"}).integer, key_count - 2002);
+  EXPECT_LE(Call(client, {"DBSIZE"}).integer, key_count - 2000);
+  EXPECT_EQ(Call(client, {"EXISTS", "short:3", "short:19993"}).integer, 0);
+  EXPECT_EQ(Call(client, {"EXISTS", "short:39993", "long:3", "long:13"}).integer, 3);
 }
 
 TEST_F(SnapshotTest, AJobThatCannotWriteLeavesTheNextOneWhole) {

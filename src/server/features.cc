@@ -1,8 +1,10 @@
 #include "server/features.h"
 
 #include "base/block_pool.h"
+#include "base/memory_usage.h"
 #include "commands/families.h"
 #include "engine/client_eviction.h"
+#include "engine/compaction.h"
 #include "observability/features.h"
 #include "persistence/features.h"
 #include "scripting/features.h"
@@ -104,7 +106,11 @@ void RegisterFeatures(Engine& engine) {
   AttachMonitors(engine);
 
   AttachClientEviction(engine);
-  engine.AddPeriodicWork([] { BlockPool::TendPages(); });
+  engine.AddPeriodicWork([&engine] {
+    engine.compaction().Tend();
+    BlockPool::TendPages();
+    ReleaseAgedMemory();
+  });
 
   commands.Add(AppendOnlyCommands());
   commands.Add(BackupCommands());

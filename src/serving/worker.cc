@@ -14,6 +14,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "engine/client_line.h"
+#include "engine/compaction.h"
 #include "engine/transaction.h"
 
 namespace kvick {
@@ -29,6 +30,7 @@ constexpr int64_t kExpiryBudgetUs = 5'000;
 // What commands could not evict is evicted between turns, and how long a worker without commands waits in between.
 constexpr int64_t kEvictionBudgetUs = 1'000;
 constexpr int64_t kEvictionWaitMs = 1;
+constexpr int64_t kCompactionIntervalUs = 1'000;
 constexpr int kIdleWaitMs = 100;
 constexpr int kPausedWaitMs = 10;
 constexpr size_t kWritePieces = 64;
@@ -336,6 +338,12 @@ void Worker::Run() {
     }
     if (runs_timers && engine_.memory_limit().state() == MemoryLimit::State::kEvicting) {
       executor_.EvictExcess(kEvictionBudgetUs);
+    }
+    // Of each interval, a percentage.
+    const int compaction_share = runs_timers ? engine_.compaction().share() : 0;
+    if (compaction_share != 0 && start_us >= next_compaction_us_) {
+      next_compaction_us_ = start_us + kCompactionIntervalUs;
+      executor_.Compact(kCompactionIntervalUs * compaction_share / 100);
     }
     executor_.stats().loop_count.Add(1);
     if (executor_.stats().client_event_count.Load() != events_before) executor_.stats().serving_loop_count.Add(1);
@@ -805,6 +813,7 @@ int Worker::WaitMs() const {
   for (int i = 0; i < engine_.database_count(); ++i) {
     if (engine_.database(i).may_hold_expiring()) wait_ms = kExpiryIntervalUs / 1000;
   }
+  if (engine_.compaction().share() != 0) wait_ms = kCompactionIntervalUs / 1000;
   if (engine_.memory_limit().state() == MemoryLimit::State::kEvicting) wait_ms = kEvictionWaitMs;
   const int64_t deadline_ms = executor_.next_wait_deadline_ms();
   if (deadline_ms != INT64_MAX) wait_ms = std::clamp<int64_t>(deadline_ms - engine_.clock().MonotonicMs(), 0, wait_ms);

@@ -210,6 +210,7 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   std::array<Gathered, kGatheredMax> gathered_;
   size_t gathered_count_ = 0;
   int64_t next_expiry_us_ = 0;
+  int64_t next_compaction_us_ = 0;
   int64_t next_slow_timer_us_ = 0;
   int timers_since_measure_ = 0;
   int64_t next_resume_us_ = 0;

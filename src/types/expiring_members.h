@@ -63,6 +63,8 @@ class ExpiringMembers {
     });
   }
 
+  uint64_t MoveBlocks(uint64_t position, BlockMover& mover) { return fields_.MoveBlocks(position, mover); }
+
   size_t memory_bytes() const { return sizeof(ExpiringMembers) + fields_.memory_bytes(); }
 
  private:

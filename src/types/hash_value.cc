@@ -282,6 +282,8 @@ void RegisterHashType() {
                visitor.Visit({field.name, field.value, field.expiry_ms});
              });
            },
+       .move_blocks = [](void* value, uint64_t position,
+                         BlockMover& mover) { return static_cast<HashValue*>(value)->MoveBlocks(position, mover); },
        .digest =
            [](const void* value, Digest* digest) {
              static_cast<const HashValue*>(value)->ForEach([&](const FieldView& field) {

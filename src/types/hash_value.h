@@ -151,6 +151,12 @@ class HashValue {
   // Who is told of changes of a table; null: nobody.
   void ListenWith(PartListener* listener) { mutable_table().ListenWith(listener); }
 
+  // Moves blocks of a piece of the fields that a mover wants to be moved, as FieldTable; the position behind it comes
+  // back, 0 at the end. Packed ones have none.
+  uint64_t MoveBlocks(uint64_t position, BlockMover& mover) {
+    return table() != nullptr ? mutable_table().MoveBlocks(position, mover) : 0;
+  }
+
   size_t memory_bytes() const;
   // How many allocations a destructor frees.
   size_t free_effort() const { return table() != nullptr || encoding() == Encoding::kTemplateArray ? count() : 1; }

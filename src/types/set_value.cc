@@ -235,6 +235,8 @@ void RegisterSetType() {
              return static_cast<const SetValue*>(value)->Scan(
                  position, [&](std::string_view member) { visitor.Visit({.name = member}); });
            },
+       .move_blocks = [](void* value, uint64_t position,
+                         BlockMover& mover) { return static_cast<SetValue*>(value)->MoveBlocks(position, mover); },
        .digest =
            [](const void* value, Digest* digest) {
              static_cast<const SetValue*>(value)->ForEach([&](std::string_view member) {

@@ -114,6 +114,13 @@ class SetValue {
   // Who is told of changes of a table; null: nobody.
   void ListenWith(PartListener* listener) { mutable_table().ListenWith(listener); }
 
+  // Moves blocks of a piece of the members that a mover wants to be moved, as FieldTable; the position behind it comes
+  // back, 0 at the end. Packed ones have none.
+  uint64_t MoveBlocks(uint64_t position, BlockMover& mover) {
+    if (table() != nullptr) return mutable_table().MoveBlocks(position, mover);
+    return expiring() != nullptr ? mutable_expiring().MoveBlocks(position, mover) : 0;
+  }
+
   size_t memory_bytes() const;
   // How many allocations a destructor frees.
   size_t free_effort() const { return table() != nullptr || expiring() != nullptr ? count() : 1; }

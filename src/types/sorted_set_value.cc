@@ -100,6 +100,31 @@ SortedSetValue::SortedSetValue(const SortedSetValue& other) {
   other.ForEach([this](std::string_view member, double score) { AddToLarge(member, score, SecretHash(member)); });
 }
 
+uint64_t SortedSetValue::MoveBlocks(uint64_t position, BlockMover& mover) {
+  constexpr uint64_t kInIndex = uint64_t{1} << 63;  // behind it: the number of a bucket
+  if (!large_) return 0;
+  if ((position & kInIndex) == 0) {
+    struct Context {
+      ScoredMemberTable& index;
+      BlockMover& mover;
+    } context{large_->index, mover};
+    const size_t behind = large_->tree.MoveBlocks(position, mover, &context, [](void* raw, ScoredMember* member) {
+      const auto* to = static_cast<const Context*>(raw);
+      if (!to->mover.MustMove(member, member->memory_bytes())) return member;
+      const auto slot = to->index.Find(member->bytes(), SecretHash(member->bytes()));
+      auto* moved = static_cast<ScoredMember*>(to->mover.Move(member, member->memory_bytes()));
+      to->index.Replace(slot, moved);
+      return moved;
+    });
+    return behind < large_->tree.count() ? behind : kInIndex;
+  }
+  const size_t bucket = position & ~kInIndex;
+  const size_t bucket_count = large_->index.bucket_count();
+  if (bucket >= bucket_count) return 0;
+  large_->index.MoveBucket(bucket, mover, [](ScoredMember* member) { return member; });
+  return bucket + 1 < bucket_count ? kInIndex | (bucket + 1) : 0;
+}
+
 SortedSetValue::~SortedSetValue() {
   if (!large_) return;
   if (large_->listener != nullptr) {
@@ -355,6 +380,10 @@ void RegisterSortedSetType() {
                 return static_cast<const SortedSetValue*>(value)->Scan(
                     position,
                     [&](std::string_view member, double score) { visitor.Visit({.name = member, .score = score}); });
+              },
+          .move_blocks =
+              [](void* value, uint64_t position, BlockMover& mover) {
+                return static_cast<SortedSetValue*>(value)->MoveBlocks(position, mover);
               },
           .digest =
               [](const void* value, Digest* digest) {

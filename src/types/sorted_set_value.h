@@ -143,6 +143,10 @@ class SortedSetValue {
   // Who is told of changes of a large one; null: nobody.
   void ListenWith(PartListener* listener) { large_->listener = listener; }
 
+  // Moves blocks of a piece of a large one that a mover wants to be moved: those of the tree in the order of ranks,
+  // with the members, then those of the index. The position behind it comes back, 0 at the end.
+  uint64_t MoveBlocks(uint64_t position, BlockMover& mover);
+
   size_t memory_bytes() const;
   // How many allocations a destructor frees.
   size_t free_effort() const { return large_ ? count() : 1; }

@@ -10,6 +10,7 @@
 
 namespace kvick {
 
+class BlockMover;
 class Digest;
 class PartListener;
 class PartVisitor;
@@ -73,6 +74,9 @@ struct ValueOperations {
   bool (*has_parts)(const void* value) = nullptr;
   void (*listen)(void* value, PartListener* listener) = nullptr;
   uint64_t (*scan_parts)(const void* value, uint64_t position, PartVisitor& visitor) = nullptr;
+  // For types whose large values consist of blocks of BlockPool: moves those that the mover wants to be moved, of a
+  // piece from `position` on; the position behind it comes back, 0 at the end. The value itself stays where it is.
+  uint64_t (*move_blocks)(void* value, uint64_t position, BlockMover& mover) = nullptr;
   // Adds the contents, in a way that does not depend on the encoding (DEBUG DIGEST).
   void (*digest)(const void* value, Digest* digest) = nullptr;
 };

@@ -43,5 +43,5 @@ def test_a_reason_needs_an_absent_field(monkeypatch):
 
 def test_a_directive_without_effect_needs_a_reason(monkeypatch):
     monkeypatch.setattr(parity_tables, 'DIRECTIVES_KEPT', ())
-    with pytest.raises(parity_tables.Unexplained, match='activedefrag has no effect, and no reason'):
-        parity_tables.config_table({'activedefrag'})
+    with pytest.raises(parity_tables.Unexplained, match='jemalloc-bg-thread has no effect, and no reason'):
+        parity_tables.config_table({'jemalloc-bg-thread'})

@@ -7,7 +7,6 @@ tests/processes/test_parity_tables.py, and so does a reason for something that i
 NO_REPLICAS = "there is no replication yet"
 NO_CLUSTER = "there is no cluster mode yet"
 NO_SENTINEL = "there is no Sentinel mode yet"
-NO_DEFRAGMENTATION = "there is no active defragmentation: pages of small blocks that empty go back to the system"
 NO_MODULES = "there are no loadable modules"
 NOT_KEPT = "not counted yet"
 
@@ -61,7 +60,6 @@ DIRECTIVES_KEPT = (
     ("search-.*", "there is no search yet"),
     ("ts-.*", "there are no time series yet"),
     ("vset-.*", "there are no vector sets yet"),
-    ("active-defrag-.*|activedefrag", NO_DEFRAGMENTATION),
     ("activerehashing", "tables grow bucket by bucket: there is nothing to finish in idle time"),
     ("active-expire-effort", "due keys are found by an index, not by sampling: there is no effort to choose"),
     ("lazyfree-lazy-user-del", "large values are always freed in the background"),

@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "engine/compaction.h"
 #include "server/features.h"
 #include "support/concurrency_commands.h"
 
@@ -26,7 +27,7 @@ std::string StressClient::Execute(const std::vector<std::string>& words) {
 
 void StressClient::Disturb() {
   const std::string noise = "noise:" + std::to_string(Below(2000));
-  switch (Below(19)) {
+  switch (Below(22)) {
     case 0: Call({"CONFIG", "SET", "slowlog-log-slower-than", std::to_string(Below(1000))}); return;
     case 1: Call({"CONFIG", "SET", "maxmemory-policy", Chance(2) ? "allkeys-lfu" : "noeviction"}); return;
     case 2: Call({"CLIENT", "LIST"}); return;
@@ -51,6 +52,15 @@ void StressClient::Disturb() {
       return;
     case 15: Call({"ACL", Chance(2) ? "SETUSER" : "DELUSER", "other"}); return;
     case 16: Call({"ACL", Chance(2) ? "LIST" : "LOG"}); return;
+    case 17:
+      if (Chance(20)) Call({"MEMORY", "PURGE"});
+      return;
+    case 18:
+    case 19:
+      // What lies in the way of a pass is moved by whoever comes by.
+      if (store_.engine().compaction().share() == 0) store_.engine().compaction().Begin();
+      client_.executor().Compact(static_cast<int64_t>(Below(300)));
+      return;
     default: Call({"SET", noise, std::string(Below(700), 'x'), "PX", std::to_string(1 + Below(50))});
   }
 }
