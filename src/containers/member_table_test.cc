@@ -93,8 +93,8 @@ TEST(MemberTableTest, AWalkEndsWhenItsVisitorHasSeenEnough) {
 
 // Tables of all sizes beside each other: buckets that stand for the same bits, for fewer and for more.
 TEST(MemberTableTest, FindsWhatTwoTablesShare) {
-  for (const size_t count : {0, 1, 7, 8, 40, 333, 2000}) {
-    for (const size_t other_count : {0, 1, 9, 64, 500, 2000, 9000}) {
+  for (const size_t count : {0U, 1U, 7U, 8U, 40U, 333U, 2000U}) {
+    for (const size_t other_count : {0U, 1U, 9U, 64U, 500U, 2000U, 9000U}) {
       MemberTable table;
       MemberTable other;
       std::set<std::string> expected;

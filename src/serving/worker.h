@@ -117,45 +117,6 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   void AddConnection(Arrival& arrival);
   void TakeArrivals();
   void RunMessages();
-  // Notes a push for those who want it.
-  void AppendPush(const std::shared_ptr<const PushMessage>& message, const std::vector<PushTarget>& targets);
-  void SendPushes();
-  void SendPushesOf(Connection& connection);
-  void OnReadable(Connection& connection);
-  size_t Read(Connection& connection, std::span<char> target);
-  bool MayGather(const Connection& connection) const;
-  void Gather(Connection& connection);
-  void RunGathered();
-  void OnEndOfInput(Connection& connection);
-  std::string_view KeepUnfinished(Connection& connection, std::string_view rest);
-  void Postpone(Connection& connection, std::string_view bytes, RequestParser::Command* command);
-  void OnWritable(Connection& connection);
-  // Executes what the connection's own buffer holds, and keeps what is not used up.
-  void ExecuteInput(Connection& connection);
-  // Executes what `bytes` holds; returns how many bytes were used up.
-  size_t ExecuteAll(Connection& connection, std::string_view bytes);
-  // Parses commands of `bytes` into the scratch from `begin` on, which comes behind what is prepared there.
-  Batch ParseBatch(const Session& session, RequestParser& parser, std::string_view bytes, size_t begin);
-  // Runs them; `bytes` is what was parsed. Adds what was used up to `*used`. False: nothing more is to be run now.
-  bool RunBatch(Connection& connection, const Batch& batch, std::string_view bytes, size_t* used, ReplyWriter& reply);
-  // Sends the replies and sees to what the commands did to their connection.
-  void FinishExecution(Connection& connection, OutputBuffer& out);
-  // Where replies to the connection's commands go: behind what its socket did not take, or into a warm buffer.
-  OutputBuffer& ReplyBufferFor(Connection& connection);
-  // Sends `out`, or keeps it until it is released; nothing of it is left there.
-  void Answer(Connection& connection, OutputBuffer& out);
-  void Hold(Connection& connection, OutputBuffer& out);
-  // Writes what the turn has recorded, if replies wait for that.
-  void WriteLog();
-  // Between two turns: waits while what is recorded comes faster than it is written.
-  void YieldToLog() const;
-  // Sends what has been released meanwhile.
-  void ReleaseReplies();
-  // Sends `out`; what the socket does not take stays in the connection.
-  void Send(Connection& connection, OutputBuffer& out);
-  bool IsOverOutputLimit(Connection& connection, size_t pending_bytes);
-  void NoteReplyPeak(Connection& connection, size_t pending_bytes);
-  void UpdateInterest(Connection& connection);
   void Doom(Connection& connection);
   void CloseDoomed();
   // A blocked command was answered: sends the reply and goes on with what the client sent meanwhile.
@@ -167,6 +128,51 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   // Sessions and connections note wall clock times. When somebody sets the clock, they are moved along.
   void FollowClock();
   int WaitMs() const;
+
+  // worker_requests.cc
+  void OnReadable(Connection& connection);
+  size_t Read(Connection& connection, std::span<char> target);
+  bool MayGather(const Connection& connection) const;
+  void Gather(Connection& connection);
+  void RunGathered();
+  void OnEndOfInput(Connection& connection);
+  std::string_view KeepUnfinished(Connection& connection, std::string_view rest);
+  void Postpone(Connection& connection, std::string_view bytes, RequestParser::Command* command);
+  // Executes what the connection's own buffer holds, and keeps what is not used up.
+  void ExecuteInput(Connection& connection);
+  // Executes what `bytes` holds; returns how many bytes were used up.
+  size_t ExecuteAll(Connection& connection, std::string_view bytes);
+  // Parses commands of `bytes` into the scratch from `begin` on, which comes behind what is prepared there.
+  Batch ParseBatch(const Session& session, RequestParser& parser, std::string_view bytes, size_t begin);
+  // Runs them; `bytes` is what was parsed. Adds what was used up to `*used`. False: nothing more is to be run now.
+  bool RunBatch(Connection& connection, const Batch& batch, std::string_view bytes, size_t* used, ReplyWriter& reply);
+  // Sends the replies and sees to what the commands did to their connection.
+  void FinishExecution(Connection& connection, OutputBuffer& out);
+
+  // worker_replies.cc
+  // Where replies to the connection's commands go: behind what its socket did not take, or into a warm buffer.
+  OutputBuffer& ReplyBufferFor(Connection& connection);
+  // Sends `out`, or keeps it until it is released; nothing of it is left there.
+  void Answer(Connection& connection, OutputBuffer& out);
+  // Sends `out`; what the socket does not take stays in the connection.
+  void Send(Connection& connection, OutputBuffer& out);
+  void OnWritable(Connection& connection);
+  void UpdateInterest(Connection& connection);
+  bool IsOverOutputLimit(Connection& connection, size_t pending_bytes);
+  void NoteReplyPeak(Connection& connection, size_t pending_bytes);
+  // Notes a push for those who want it.
+  void AppendPush(const std::shared_ptr<const PushMessage>& message, const std::vector<PushTarget>& targets);
+  void SendPushes();
+  void SendPushesOf(Connection& connection);
+
+  // worker_held_replies.cc
+  void Hold(Connection& connection, OutputBuffer& out);
+  // Writes what the turn has recorded, if replies wait for that.
+  void WriteLog();
+  // Between two turns: waits while what is recorded comes faster than it is written.
+  void YieldToLog() const;
+  // Sends what has been released meanwhile.
+  void ReleaseReplies();
 
   Engine& engine_;
   const int index_;
