@@ -107,3 +107,14 @@ def test_a_sample_finds_the_hot_key(make_server, kvick_only):
         fields = tracked(client)
         assert 100 * each < amounts(fields, 'by-net-bytes')['hot'] < 300 * each
         assert fields['total-net-bytes'] >= 2000 * each
+
+
+def test_no_field_of_info_stands_twice(make_server):
+    """Clients read INFO into one dictionary: HOTKEYS' used_memory must not take the server's place."""
+    server = make_server().start()
+    with server.connect() as client:
+        for section in ('all', 'everything', 'default'):
+            lines = client.call('INFO', section).decode().splitlines()
+            names = [line.partition(':')[0] for line in lines if ':' in line]
+            assert len(names) == len(set(names)), sorted(name for name in set(names) if names.count(name) > 1)
+        assert client.call('INFO', 'hotkeys').startswith(b'# Hotkeys')
