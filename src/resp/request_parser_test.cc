@@ -124,7 +124,12 @@ TEST(RequestParserTest, RefusesWhatIsNoRequest) {
   EXPECT_EQ(ErrorOf("*2147483648\r\n"), "Protocol error: invalid multibulk length");
   EXPECT_EQ(ErrorOf("*1\r\n$x\r\n"), "Protocol error: invalid bulk length");
   EXPECT_EQ(ErrorOf("*1\r\n$-1\r\n"), "Protocol error: invalid bulk length");
-  EXPECT_EQ(ErrorOf("*1\r\n$04\r\n"), "Protocol error: invalid bulk length");
+  // Numbers have no leading zeros, however many digits they have and whether or not all has come.
+  for (const std::string zeros : {"0", "00", "000"}) {
+    EXPECT_EQ(ErrorOf("*" + zeros + "1\r\n$4\r\nPING\r\n"), "Protocol error: invalid multibulk length") << zeros;
+    EXPECT_EQ(ErrorOf("*1\r\n$" + zeros + "4\r\nPING\r\n"), "Protocol error: invalid bulk length") << zeros;
+    EXPECT_EQ(ErrorOf("*1\r\n$" + zeros + "4\r\n"), "Protocol error: invalid bulk length") << zeros;
+  }
   EXPECT_EQ(ErrorOf("PING \"a\r\n"), "Protocol error: unbalanced quotes in request");
   EXPECT_EQ(ErrorOf(std::string(70'000, 'a')), "Protocol error: too big inline request");
   EXPECT_EQ(ErrorOf("*" + std::string(70'000, '1')), "Protocol error: too big mbulk count string");

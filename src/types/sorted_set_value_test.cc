@@ -58,6 +58,17 @@ TEST(SortedSetValueTest, GrowsWhenAMemberIsTooLongOrOneTooMany) {
   EXPECT_EQ(long_member.count(), 2u);
 }
 
+TEST(SortedSetValueTest, KnowsTheRanksOfALargeSet) {
+  constexpr size_t kCount = 1000;
+  SortedSetValue set(kLimits, 1);
+  for (size_t i = 0; i < kCount; ++i) {
+    const size_t score = i * 7 % kCount;
+    Put(set, "member:" + std::to_string(score), static_cast<double>(score));
+  }
+  ASSERT_EQ(set.listpack(), nullptr);
+  for (size_t i = 0; i < kCount; ++i) EXPECT_EQ(set.RankOf(set.Locate("member:" + std::to_string(i))), i);
+}
+
 TEST(SortedSetValueTest, IsBuiltFromMembersInAnyOrder) {
   const SortedSetValue small({{"b", 1}, {"a", 1}, {"c", -1}}, kLimits);
   EXPECT_NE(small.listpack(), nullptr);

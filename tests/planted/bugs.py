@@ -51,7 +51,7 @@ BUGS = (
         ("unit engine_test *Blocking*",)),
     Bug("a missing WATCH mark", "src/keyspace/database.cc",
         "  if (stripe.watchers != nullptr) stripe.watchers->Touch(key.name);\n",
-        "",
+        "  if (stripe.watchers != nullptr && key.name.empty()) stripe.watchers->Touch(key.name);\n",
         ("unit commands_test *Transaction*",)),
     Bug("a wrong error text", "src/engine/errors.cc",
         "WRONGTYPE Operation against a key holding the wrong kind of value",

@@ -1,5 +1,5 @@
 """Plants the bugs of tests/planted/bugs.py one at a time, in a working tree of its own, and runs the suites that should
-catch each. Writes the table in docs/testing.md when all were planted."""
+catch each. Notes in the table of docs/testing.md which one did."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ import markdown  # noqa: E402
 TREE = BUILD / "planted"
 TESTING = ROOT / "docs/testing.md"
 MARKER = "planted"
-TEST_TIMEOUT_S = 300
+TEST_TIMEOUT_S = 120
 
 
 def plant(names):
@@ -22,18 +22,24 @@ def plant(names):
     if not chosen:
         fail(f"no planted bug is called {' '.join(names)}")
     _make_tree()
-    rows, missed = [], []
+    missed = []
     for bug in chosen:
         begin = time.monotonic()
         caught_by = _caught_by(bug)
         say(f"  {bug.name:70} {caught_by or 'NOT CAUGHT'} ({time.monotonic() - begin:.0f} s)")
-        rows.append([bug.name, f"`{bug.file}`", caught_by or "nothing"])
+        _note(bug, caught_by or "nothing")
         if caught_by is None:
             missed.append(bug)
-    if not names:
-        markdown.replace_between(TESTING, MARKER, markdown.table(["bug", "planted in", "caught by"], rows))
-    say(f"\n{len(rows) - len(missed)} passed, {len(missed)} failed")
+    say(f"\n{len(chosen) - len(missed)} passed, {len(missed)} failed")
     return 1 if missed else 0
+
+
+def _note(bug, caught_by):
+    """Its row in docs/testing.md; the other bugs keep theirs as long as they exist."""
+    known = {row[0]: row for row in markdown.rows(markdown.between(TESTING, MARKER) or "")}
+    known[bug.name] = [bug.name, f"`{bug.file}`", caught_by]
+    rows = [known[one.name] for one in bugs.BUGS if one.name in known]
+    markdown.replace_between(TESTING, MARKER, markdown.table(["bug", "planted in", "caught by"], rows))
 
 
 def _make_tree():
