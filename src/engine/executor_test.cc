@@ -122,6 +122,15 @@ TEST_F(ExecutorTest, ExpiryGoesOnInTheNewStripesAfterAFlushInBetween) {
   EXPECT_LT(client.executor().stats().expired_keys.Load(), keys.size()) << "the flush came too late to test anything";
 }
 
+TEST_F(ExecutorTest, ExpiryFollowsDataThatChangesItsDatabase) {
+  LocalClient client(engine_);
+  Call(client, {"PUTEX", "due", "10", "v"});
+  engine_.gate().RunExclusive([&] { engine_.database(0).SwapContents(engine_.database(1)); });
+  clock_.AdvanceMs(1000);
+  client.executor().RemoveExpired(0, 1, 1'000'000);
+  EXPECT_EQ(engine_.database(1).EntryCount(), 0u);
+}
+
 TEST_F(ExecutorTest, ExpiryStopsWhenAPauseBeginsInBetween) {
   const std::vector<std::string> keys = test::KeysOnOneStripe("due:", 100);
   LocalClient client(engine_);
