@@ -52,7 +52,7 @@ BUGS = (
     Bug("a missing WATCH mark", "src/keyspace/database.cc",
         "  if (stripe.watchers != nullptr) stripe.watchers->Touch(key.name);\n",
         "  if (stripe.watchers != nullptr && key.name.empty()) stripe.watchers->Touch(key.name);\n",
-        ("unit commands_test *Transaction*",)),
+        ("unit commands_test *Transaction*", "conversations watch")),
     Bug("a wrong error text", "src/engine/errors.cc",
         "WRONGTYPE Operation against a key holding the wrong kind of value",
         "WRONGTYPE Operation against a key that holds the wrong kind of value",
