@@ -68,7 +68,7 @@ def info_reference():
 def info_shown(connection):
     """section → names of the fields."""
     shown, section = {}, None
-    for line in text(connection.call("INFO", "everything")).split("\r\n"):
+    for line in text(connection.call("INFO", "everything") + b"\r\n" + connection.call("INFO", "hotkeys")).split("\r\n"):
         if line.startswith("# "):
             section = line[2:].lower()
         elif line:
