@@ -19,6 +19,7 @@ from shell import BUILD, ROOT, output
 PYTHON = "/usr/bin/python3"  # Debian's, which has the packages of packages.txt
 PYTEST = [PYTHON, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider"]
 FUZZ_SMOKE_SECONDS = 5
+FUZZ_SEED = 1  # the same inputs each time; ./dev soak draws others
 COMPAT_COMMANDS = 50_000
 COMPAT_USERS = 1_000
 COMPAT_SEED = "1"  # the same commands each time; ./dev soak draws others
@@ -248,20 +249,29 @@ def compat_steps(words):
     ]
 
 
-def fuzz_command(program, seconds, *, jobs=1):
-    """One libFuzzer run. New inputs gather in build/; those worth keeping are copied to the seeds by hand."""
+def fuzz_command(program, seconds, *, jobs=1, seed=None):
+    """One libFuzzer run.
+
+    With a seed it begins with the committed inputs alone and draws the same changes to them each time; without one it
+    goes on from what earlier runs found. New inputs gather in build/; those worth keeping are copied by hand.
+    """
     name = program.name.removesuffix("_fuzz")
     found = BUILD / "fuzz-corpus" / name
+    if seed is not None:
+        found = BUILD / "fuzz-smoke" / name
+        shutil.rmtree(found, ignore_errors=True)
     crashes = BUILD / "fuzz-crashes"
     found.mkdir(parents=True, exist_ok=True)
     crashes.mkdir(parents=True, exist_ok=True)
     seeds = [folder for folder in [ROOT / "tests/fuzz/corpus" / name] if folder.is_dir()]
-    forks = [f"-fork={jobs}"] if jobs > 1 else []
+    choices = [f"-seed={seed}"] if seed is not None else []
+    choices += [f"-fork={jobs}"] if jobs > 1 else []
     limits = [f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", "-max_len=65536"]
-    # Each input of these leaves something in the engine that they keep, and would be taken for a leak and searched for.
+    # These keep an engine between inputs; its growth would be taken for a leak and searched for after each of them.
+    # Once, at the end, all targets are searched for leaks.
     if name in ("command_sequence", "configuration", "rdb_file", "script_libraries"):
         limits.append("-detect_leaks=0")
-    return [program, *limits, *forks, f"-artifact_prefix={crashes}/{name}-", found, *seeds]
+    return [program, *limits, *choices, f"-artifact_prefix={crashes}/{name}-", found, *seeds]
 
 
 def fuzz_programs(words):
@@ -270,7 +280,7 @@ def fuzz_programs(words):
 
 def fuzz_steps(words):
     return [
-        Step(program.name, fuzz_command(program, FUZZ_SMOKE_SECONDS), counting.one_run)
+        Step(program.name, fuzz_command(program, FUZZ_SMOKE_SECONDS, seed=FUZZ_SEED), counting.one_run)
         for program in fuzz_programs(words)
     ]
 
