@@ -13,7 +13,6 @@
 #include "engine/command_context.h"
 #include "engine/compaction.h"
 #include "engine/errors.h"
-#include "engine/latency_monitor.h"
 #include "keyspace/snapshot.h"
 #include "keyspace/stripe_compaction.h"
 #include "keyspace/victim_search.h"
@@ -23,27 +22,10 @@ namespace {
 
 // The wall clock is read again within a batch when so much time has passed.
 constexpr int64_t kClockRefreshUs = 500;
-// How many due items are taken under one lock: some tens of microseconds.
-constexpr size_t kExpireItemsPerLock = 32;
 // How long a stripe is waited for before anything else is looked at. Commands hold one for microseconds.
 constexpr int64_t kLockPatienceUs = 1000;
 // The time at which recorded commands are repeated: before all that they say.
 constexpr int64_t kReplayNowMs = 1;
-
-// What an argument that is not in memory of its own occupies in a request at most (Prepared::large_arguments).
-constexpr size_t kSmallArgumentMax = size_t{32} * 1024 + 16;
-
-// As the protocol sends it.
-uint64_t RequestBytes(std::span<const std::string_view> arguments) {
-  const auto digits = [](size_t value) {
-    uint64_t count = 1;
-    for (; value >= 10; value /= 10) ++count;
-    return count;
-  };
-  uint64_t size = 1 + digits(arguments.size()) + 2;
-  for (const std::string_view argument : arguments) size += 1 + digits(argument.size()) + 2 + argument.size() + 2;
-  return size;
-}
 
 bool IsHttpRequest(std::string_view name) { return EqualsIgnoreCase(name, "post") || EqualsIgnoreCase(name, "host:"); }
 
@@ -119,41 +101,6 @@ void Executor::RefreshClock() {
   mutation_.touches_on_change = IsModificationPolicy(settings.max_memory_policy);
   tracks_latency_ = settings.latency_tracking;
   FollowThresholds();
-}
-
-void Executor::FollowThresholds() {
-  const Settings& settings = engine_.settings();
-  const Thresholds thresholds{settings.slowlog_log_slower_than_us, settings.latency_monitor_threshold_ms,
-                              settings.large_request_bytes_min, settings.large_reply_bytes_min,
-                              is_replaying_ ? 0 : settings.top_keys_sample_ratio};
-  if (thresholds == thresholds_) return;
-  if (thresholds.top_keys_sample_ratio != thresholds_.top_keys_sample_ratio) {
-    key_usage_.SampleTopKeys(thresholds.top_keys_sample_ratio);
-    calls_to_key_look_ = 1;
-  }
-  thresholds_ = thresholds;
-  // Longer than the counter runs is never: thresholds may be any number of microseconds or milliseconds.
-  const auto cycles = [this](double us) {
-    const double count = cycles_per_us_ * us;
-    return count < 0x1p63 ? static_cast<uint64_t>(count) : UINT64_MAX;
-  };
-  notable_cycles_ = thresholds.slow_us < 0 ? UINT64_MAX : cycles(static_cast<double>(thresholds.slow_us));
-  if (thresholds.latency_ms > 0) {
-    notable_cycles_ = std::min(notable_cycles_, cycles(static_cast<double>(thresholds.latency_ms) * 1000.0));
-  }
-  notable_reply_bytes_ =
-      thresholds.reply_bytes < 0 ? UINT64_MAX : std::max<uint64_t>(1, static_cast<uint64_t>(thresholds.reply_bytes));
-  notable_argument_count_ =
-      thresholds.request_bytes < 0 ? SIZE_MAX : static_cast<size_t>(thresholds.request_bytes) / kSmallArgumentMax;
-}
-
-void Executor::PassExpiryHorizon() {
-  if (is_replaying_) return;
-  RefreshClock();
-  // Still behind: the clock was set back.
-  if (mutation_.now_ms < engine_.expiry_horizon_ms.load(std::memory_order_relaxed)) {
-    engine_.expiry_horizon_ms.store(mutation_.now_ms, std::memory_order_relaxed);
-  }
 }
 
 SharedBytes* Executor::FindLargeArgument(std::string_view argument) const {
@@ -656,97 +603,6 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
   if (--calls_to_key_look_ == 0) ObserveKeys(prepared, keys, cycles, reply_bytes);
 }
 
-void Executor::FollowKeyTracking() {
-  if (is_replaying_) return;
-  key_usage_.Follow(engine_.key_tracking);
-  script_inner_ = transaction_inner_ = {};
-  calls_to_key_look_ = 1;
-}
-
-// A call that makes others, EXEC or a script, answers for what it spent itself.
-void Executor::ObserveKeys(const Prepared& prepared, std::span<const DeclaredKey> keys, uint64_t cycles,
-                           uint64_t reply_bytes) {
-  CallCost cost;
-  if (key_usage_.is_tracking(mutation_.now_ms)) {
-    InnerCost inner;
-    if (prepared.command->has(kScriptRunner)) inner = std::exchange(script_inner_, {});
-    if (prepared.command->has(kRunsTransaction)) inner = std::exchange(transaction_inner_, {});
-    cost.cycles = cycles - std::min(cycles, inner.cycles);
-    // Of what a script calls, nothing came from a client or goes to one.
-    if (is_in_script_) {
-      script_inner_.cycles += cycles;
-    } else {
-      cost.network_bytes = RequestBytes(prepared.arguments) + reply_bytes - std::min(reply_bytes, inner.reply_bytes);
-      if (holds_places_) {
-        transaction_inner_.cycles += cycles;
-        transaction_inner_.reply_bytes += reply_bytes;
-      }
-    }
-  }
-  calls_to_key_look_ = key_usage_.Observe(keys, cost, mutation_.now_ms, random_);
-}
-
-void Executor::ShowCall(const Session& session, const Prepared& prepared) {
-  if (prepared.command->has(kAdmin)) return;
-  for (CallObserver* observer : engine_.hooks.call_observers) {
-    observer->OnCall(session, *prepared.command, prepared.arguments, is_in_script_);
-  }
-}
-
-void Executor::RememberReads(const Session& session, const Command& command, std::span<const DeclaredKey> keys) {
-  TrackingState& state = *session.tracking;
-  if (command.has(kReadonly) && state.RemembersReads()) {
-    const auto key_count_max = static_cast<size_t>(engine_.settings().tracking_table_keys_max);
-    for (const DeclaredKey& key : keys) engine_.tracking().Remember(session, key.key.name, key_count_max);
-  }
-  // CLIENT CACHING is about the command, or the transaction, behind it.
-  const bool is_about_clients = command.parent != nullptr && command.parent->spec->name == "CLIENT";
-  const bool goes_on = holds_places_ || (session.restrictions & Session::kInTransaction) != 0;
-  if (!is_about_clients && !goes_on) state.is_caching_chosen = false;
-}
-
-void Executor::OnModified(Database& /*database*/, std::string_view key) {
-  const uint64_t writer_id = running_call_.session != nullptr ? running_call_.session->id : 0;
-  engine_.tracking().Invalidate(key, writer_id);
-  if (!engine_.tracking().has_broadcasts()) return;
-  changed_keys_.emplace(key);
-  changer_id_ = writer_id;
-}
-
-// Without a lock of any stripe, but before the client is answered.
-void Executor::BroadcastChanges() {
-  engine_.tracking().Broadcast(changed_keys_, changer_id_, engine_.hooks.authorizer);
-  changed_keys_.clear();
-}
-
-void Executor::ReportNotableCall(const Session& session, const Prepared& prepared, uint64_t cycles,
-                                 uint64_t reply_bytes) {
-  const auto duration_us = static_cast<uint64_t>(static_cast<double>(cycles) / cycles_per_us_);
-  const bool is_slow = thresholds_.slow_us >= 0 && duration_us >= static_cast<uint64_t>(thresholds_.slow_us);
-  if (is_slow && !prepared.command->has(kSkipSlowlog)) {
-    CommandStats& counters = stats_.commands[prepared.command->index];
-    counters.slow_calls.Add(1);
-    counters.slow_us.Add(duration_us);
-    counters.slow_us_max.Set(std::max(counters.slow_us_max.Load(), duration_us));
-  }
-  CallRecord record{&session, prepared.command, prepared.arguments, static_cast<int64_t>(duration_us)};
-  // Of what a script runs, nothing came from a client or goes to one.
-  if (!is_in_script_) {
-    record.request_bytes = RequestBytes(prepared.arguments);
-    record.reply_bytes = reply_bytes;
-  }
-  const auto reaches = [](uint64_t amount, int64_t threshold) {
-    return threshold >= 0 && amount >= static_cast<uint64_t>(threshold);
-  };
-  // Many arguments, or a large one, are not yet a large request.
-  if (cycles < notable_cycles_ && !reaches(record.request_bytes, thresholds_.request_bytes) &&
-      !reaches(record.reply_bytes, thresholds_.reply_bytes)) {
-    return;
-  }
-  record.finished_us = engine_.clock().NowUs();
-  for (CallObserver* observer : engine_.hooks.call_observers) observer->OnNotableCall(record);
-}
-
 void Executor::Record(int database_index, std::span<const std::string_view> arguments) {
   if (!engine_.log().is_active() || !records_effects_) return;
   if (holds_places_) {
@@ -768,41 +624,6 @@ void Executor::Commit(CommandContext& context) {
     const std::vector<std::string_view> views(effect.arguments.begin(), effect.arguments.end());
     Record(effect.database_index, views);
   }
-}
-
-void Executor::OnExpired(Database& database, std::string_view key) {
-  stats_.expired_keys.Add(1);
-  stats_.change_count.Add(1);
-  std::atomic<int64_t>& horizon_ms = engine_.expiry_horizon_ms;
-  int64_t known_ms = horizon_ms.load(std::memory_order_relaxed);
-  while (known_ms < mutation_.now_ms &&
-         !horizon_ms.compare_exchange_weak(known_ms, mutation_.now_ms, std::memory_order_relaxed)) {
-  }
-  const std::string_view effect[] = {engine_.settings().lazy_free_on_expire ? "UNLINK" : "DEL", key};
-  Record(database.index(), effect);
-  if (ChangeSink* sink = change_sink()) {
-    sink->OnKeyEvent(database.index(), KeyEventClass::kExpired, "expired", key);
-  }
-}
-
-void Executor::OnPartsExpired(Database& database, std::string_view key, ValueType type,
-                              std::span<const std::string> parts, bool is_emptied) {
-  const bool is_set = type == ValueType::kSet;
-  stats_.expired_fields.Add(parts.size());
-  stats_.change_count.Add(parts.size());
-  for (const std::string& part : parts) {
-    const std::string_view effect[] = {is_set ? "SREM" : "HDEL", key, part};
-    Record(database.index(), effect);
-  }
-  ChangeSink* sink = change_sink();
-  if (sink == nullptr) return;
-  sink->OnKeyEvent(database.index(), is_set ? KeyEventClass::kSet : KeyEventClass::kHash, is_set ? "srem" : "hexpired",
-                   key);
-  if (!is_set) {
-    const std::vector<std::string_view> names(parts.begin(), parts.end());
-    sink->OnPartsEvent(database.index(), KeyEventClass::kHash, "hexpired", key, names);
-  }
-  if (is_emptied) sink->OnKeyEvent(database.index(), KeyEventClass::kGeneric, "del", key);
 }
 
 void Executor::OnAwaitedKey(Database& database, std::string_view key) {
@@ -866,55 +687,6 @@ void Executor::RemoveSession(Session* session) {
   last->registry_index = session->registry_index;
   sessions_.pop_back();
   stats_.session_count.Set(sessions_.size());
-}
-
-// Nothing changes in a pause, so that a replica can catch up with all there is.
-bool Executor::MayRemoveExpired() const {
-  return !engine_.is_loading && engine_.active_expire_enabled &&
-         !(engine_.pause.until_ms != 0 && engine_.pause.IsActive(engine_.clock().MonotonicMs()));
-}
-
-bool Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) {
-  const LatencyMonitor::Timer timer(engine_.hooks.latency_monitor, LatencyEvent::kExpireCycle, engine_.clock());
-  BeginBatch();
-  const uint64_t start_cycles = CycleClock::Now();
-  const uint64_t deadline = start_cycles + static_cast<uint64_t>(cycles_per_us_ * static_cast<double>(budget_us));
-  bool goes_on = MayRemoveExpired();
-  // Our places are part, part + part_count, ...: counted from where the last call ran out of time, so that late
-  // stripes are not starved by early ones.
-  const size_t stripe_count = Stripe::kCount * static_cast<size_t>(engine_.database_count());
-  const size_t place_count = (stripe_count - part + part_count - 1) / part_count;
-  for (size_t step = 0; step < place_count && goes_on; ++step) {
-    const size_t turn = (expire_cursor_ + step) % place_count;
-    const size_t place = turn * part_count + part;
-    Database& database = engine_.database(static_cast<int>(place / Stripe::kCount));
-    if (!database.may_hold_expiring()) continue;
-    const size_t stripe_index = place % Stripe::kCount;
-    const auto is_due = [&] {
-      const int64_t due_ms = database.StripeAt(stripe_index).next_due_ms.load(std::memory_order_relaxed);
-      return due_ms != 0 && due_ms <= mutation_.now_ms;
-    };
-    while (goes_on && is_due()) {
-      {
-        // A stripe that a script holds for long is visited another time.
-        Stripe& stripe = database.StripeAt(stripe_index);
-        if (NeedsLocks() && !TryHold(stripe, stripe_index)) break;
-        database.RemoveExpired(stripe_index, kExpireItemsPerLock, mutation_);
-        if (NeedsLocks()) LetGo(stripe);
-      }
-      if (!ready_keys_.empty()) ServeUnlocked();
-      if (!changed_keys_.empty()) BroadcastChanges();
-      // Whoever is alone here may give the database other stripes, or begin a pause: nothing is kept across it.
-      engine_.gate().CheckIn(gate_slot_);
-      goes_on = MayRemoveExpired() && CycleClock::Now() < deadline;
-    }
-    if (!goes_on) expire_cursor_ = turn;
-  }
-  EndBatch();
-  stats_.expiry_duration_us.Add(
-      static_cast<uint64_t>(static_cast<double>(CycleClock::Now() - start_cycles) / cycles_per_us_));
-  if (!goes_on && CycleClock::Now() >= deadline) stats_.expiry_cut_count.Add(1);
-  return !goes_on;
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS bool Executor::TryHold(Stripe& stripe, size_t stripe_index) {
