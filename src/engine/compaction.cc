@@ -12,7 +12,7 @@ constexpr Compaction::Rules kOwnRules = {.waste_bytes_min = uint64_t{16} << 20,
                                          .waste_min = 25,
                                          .waste_high = 100,
                                          .waste_bytes_goal = uint64_t{1} << 20,
-                                         .waste_goal = 5,
+                                         .waste_goal = 3,
                                          .share_min = 5,
                                          .share_max = 20};
 // For who asks for a pass and waits.
@@ -54,6 +54,7 @@ void Compaction::Follow(const Settings& settings) {
 
 void Compaction::Tend() {
   const MutexLock lock(mutex_);
+  const bool was_at_work = is_walking_ || follows_;
   if (is_walking_ && IsWalked()) EndPass();
   const uint64_t page_bytes = BlockPool::PageBytes();
   const uint64_t block_bytes = BlockPool::BlockBytes();
@@ -65,6 +66,8 @@ void Compaction::Tend() {
   }
   follows_ = follows_ && share > 0;
   if (share > 0 && clock_.MonotonicUs() >= next_us_) BeginPass(share, (page_bytes - block_bytes) / 8);
+  // Many keys are gone, and what has become free is not kept for the next ones.
+  if (was_at_work && !is_walking_ && !follows_) BlockPool::ReleasePages();
 }
 
 void Compaction::Begin() {

@@ -14,8 +14,17 @@ def cpu_seconds(pid):
 
 
 def resident_bytes(pid):
+    return _status_bytes(pid, 'VmRSS:')
+
+
+def resident_file_bytes(pid):
+    """The part of resident memory that is the program and its libraries: pages of files, which processes share."""
+    return _status_bytes(pid, 'RssFile:')
+
+
+def _status_bytes(pid, field):
     for line in pathlib.Path(f'/proc/{pid}/status').read_text().splitlines():
-        if line.startswith('VmRSS:'):
+        if line.startswith(field):
             return int(line.split()[1]) * 1024
     raise ProcessLookupError(f'process {pid} has no memory: it has ended')
 
