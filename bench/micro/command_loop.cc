@@ -1,10 +1,10 @@
 // Runs one command again and again in this process, the way a worker does: parsed from bytes, prepared and prefetched
 // in batches of sixteen. For counting instructions under callgrind (bench/instructions).
 //
-//   command_loop RUNS KEYS [setup command words ...] -- command words ...
+//   command_loop RUNS KEYS [setup command words ... --] ... command words ...
 //
 // The word __key__ becomes the name of one of KEYS keys, __member__ one of as many members, both in a fixed random
-// order. The setup runs once for each key.
+// order. Each setup runs once for each key, one after the other.
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -77,15 +77,21 @@ class Loop {
 };
 
 int Main(const std::vector<std::string>& arguments) {
-  const auto separator = std::find(arguments.begin(), arguments.end(), "--");
-  if (arguments.size() < 4 || separator == arguments.end()) {
-    std::cerr << "usage: command_loop RUNS KEYS [setup command words ...] -- command words ...\n";
+  // All but the last are setups.
+  std::vector<std::vector<std::string>> commands(1);
+  for (size_t i = 2; i < arguments.size(); ++i) {
+    if (arguments[i] == "--") {
+      commands.emplace_back();
+    } else {
+      commands.back().push_back(arguments[i]);
+    }
+  }
+  if (commands.back().empty()) {
+    std::cerr << "usage: command_loop RUNS KEYS [setup command words ... --] ... command words ...\n";
     return 2;
   }
   const auto runs = static_cast<uint64_t>(ParseInt64(arguments[0]).value_or(0));
   const auto keys = static_cast<uint64_t>(ParseInt64(arguments[1]).value_or(1));
-  const std::vector<std::string> setup(arguments.begin() + 2, separator);
-  const std::vector<std::string> command(separator + 1, arguments.end());
 
   Settings settings;
   settings.databases = 1;
@@ -94,13 +100,15 @@ int Main(const std::vector<std::string>& arguments) {
   RegisterFeatures(engine);
   Loop loop(engine);
   std::string stream;
-  if (!setup.empty()) {
-    for (uint64_t i = 0; i < keys; ++i) AppendCommand(setup, i, &stream);
+  for (size_t setup = 0; setup + 1 < commands.size(); ++setup) {
+    if (commands[setup].empty()) continue;
+    stream.clear();
+    for (uint64_t i = 0; i < keys; ++i) AppendCommand(commands[setup], i, &stream);
     loop.Run(stream);
   }
   stream.clear();
   Random random(1);
-  for (uint64_t i = 0; i < 1024; ++i) AppendCommand(command, random.Below(keys), &stream);
+  for (uint64_t i = 0; i < 1024; ++i) AppendCommand(commands.back(), random.Below(keys), &stream);
   for (uint64_t done = 0; done < runs; done += 1024) loop.Run(stream);
   return 0;
 }
