@@ -1,8 +1,8 @@
 #include "engine/lazy_free.h"
 
-#include <pthread.h>
-
 #include <utility>
+
+#include "base/background_thread.h"
 
 namespace kvick {
 
@@ -31,7 +31,7 @@ void LazyFree::Drain() {
 }
 
 void LazyFree::Run() {
-  pthread_setname_np(pthread_self(), "lazy_free");
+  BecomeBackgroundThread("lazy_free");
   while (true) {
     Job job;
     {

@@ -1,7 +1,6 @@
 // The half of AppendOnlyFile that makes new bases.
 
 #include <dirent.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/background_thread.h"
 #include "base/log.h"
 #include "persistence/append_only_file.h"
 
@@ -88,7 +88,7 @@ void AppendOnlyFile::StartRewrite() {
   is_rewriting_ = true;
   Log(LogLevel::kNotice, "Background append only file rewriting started by pid " + std::to_string(getpid()));
   rewriter_ = std::thread([this] {
-    pthread_setname_np(pthread_self(), "aof_rewrite");
+    BecomeBackgroundThread("aof_rewrite");
     RunRewrite();
   });
 }

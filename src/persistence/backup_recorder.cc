@@ -1,8 +1,8 @@
 #include "persistence/backup_recorder.h"
 
-#include <pthread.h>
-
 #include <utility>
+
+#include "base/background_thread.h"
 
 namespace kvick {
 namespace {
@@ -19,7 +19,7 @@ BackupRecorder::BackupRecorder(CommandLog& log, std::unique_ptr<OutputFile> file
       reader_(log.Attach()),
       increment_(std::move(file), reader_->position()),
       thread_([this] {
-        pthread_setname_np(pthread_self(), "backup");
+        BecomeBackgroundThread("backup");
         Run();
       }) {}
 

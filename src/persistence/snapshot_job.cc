@@ -1,12 +1,11 @@
 #include "persistence/snapshot_job.h"
 
-#include <pthread.h>
-
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/assert.h"
+#include "base/background_thread.h"
 #include "base/clock.h"
 #include "engine/exclusive_gate.h"
 
@@ -75,7 +74,7 @@ Status SnapshotJobs::RunAlone(SnapshotRequest request) {
 }
 
 void SnapshotJobs::Run(SnapshotRequest& request) {
-  pthread_setname_np(pthread_self(), "kvick-snapshot");
+  BecomeBackgroundThread("kvick-snapshot");
   ExclusiveGate::Slot slot;
   engine_.gate().Register(&slot);
   Status status;
