@@ -3,16 +3,17 @@
 #include <malloc.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <limits>
 
 #include "base/assert.h"
+#include "containers/listpack.h"
 
 namespace kvick {
 namespace {
 
-constexpr size_t kHeadBytes = sizeof(uint32_t);
-
 constexpr uint8_t kShortTextMark = 0x80;
+constexpr uint8_t kPackedTextMark = 0xa0;
 constexpr uint8_t kInteger13Mark = 0xc0;
 constexpr uint8_t kMediumTextMark = 0xe0;
 constexpr uint8_t kLongTextMark = 0xf0;
@@ -20,7 +21,8 @@ constexpr uint8_t kInteger16Mark = 0xf1;
 constexpr uint8_t kInteger32Mark = 0xf3;
 constexpr uint8_t kInteger64Mark = 0xf4;
 
-constexpr size_t kShortTextMax = 63;
+constexpr uint8_t kShortTextMask = 0x1f;
+static_assert(kShortTextMax == kShortTextMask);
 constexpr size_t kMediumTextMax = 4095;
 constexpr int64_t kInteger13Max = 4095;
 constexpr int64_t kInteger13Min = -4096;
@@ -70,6 +72,12 @@ void AppendValue(std::string_view text, std::string* out) {
   const ListpackValue value = ListpackValue::FromText(text);
   if (value.is_integer) return AppendInteger(value.integer, out);
   if (text.size() <= kShortTextMax) {
+    char packed[ShortTextBytes(kShortTextMax)];
+    if (ShortTextBytes(text.size()) < text.size() && TryPackShortText(text, packed)) {
+      out->push_back(static_cast<char>(kPackedTextMark | text.size()));
+      out->append(packed, ShortTextBytes(text.size()));
+      return;
+    }
     out->push_back(static_cast<char>(kShortTextMark | text.size()));
   } else if (text.size() <= kMediumTextMax) {
     out->push_back(static_cast<char>(kMediumTextMark | text.size() >> 8));
@@ -80,38 +88,71 @@ void AppendValue(std::string_view text, std::string* out) {
   out->append(text);
 }
 
-ListpackValue TakeText(const char** at, size_t size) {
+void AppendId(uint32_t id, std::string* out) {
+  for (; id >= 0x80; id >>= 7) out->push_back(static_cast<char>(id | 0x80));
+  out->push_back(static_cast<char>(id));
+}
+
+std::string_view TakeText(const char** at, size_t size) {
   const std::string_view bytes(*at, size);
   *at += size;
-  return {false, 0, bytes};
+  return bytes;
+}
+
+std::string_view Print(int64_t integer, char* buffer) { return {buffer, FormatInt64(integer, buffer)}; }
+
+// What lies behind the head of a value, which `*at` is moved to.
+size_t TakeSize(const char** at) {
+  const auto first = static_cast<uint8_t>(*(*at)++);
+  if (first < kShortTextMark) return 0;
+  if (first < kPackedTextMark) return first & kShortTextMask;
+  if (first < kInteger13Mark) return ShortTextBytes(first & kShortTextMask);
+  if (first < kMediumTextMark) return 1;
+  if (first < kLongTextMark) return static_cast<size_t>(first & 0x0f) << 8 | static_cast<uint8_t>(*(*at)++);
+  switch (first) {
+    case kLongTextMark: return TakeNumber<uint32_t>(at);
+    case kInteger16Mark: return sizeof(int16_t);
+    case kInteger32Mark: return sizeof(int32_t);
+    default: return sizeof(int64_t);
+  }
+}
+
+void SkipValue(const char** at) {
+  const size_t size = TakeSize(at);
+  *at += size;
 }
 
 }  // namespace
 
-ListpackValue TakeCompactValue(const char** at) {
-  const auto first = static_cast<uint8_t>(*(*at)++);
-  if (first < kShortTextMark) return ListpackValue::FromInteger(first);
-  if (first < kInteger13Mark) return TakeText(at, first & kShortTextMax);
-  if (first < kLongTextMark) {
-    const auto low = static_cast<uint8_t>(*(*at)++);
-    if (first >= kMediumTextMark) return TakeText(at, static_cast<size_t>(first & 0x0f) << 8 | low);
-    const int64_t bits = static_cast<int64_t>(first & 0x1f) << 8 | low;
-    return ListpackValue::FromInteger(bits > kInteger13Max ? bits - 0x2000 : bits);
+std::string_view TakeCompactValue(const char** at, char* buffer) {
+  const auto first = static_cast<uint8_t>(**at);
+  if (first >= kShortTextMark && first < kInteger13Mark) {
+    ++*at;
+    const size_t count = first & kShortTextMask;
+    if (first < kPackedTextMark) return TakeText(at, count);
+    return UnpackShortText(TakeText(at, ShortTextBytes(count)).data(), count, buffer);
+  }
+  const size_t size = TakeSize(at);
+  const char* bytes = *at;
+  *at += size;
+  if (first < kShortTextMark) return Print(first, buffer);
+  if (first < kMediumTextMark) {
+    const int64_t bits = static_cast<int64_t>(first & 0x1f) << 8 | static_cast<uint8_t>(*bytes);
+    return Print(bits > kInteger13Max ? bits - 0x2000 : bits, buffer);
   }
   switch (first) {
-    case kLongTextMark: return TakeText(at, TakeNumber<uint32_t>(at));
-    case kInteger16Mark: return ListpackValue::FromInteger(TakeNumber<int16_t>(at));
-    case kInteger32Mark: return ListpackValue::FromInteger(TakeNumber<int32_t>(at));
-    default: return ListpackValue::FromInteger(TakeNumber<int64_t>(at));
+    case kInteger16Mark: return Print(TakeNumber<int16_t>(&bytes), buffer);
+    case kInteger32Mark: return Print(TakeNumber<int32_t>(&bytes), buffer);
+    case kInteger64Mark: return Print(TakeNumber<int64_t>(&bytes), buffer);
+    default: return {bytes, size};
   }
 }
 
 CompactFields::CompactFields(HashTemplateRef names, std::span<const std::string_view> values) {
   KVICK_DEBUG_ASSERT(names->count() == values.size());
-  std::string made(kHeadBytes, '\0');
+  std::string made;
+  AppendId(names.Release(), &made);
   for (const std::string_view value : values) AppendValue(value, &made);
-  const uint32_t id = names.Release();
-  std::memcpy(made.data(), &id, sizeof(id));
   block_ = AllocateOrDie(nullptr, made.size());
   std::memcpy(block_, made.data(), made.size());
 }
@@ -131,13 +172,13 @@ CompactFields::~CompactFields() {
 
 const char* CompactFields::Place(size_t index) const {
   const char* at = values();
-  for (; index > 0; --index) TakeCompactValue(&at);
+  for (; index > 0; --index) SkipValue(&at);
   return at;
 }
 
-ListpackValue CompactFields::Get(size_t index) const {
+std::string_view CompactFields::Get(size_t index, char* buffer) const {
   const char* at = Place(index);
-  return TakeCompactValue(&at);
+  return TakeCompactValue(&at, buffer);
 }
 
 std::string_view CompactFields::bytes() const { return {block_, static_cast<size_t>(Place(names().count()) - block_)}; }
@@ -155,10 +196,14 @@ void CompactFields::Splice(const char* begin, const char* end, std::string_view 
   if (!made.empty()) std::memcpy(block_ + at, made.data(), made.size());
 }
 
-void CompactFields::ChangeTemplate(HashTemplateRef names) {
+void CompactFields::ChangeTemplate(HashTemplateRef names, const char* begin, const char* end, std::string_view made) {
+  const std::string_view before = bytes();
+  std::string block;
+  AppendId(names.Release(), &block);
+  block.append(values(), begin).append(made).append(end, before.data() + before.size());
   HashTemplates::Drop(this->names(), TemplateHolder::kHash);
-  const uint32_t id = names.Release();
-  std::memcpy(block_, &id, sizeof(id));
+  block_ = AllocateOrDie(block_, block.size());
+  std::memcpy(block_, block.data(), block.size());
 }
 
 void CompactFields::Replace(size_t index, std::string_view value) {
@@ -166,7 +211,7 @@ void CompactFields::Replace(size_t index, std::string_view value) {
   AppendValue(value, &made);
   const char* begin = Place(index);
   const char* end = begin;
-  TakeCompactValue(&end);
+  SkipValue(&end);
   Splice(begin, end, made);
 }
 
@@ -174,16 +219,14 @@ void CompactFields::Insert(HashTemplateRef names, size_t index, std::string_view
   std::string made;
   AppendValue(value, &made);
   const char* at = Place(index);
-  Splice(at, at, made);
-  ChangeTemplate(std::move(names));
+  ChangeTemplate(std::move(names), at, at, made);
 }
 
 void CompactFields::Erase(HashTemplateRef names, size_t index) {
   const char* begin = Place(index);
   const char* end = begin;
-  TakeCompactValue(&end);
-  Splice(begin, end, {});
-  ChangeTemplate(std::move(names));
+  SkipValue(&end);
+  ChangeTemplate(std::move(names), begin, end, {});
 }
 
 size_t CompactArray::memory_bytes() const {

@@ -48,10 +48,10 @@ struct HashLimits {
   }
 };
 
-// Where integers that lie packed are printed.
+// Where what does not lie in a hash as it reads is put: integers, and short texts of compact hashes.
 struct FieldTexts {
   char name[kInt64TextMax];
-  char value[kInt64TextMax];
+  char value[kCompactTextMax];
 };
 
 // A field where it lies, or in a FieldTexts: valid until the hash or that changes.
@@ -211,7 +211,7 @@ void HashValue::ForEach(Visit&& visit) const {
     const char* at = packed != nullptr ? packed->values() : nullptr;
     for (size_t i = 0; i < all.count(); ++i) {
       const std::string_view value =
-          packed != nullptr ? TakeCompactValue(&at).Text(texts.value) : std::string_view(array().values[i]);
+          packed != nullptr ? TakeCompactValue(&at, texts.value) : std::string_view(array().values[i]);
       if (!visit(FieldView{all.name(i), value})) return;
     }
     return;

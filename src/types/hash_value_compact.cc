@@ -91,7 +91,7 @@ void HashValue::MakeOrdinary() {
 }
 
 std::string_view HashValue::CompactValue(size_t index, FieldTexts& texts) const {
-  if (const CompactFields* packed = compact_fields()) return packed->Get(index).Text(texts.value);
+  if (const CompactFields* packed = compact_fields()) return packed->Get(index, texts.value);
   return array().values[index];
 }
 
