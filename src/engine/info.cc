@@ -40,9 +40,6 @@ std::vector<InfoField> InfoRegistry::Fields(std::string_view section_name) const
   return {};
 }
 
-// Shown only to who names it: its used_memory would hide the server's from who reads INFO all into a dictionary.
-constexpr std::string_view kOnlyByName = "hotkeys";
-
 std::string InfoRegistry::Text(const std::vector<std::string>& names) const {
   const auto selects = [&names](std::string_view name) {
     return std::find(names.begin(), names.end(), name) != names.end();
@@ -51,8 +48,9 @@ std::string InfoRegistry::Text(const std::vector<std::string>& names) const {
   const bool defaults = names.empty() || selects("default");
   std::string text;
   for (const InfoSection& section : sections_) {
-    const bool is_among_all = all && section.name != kOnlyByName;
-    if (!is_among_all && !(defaults && section.in_default) && !selects(section.name)) continue;
+    const bool is_shown = (all && section.shown != InfoShown::kOnlyByName) ||
+                          (defaults && section.shown == InfoShown::kByDefault) || selects(section.name);
+    if (!is_shown) continue;
     if (!text.empty()) text += "\r\n";
     text += "# " + section.title + "\r\n" + Collect(section).text();
   }

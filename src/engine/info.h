@@ -1,6 +1,7 @@
 // InfoRegistry: the sections of INFO, each a row beside the feature that knows its fields.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -33,10 +34,16 @@ class InfoWriter {
   std::vector<InfoField> fields_;
 };
 
+enum class InfoShown : uint8_t {
+  kByDefault,
+  kAmongAll,    // INFO all and everything
+  kOnlyByName,  // has fields that would hide others of the same name from who reads all into a dictionary
+};
+
 struct InfoSection {
   std::string name;   // "server"
   std::string title;  // "Server"
-  bool in_default = true;
+  InfoShown shown = InfoShown::kByDefault;
   std::function<void(InfoWriter&)> write;
 };
 

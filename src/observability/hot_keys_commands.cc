@@ -215,7 +215,8 @@ void AttachHotKeys(Engine& engine) {
   HotKeys& hot_keys = engine.Attach<HotKeys>(engine);
   engine.hooks.hot_keys = &hot_keys;
   engine.AddPeriodicWork([&hot_keys] { hot_keys.NoteEnd(); });
-  engine.info().Add({"hotkeys", "Hotkeys", false, [&hot_keys](InfoWriter& out) {
+  // Its used_memory is not the server's.
+  engine.info().Add({"hotkeys", "Hotkeys", InfoShown::kOnlyByName, [&hot_keys](InfoWriter& out) {
                        out.Field("tracking_active", hot_keys.is_active());
                        out.Field("used_memory", uint64_t{hot_keys.memory_bytes()});
                      }});

@@ -389,23 +389,27 @@ void AttachInfoSections(Engine& engine) {
   MemoryHistory::Instance().MarkStart(UsedMemoryBytes());
 
   using Write = std::function<void(InfoWriter&)>;
-  const auto add = [&engine](std::string name, std::string title, bool in_default, Write write) {
-    engine.info().Add({std::move(name), std::move(title), in_default, std::move(write)});
+  const auto add = [&engine](std::string name, std::string title, InfoShown shown, Write write) {
+    engine.info().Add({std::move(name), std::move(title), shown, std::move(write)});
   };
-  add("server", "Server", true, [&engine, start](InfoWriter& out) { WriteServer(engine, start, out); });
-  add("clients", "Clients", true, [&engine](InfoWriter& out) { WriteClients(engine, out); });
-  add("memory", "Memory", true, [&engine](InfoWriter& out) { WriteMemory(engine, out); });
-  add("persistence", "Persistence", true, [](InfoWriter&) {});  // persistence/ knows all of it
-  add("threads", "Threads", false, [&engine](InfoWriter& out) { WriteThreads(engine, out); });
-  add("stats", "Stats", true, [&engine, &rates](InfoWriter& out) { WriteStats(engine, rates, out); });
-  add("replication", "Replication", true, [&engine](InfoWriter& out) { WriteReplication(engine, out); });
-  add("cpu", "CPU", true, WriteCpu);
-  add("modules", "Modules", true, [](InfoWriter&) {});
-  add("commandstats", "Commandstats", false, [&engine](InfoWriter& out) { WriteCommandStats(engine, out); });
-  add("errorstats", "Errorstats", true, [&engine](InfoWriter& out) { WriteErrorStats(engine, out); });
-  add("latencystats", "Latencystats", false, [&engine](InfoWriter& out) { WriteLatencyStats(engine, out); });
-  add("cluster", "Cluster", true, [](InfoWriter& out) { out.Field("cluster_enabled", 0); });
-  add("keyspace", "Keyspace", true, [&engine](InfoWriter& out) { WriteKeyspace(engine, out); });
+  add("server", "Server", InfoShown::kByDefault,
+      [&engine, start](InfoWriter& out) { WriteServer(engine, start, out); });
+  add("clients", "Clients", InfoShown::kByDefault, [&engine](InfoWriter& out) { WriteClients(engine, out); });
+  add("memory", "Memory", InfoShown::kByDefault, [&engine](InfoWriter& out) { WriteMemory(engine, out); });
+  add("persistence", "Persistence", InfoShown::kByDefault, [](InfoWriter&) {});  // persistence/ knows all of it
+  add("threads", "Threads", InfoShown::kAmongAll, [&engine](InfoWriter& out) { WriteThreads(engine, out); });
+  add("stats", "Stats", InfoShown::kByDefault, [&engine, &rates](InfoWriter& out) { WriteStats(engine, rates, out); });
+  add("replication", "Replication", InfoShown::kByDefault,
+      [&engine](InfoWriter& out) { WriteReplication(engine, out); });
+  add("cpu", "CPU", InfoShown::kByDefault, WriteCpu);
+  add("modules", "Modules", InfoShown::kByDefault, [](InfoWriter&) {});
+  add("commandstats", "Commandstats", InfoShown::kAmongAll,
+      [&engine](InfoWriter& out) { WriteCommandStats(engine, out); });
+  add("errorstats", "Errorstats", InfoShown::kByDefault, [&engine](InfoWriter& out) { WriteErrorStats(engine, out); });
+  add("latencystats", "Latencystats", InfoShown::kAmongAll,
+      [&engine](InfoWriter& out) { WriteLatencyStats(engine, out); });
+  add("cluster", "Cluster", InfoShown::kByDefault, [](InfoWriter& out) { out.Field("cluster_enabled", 0); });
+  add("keyspace", "Keyspace", InfoShown::kByDefault, [&engine](InfoWriter& out) { WriteKeyspace(engine, out); });
 }
 
 }  // namespace kvick

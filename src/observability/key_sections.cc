@@ -68,9 +68,10 @@ void WriteTopKeys(Engine& engine, InfoWriter& out) {
 void AttachKeySections(Engine& engine) {
   KeyMemory& memory = engine.Attach<KeyMemory>(engine);
   engine.AddPeriodicWork([&memory] { memory.RunPeriodicWork(); });
+  engine.info().Add({"keysizes", "Keysizes", InfoShown::kAmongAll,
+                     [&engine, &memory](InfoWriter& out) { WriteKeySizes(engine, memory, out); }});
   engine.info().Add(
-      {"keysizes", "Keysizes", false, [&engine, &memory](InfoWriter& out) { WriteKeySizes(engine, memory, out); }});
-  engine.info().Add({"topkeys", "Topkeys", false, [&engine](InfoWriter& out) { WriteTopKeys(engine, out); }});
+      {"topkeys", "Topkeys", InfoShown::kAmongAll, [&engine](InfoWriter& out) { WriteTopKeys(engine, out); }});
 }
 
 }  // namespace kvick
