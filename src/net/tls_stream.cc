@@ -1,5 +1,7 @@
 #include "net/tls_stream.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -17,6 +19,13 @@ namespace kvick {
 namespace {
 
 constexpr size_t kRecordBytesMax = size_t{16} * 1024;
+// So many records are handed to the other side at once. One at a time costs a packet each; of many, the other side
+// hears so late that it sleeps meanwhile and has to be woken, which costs more: with values of 64 KiB on a local
+// connection, pairs took a server 37.6 µs a value, single records 39.0, fours 48.1.
+constexpr size_t kRecordsTogether = 2;
+// After so many bytes, who asked for more has to ask again: the other side may send as fast as they are read, and
+// others wait.
+constexpr size_t kReadAtOnceMax = size_t{256} * 1024;
 // X.520 allows 64 characters, each of up to four bytes.
 constexpr int kCommonNameBytesMax = 256;
 
@@ -28,41 +37,101 @@ void ForgetOldErrors() {
   if (ERR_peek_error() != 0) ERR_clear_error();
 }
 
+// Between a call of a stream and the socket under it, in one thread.
+struct SocketUse {
+  bool more_follows = false;  // of what is written: the system may wait for it
+  bool is_drained = true;     // the latest read came short
+};
+thread_local SocketUse socket_use;
+
 // OpenSSL's own sockets are written to by write(2), which sends SIGPIPE where the other side has gone. A program that
-// embeds kvick, and kvick-cli behind a pipe, want that signal to mean what it always does.
-int SendWithoutSignal(BIO* bio, const char* bytes, int size) {
+// embeds kvick, and kvick-cli behind a pipe, want that signal to mean what it always does. What is to leave together
+// with what follows at once waits for it in the socket.
+int SendRecord(BIO* bio, const char* bytes, int size) {
   BIO_clear_retry_flags(bio);
-  const ssize_t sent = send(static_cast<int>(BIO_get_fd(bio, nullptr)), bytes, static_cast<size_t>(size), MSG_NOSIGNAL);
+  const int flags = MSG_NOSIGNAL | (socket_use.more_follows ? MSG_MORE : 0);
+  const ssize_t sent = send(static_cast<int>(BIO_get_fd(bio, nullptr)), bytes, static_cast<size_t>(size), flags);
   if (sent < 0 && BIO_sock_should_retry(static_cast<int>(sent)) != 0) BIO_set_retry_write(bio);
   return static_cast<int>(sent);
 }
 
-BIO_METHOD* MakeQuietSocketMethod() {
+int ReceiveRecords(BIO* bio, char* target, int size) {
+  static const auto read_socket = BIO_meth_get_read(BIO_s_socket());
+  const int got = read_socket(bio, target, size);
+  socket_use.is_drained = got < size;
+  return got;
+}
+
+BIO_METHOD* MakeRecordSocketMethod() {
   const BIO_METHOD* socket = BIO_s_socket();
-  BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR, "quiet socket");
+  BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR, "record socket");
   KVICK_ASSERT(method != nullptr);
-  BIO_meth_set_write(method, SendWithoutSignal);
-  BIO_meth_set_read(method, BIO_meth_get_read(socket));
+  BIO_meth_set_write(method, SendRecord);
+  BIO_meth_set_read(method, ReceiveRecords);
   BIO_meth_set_ctrl(method, BIO_meth_get_ctrl(socket));
   BIO_meth_set_create(method, BIO_meth_get_create(socket));
   BIO_meth_set_destroy(method, BIO_meth_get_destroy(socket));
   return method;
 }
 
-const BIO_METHOD* QuietSocketMethod() {
-  static const BIO_METHOD* const method = MakeQuietSocketMethod();
-  return method;
-}
-
-// With the kernel's help the socket has to be OpenSSL's own kind.
-bool AttachSocket(SSL* ssl, int fd, bool uses_kernel) {
-  if (uses_kernel) return SSL_set_fd(ssl, fd) == 1;
-  BIO* bio = BIO_new(QuietSocketMethod());
+bool AttachRecordSocket(SSL* ssl, int fd) {
+  static const BIO_METHOD* const method = MakeRecordSocketMethod();
+  BIO* bio = BIO_new(method);
   if (bio == nullptr) return false;
   BIO_set_fd(bio, fd, BIO_NOCLOSE);
   SSL_set_bio(ssl, bio, bio);
   return true;
 }
+
+// For the kernel's help the socket has to be OpenSSL's own kind, until it is known that there is none.
+bool AttachSocket(SSL* ssl, int fd, bool uses_kernel) {
+  return uses_kernel ? SSL_set_fd(ssl, fd) == 1 : AttachRecordSocket(ssl, fd);
+}
+
+// Sends what waits for more to follow. TCP_NODELAY stays as it is.
+void SendWithheld(int fd) {
+  const int off = 0;
+  setsockopt(fd, IPPROTO_TCP, TCP_CORK, &off, sizeof(off));
+}
+
+// The bytes of pieces, from the front.
+class PieceReader {
+ public:
+  explicit PieceReader(std::span<const iovec> pieces) : pieces_(pieces) {
+    for (const iovec& piece : pieces) left_ += piece.iov_len;
+    Skip(0);
+  }
+  size_t left() const { return left_; }
+
+  // The next bytes, as many as fit a record: where they are, or put together in `buffer`. The same however the pieces
+  // lie, because OpenSSL wants what it could not send offered again.
+  std::string_view NextRecord(char* buffer) const {
+    const size_t size = std::min(left_, kRecordBytesMax);
+    std::span<const iovec> pieces = pieces_;
+    size_t skipped = used_of_first_;
+    if (pieces.front().iov_len - skipped >= size) return {static_cast<char*>(pieces.front().iov_base) + skipped, size};
+    for (size_t filled = 0; filled < size; pieces = pieces.subspan(1), skipped = 0) {
+      const size_t taken = std::min(pieces.front().iov_len - skipped, size - filled);
+      std::memcpy(buffer + filled, static_cast<char*>(pieces.front().iov_base) + skipped, taken);
+      filled += taken;
+    }
+    return {buffer, size};
+  }
+
+  void Skip(size_t size) {
+    left_ -= size;
+    used_of_first_ += size;
+    while (!pieces_.empty() && used_of_first_ >= pieces_.front().iov_len) {
+      used_of_first_ -= pieces_.front().iov_len;
+      pieces_ = pieces_.subspan(1);
+    }
+  }
+
+ private:
+  std::span<const iovec> pieces_;
+  size_t used_of_first_ = 0;
+  size_t left_ = 0;
+};
 
 }  // namespace
 
@@ -70,7 +139,7 @@ Result<std::unique_ptr<TlsStream>> TlsStream::Make(const TlsContext& context, in
   ForgetOldErrors();
   SSL* ssl = SSL_new(context.get());
   if (ssl == nullptr) return Status::Error(TakeTlsError());
-  std::unique_ptr<TlsStream> stream(new TlsStream(ssl));
+  std::unique_ptr<TlsStream> stream(new TlsStream(ssl, context.uses_kernel()));
   const bool is_named = server_name.empty() || SSL_set_tlsext_host_name(ssl, server_name.c_str()) == 1;
   if (!is_named || !AttachSocket(ssl, fd, context.uses_kernel())) return Status::Error(TakeTlsError());
   if (context.side() == TlsSide::kServer) {
@@ -94,6 +163,8 @@ TlsStream::Progress TlsStream::Handshake() {
   ForgetOldErrors();
   const int result = SSL_do_handshake(ssl_);
   if (result == 1) {
+    const KernelUse use = MeasureKernelUse();
+    if (uses_kernel_ && !use.sends && !use.receives) uses_kernel_ = !AttachRecordSocket(ssl_, SSL_get_fd(ssl_));
     is_established_ = true;
     // What the client sent right behind its last message of the handshake.
     has_unread_ = SSL_has_pending(ssl_) == 1;
@@ -117,7 +188,7 @@ TlsStream::Progress TlsStream::Handshake() {
   return Progress::kFailed;
 }
 
-ssize_t TlsStream::Read(std::span<char> target) {
+ssize_t TlsStream::Read(std::span<const iovec> targets) {
   if (end_) {
     has_unread_ = false;
     errno = end_->error;
@@ -126,23 +197,29 @@ ssize_t TlsStream::Read(std::span<char> target) {
   ForgetOldErrors();
   read_waits_for_room_ = false;
   has_unread_ = false;
+  socket_use.is_drained = uses_kernel_;  // whose sockets do not tell
   size_t size = 0;
-  while (size < target.size()) {
-    const int room = static_cast<int>(std::min<size_t>(target.size() - size, INT_MAX));
-    const int got = SSL_read(ssl_, target.data() + size, room);
-    if (got <= 0) {
-      const ssize_t result = ReadFailure(got);
-      // OpenSSL tells of an end once, and the bytes that were read come before it.
-      if (result == 0 || errno != EAGAIN) {
-        end_ = {result, errno};
-        has_unread_ = size > 0;
+  for (const iovec& target : targets) {
+    for (size_t filled = 0; filled < target.iov_len;) {
+      const int room = static_cast<int>(std::min<size_t>(target.iov_len - filled, INT_MAX));
+      const int got = SSL_read(ssl_, static_cast<char*>(target.iov_base) + filled, room);
+      if (got <= 0) {
+        const ssize_t result = ReadFailure(got);
+        // OpenSSL tells of an end once, and the bytes that were read come before it.
+        if (result == 0 || errno != EAGAIN) {
+          end_ = {result, errno};
+          has_unread_ = size > 0;
+        }
+        return size > 0 ? static_cast<ssize_t>(size) : result;
       }
-      return size > 0 ? static_cast<ssize_t>(size) : result;
+      filled += static_cast<size_t>(got);
+      size += static_cast<size_t>(got);
+      if (SSL_has_pending(ssl_) == 0 && socket_use.is_drained) return static_cast<ssize_t>(size);
+      if (size >= kReadAtOnceMax) break;
     }
-    size += static_cast<size_t>(got);
-    if (SSL_has_pending(ssl_) == 0) return static_cast<ssize_t>(size);
+    if (size >= kReadAtOnceMax) break;
   }
-  has_unread_ = true;
+  has_unread_ = SSL_has_pending(ssl_) != 0;
   return static_cast<ssize_t>(size);
 }
 
@@ -168,25 +245,28 @@ ssize_t TlsStream::ReadFailure(int result) {
 }
 
 ssize_t TlsStream::Write(std::span<const iovec> pieces) {
-  if (pieces.empty()) return 0;
-  ForgetOldErrors();
-  const char* bytes = static_cast<const char*>(pieces[0].iov_base);
-  size_t size = std::min(pieces[0].iov_len, kRecordBytesMax);
-  if (pieces.size() > 1 && size < kRecordBytesMax) {
-    // However the pieces lie, the same bytes are offered again, or more.
-    size = 0;
-    for (const iovec& piece : pieces) {
-      const size_t taken = std::min(piece.iov_len, kRecordBytesMax - size);
-      std::memcpy(record_buffer + size, piece.iov_base, taken);
-      size += taken;
-      if (size == kRecordBytesMax) break;
-    }
-    bytes = record_buffer;
+  if (write_error_ != 0) {
+    errno = write_error_;
+    return -1;
   }
-  const int sent = SSL_write(ssl_, bytes, static_cast<int>(size));
-  if (sent <= 0) return WriteFailure(sent);
-  has_unsent_ = false;
-  return sent;
+  ForgetOldErrors();
+  PieceReader rest(pieces);
+  size_t size = 0;
+  for (size_t count = 1; rest.left() > 0; ++count) {
+    const std::string_view record = rest.NextRecord(record_buffer);
+    socket_use.more_follows = rest.left() > record.size() && count % kRecordsTogether != 0;
+    const int sent = SSL_write(ssl_, record.data(), static_cast<int>(record.size()));
+    socket_use.more_follows = false;
+    if (sent <= 0) {
+      const ssize_t result = WriteFailure(sent);
+      if (has_unsent_ && size > 0) SendWithheld(SSL_get_fd(ssl_));
+      return size > 0 ? static_cast<ssize_t>(size) : result;
+    }
+    has_unsent_ = false;
+    rest.Skip(static_cast<size_t>(sent));
+    size += static_cast<size_t>(sent);
+  }
+  return static_cast<ssize_t>(size);
 }
 
 ssize_t TlsStream::WriteFailure(int result) {
@@ -199,7 +279,7 @@ ssize_t TlsStream::WriteFailure(int result) {
   }
   is_broken_ = true;
   ERR_clear_error();
-  errno = error == SSL_ERROR_SYSCALL && reason != 0 ? reason : EPROTO;
+  write_error_ = errno = error == SSL_ERROR_SYSCALL && reason != 0 ? reason : EPROTO;
   return -1;
 }
 

@@ -1,6 +1,6 @@
 // TlsStream: TLS over one socket that does not block.
 //
-// It reads and writes as read(2) and send(2) do, so that who serves plain connections too has one path: a count of
+// It reads and writes as readv(2) and writev(2) do, so that who serves plain connections too has one path: a count of
 // bytes, 0 at the end of the stream, -1 with errno otherwise, which is EAGAIN when the socket must become ready first.
 // Two things are different. Bytes may have left the socket and not been asked for yet: when has_unread() is true, epoll
 // will not tell. And a write that could not be finished is to be repeated with the same bytes, and whatever came behind
@@ -45,11 +45,16 @@ class TlsStream {
   const std::string& failure_reason() const { return failure_reason_; }
 
   // As many bytes as there are and fit.
-  ssize_t Read(std::span<char> target);
-  // Bytes of the pieces' beginning: what fits one record, so that small replies share one.
+  ssize_t Read(std::span<const iovec> targets);
+  ssize_t Read(std::span<char> target) {
+    const iovec all{target.data(), target.size()};
+    return Read({&all, 1});
+  }
+  // As many of the pieces' bytes as the socket takes, in records that are full but the last. Pieces of a record and
+  // more are encrypted from where they are; small ones are put together first.
   ssize_t Write(std::span<const iovec> pieces);
 
-  // The latest Read filled its target and left bytes behind, which are not in the socket any more.
+  // The latest Read filled its targets and left bytes behind, which are not in the socket any more.
   bool has_unread() const { return has_unread_; }
   // Reading cannot go on before something was written that the protocol owes the other side.
   bool read_waits_for_room() const { return read_waits_for_room_; }
@@ -65,18 +70,20 @@ class TlsStream {
   KernelUse MeasureKernelUse() const;
 
  private:
-  explicit TlsStream(SSL* ssl) : ssl_(ssl) {}
+  TlsStream(SSL* ssl, bool uses_kernel) : ssl_(ssl), uses_kernel_(uses_kernel) {}
 
   // errno for a failed call, and what it says of the stream.
   ssize_t ReadFailure(int result);
   ssize_t WriteFailure(int result);
 
   SSL* const ssl_;
+  bool uses_kernel_;  // or may come to use it, before the handshake is done
   bool is_established_ = false;
   bool is_broken_ = false;   // nothing may be sent any more
   bool has_unsent_ = false;  // a record was begun and has to be finished first
   bool has_unread_ = false;
   bool read_waits_for_room_ = false;
+  int write_error_ = 0;  // once there was one, writing fails with it
   // Once there was one, reading comes to no other.
   struct End {
     ssize_t result;

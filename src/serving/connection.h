@@ -65,6 +65,7 @@ class Connection final : public SessionTransport {
   int64_t soft_limit_since_ms_ = 0;  // output over the soft limit since then; 0: it is not
   uint32_t epoll_events_ = 0;        // what epoll watches now
   uint32_t last_read_bytes_ = 0;     // how much came with the latest read
+  bool sends_large_ = false;         // its latest bytes ended a large argument
   bool is_doomed_ = false;           // closed at the end of the worker's turn
   bool is_unread_ = false;           // listed in Worker::unread_
 

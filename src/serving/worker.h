@@ -7,6 +7,8 @@
 // turn is a batch of the executor: everything but the wait happens inside the gate.
 #pragma once
 
+#include <sys/uio.h>
+
 #include <array>
 #include <atomic>
 #include <functional>
@@ -131,7 +133,13 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
 
   // worker_requests.cc
   void OnReadable(Connection& connection);
-  size_t Read(Connection& connection, std::span<char> target);
+  // The rest of an argument that has memory of its own, and what comes with it.
+  void ReadLargeArgument(Connection& connection);
+  // Executes what is in the connection's own buffer, and what is left of that keeps no more memory than it needs.
+  void ExecuteOwnInput(Connection& connection);
+  // The client sent more without an end than it may, and is closed.
+  bool IsOverQueryLimit(Connection& connection);
+  size_t Read(Connection& connection, std::span<const iovec> targets);
   bool MayGather(const Connection& connection) const;
   void Gather(Connection& connection);
   void RunGathered();
@@ -158,6 +166,8 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   void Send(Connection& connection, OutputBuffer& out);
   void OnWritable(Connection& connection);
   void UpdateInterest(Connection& connection);
+  // Lets epoll watch for `events`.
+  void WatchFor(Connection& connection, uint32_t events);
   bool IsOverOutputLimit(Connection& connection, size_t pending_bytes);
   void NoteReplyPeak(Connection& connection, size_t pending_bytes);
   // Notes a push for those who want it.

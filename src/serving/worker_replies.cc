@@ -109,6 +109,10 @@ void Worker::UpdateInterest(Connection& connection) {
     // After a wait, during which it was not read.
     if (connection.tls_->has_unread()) NoteUnread(connection);
   }
+  WatchFor(connection, events);
+}
+
+void Worker::WatchFor(Connection& connection, uint32_t events) {
   if (events == connection.epoll_events_) return;
   connection.epoll_events_ = events;
   epoll_event event{};

@@ -1,7 +1,9 @@
 // From a connection's bytes to its commands, a batch at a time.
 #include <sys/epoll.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <utility>
@@ -15,52 +17,73 @@ namespace {
 
 // A connection's own input buffer larger than this is cut to what it holds when that is little.
 constexpr size_t kInputKeptBytes = size_t{16} * 1024;
+// Read along with the end of a large argument: what comes behind it, which is copied once more, and brings the
+// beginning of the next one.
+constexpr size_t kReadBehindBytes = size_t{4} * 1024;
 
 }  // namespace
 
 void Worker::OnReadable(Connection& connection) {
   // With nothing left over, bytes are read into the worker's buffer and executed there; else behind the rest. Those of
   // a large argument go where they will stay.
+  if (connection.parser_ != nullptr && connection.parser_->is_detached()) return ReadLargeArgument(connection);
   InputBuffer& input = connection.input_;
-  RequestParser* parser = connection.parser_.get();
-  const bool is_detached = parser != nullptr && parser->is_detached();
-  const bool is_shared = input.empty();
-  std::span<char> target;
-  if (is_detached) {
-    target = parser->DetachedRoom();
-  } else if (is_shared) {
-    target = {scratch_->read_buffer.get(), kReadBytes};
-  } else {
-    target = {input.Reserve(kReadBytes), kReadBytes};
-  }
-  const size_t size = Read(connection, target);
-  if (size == 0) return;
-  if (is_shared) {
+  if (input.empty()) {
+    // After a large argument there often comes another, and little of it should come here.
+    const std::span<char> target(scratch_->read_buffer.get(), connection.sends_large_ ? kReadBehindBytes : kReadBytes);
+    connection.sends_large_ = false;
+    const iovec piece{target.data(), target.size()};
+    const size_t size = Read(connection, {&piece, 1});
+    if (size == 0) return;
     const std::string_view bytes(target.data(), size);
     input.Append(KeepUnfinished(connection, bytes.substr(ExecuteAll(connection, bytes))));
     return;
   }
-  if (is_detached) {
-    parser->CommitDetached(size);
-  } else {
-    input.Commit(size);
-  }
-  if (input.size() + (parser != nullptr ? parser->detached_bytes() : 0) >
-      engine_.settings().client_query_buffer_limit_bytes) {
-    Log(LogLevel::kWarning,
-        "Closing client that reached max query buffer length: " + ClientLine(connection.session_, executor_.now_ms()));
-    executor_.stats().query_limit_disconnections.Add(1);
-    return Doom(connection);
-  }
-  if (is_detached && parser->is_detached()) return;
+  const iovec piece{input.Reserve(kReadBytes), kReadBytes};
+  const size_t size = Read(connection, {&piece, 1});
+  if (size == 0) return;
+  input.Commit(size);
+  if (!IsOverQueryLimit(connection)) ExecuteOwnInput(connection);
+}
+
+void Worker::ReadLargeArgument(Connection& connection) {
+  RequestParser* parser = connection.parser_.get();
+  const std::span<char> room = parser->DetachedRoom();
+  char* const behind = scratch_->read_buffer.get();
+  const iovec pieces[] = {{room.data(), room.size()}, {behind, kReadBehindBytes}};
+  const size_t size = Read(connection, pieces);
+  if (size == 0) return;
+  const size_t detached_size = std::min(size, room.size());
+  parser->CommitDetached(detached_size);
+  connection.input_.Append({behind, size - detached_size});
+  if (IsOverQueryLimit(connection) || parser->is_detached()) return;
+  connection.sends_large_ = true;
+  ExecuteOwnInput(connection);
+}
+
+void Worker::ExecuteOwnInput(Connection& connection) {
   ExecuteInput(connection);
+  InputBuffer& input = connection.input_;
   if (input.capacity() > kInputKeptBytes && input.size() < input.capacity() / 4) input.Shrink();
 }
 
+bool Worker::IsOverQueryLimit(Connection& connection) {
+  const RequestParser* parser = connection.parser_.get();
+  const size_t held_bytes = connection.input_.size() + (parser != nullptr ? parser->detached_bytes() : 0);
+  if (held_bytes <= engine_.settings().client_query_buffer_limit_bytes) return false;
+  Log(LogLevel::kWarning,
+      "Closing client that reached max query buffer length: " + ClientLine(connection.session_, executor_.now_ms()));
+  executor_.stats().query_limit_disconnections.Add(1);
+  Doom(connection);
+  return true;
+}
+
 // Reads once and counts it. 0: there is nothing to execute, and what had to be done was done.
-size_t Worker::Read(Connection& connection, std::span<char> target) {
+size_t Worker::Read(Connection& connection, std::span<const iovec> targets) {
   TlsStream* const tls = connection.tls_.get();
-  const ssize_t got = tls == nullptr ? read(connection.fd(), target.data(), target.size()) : tls->Read(target);
+  const ssize_t got = tls != nullptr        ? tls->Read(targets)
+                      : targets.size() == 1 ? read(connection.fd(), targets[0].iov_base, targets[0].iov_len)
+                                            : readv(connection.fd(), targets.data(), static_cast<int>(targets.size()));
   if (got < 0) {
     if (errno != EAGAIN && errno != EINTR) Doom(connection);
     if (tls != nullptr && tls->read_waits_for_room()) UpdateInterest(connection);
@@ -97,7 +120,8 @@ void Worker::Gather(Connection& connection) {
     executor_.ForgetPrepared();
   }
   const std::span<char> target(scratch_->read_buffer.get() + gathered_count_ * kGatheredBytes, kGatheredBytes);
-  const size_t size = Read(connection, target);
+  const iovec piece{target.data(), target.size()};
+  const size_t size = Read(connection, {&piece, 1});
   if (size == 0) return;
   Gathered& gathered = gathered_[gathered_count_++];
   gathered.connection = &connection;

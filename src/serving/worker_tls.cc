@@ -49,12 +49,7 @@ void Worker::ContinueHandshake(Connection& connection) {
     case TlsStream::Progress::kWantsWrite: events = EPOLLOUT; break;
     case TlsStream::Progress::kWantsRead: break;
   }
-  if (events == connection.epoll_events_) return;
-  connection.epoll_events_ = events;
-  epoll_event event{};
-  event.events = events;
-  event.data.fd = connection.fd();
-  epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.fd(), &event);
+  WatchFor(connection, events);
 }
 
 void Worker::OnEstablished(Connection& connection) {
