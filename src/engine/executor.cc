@@ -27,6 +27,18 @@ constexpr int64_t kLockPatienceUs = 1000;
 // The time at which recorded commands are repeated: before all that they say.
 constexpr int64_t kReplayNowMs = 1;
 
+// So many values of a batch tell whether the others are worth prefetching.
+constexpr size_t kValuesLookedAt = 4;
+
+// The beginning of a value that has memory of its own. Counts it.
+void PrefetchValueOf(void* count, Entry* entry) {
+  if (entry->form() != ValueForm::kShared && entry->form() != ValueForm::kObject) return;
+  const auto* value = static_cast<const char*>(entry->object());
+  PrefetchLine(value);
+  PrefetchLine(value + 64);
+  ++*static_cast<size_t*>(count);
+}
+
 bool IsHttpRequest(std::string_view name) { return EqualsIgnoreCase(name, "post") || EqualsIgnoreCase(name, "host:"); }
 
 // What a client may not do that listens: in RESP2 replies and messages could not be told apart.
@@ -170,7 +182,7 @@ Executor::Prepared Executor::Prepare(const Session& session, std::span<const std
   return prepared;
 }
 
-// The three loops are the point: a miss in one key's stripe, bucket or entry overlaps with the others'. Stripes are
+// The loops are the point: a miss in one key's stripe, bucket, entry or value overlaps with the others'. Stripes are
 // only tried: whoever holds one now is about to bring the same lines in. Which lock is tried is known only at run
 // time, hence no analysis.
 KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::Prefetch() {
@@ -188,6 +200,15 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::Prefetch() {
     Stripe& stripe = key.database->StripeOf(key.key);
     if (LocksStripes() && !stripe.lock.TryLock()) continue;
     stripe.table.PrefetchEntry(key.key.hash);
+    if (LocksStripes()) stripe.lock.Unlock();
+  }
+  // Where the first values lie in their entries, the others probably do as well.
+  size_t value_count = 0;
+  for (size_t i = 0; i < keys_.size() && (i < kValuesLookedAt || value_count > 0); ++i) {
+    const DeclaredKey& key = keys_[i];
+    Stripe& stripe = key.database->StripeOf(key.key);
+    if (LocksStripes() && !stripe.lock.TryLock()) continue;
+    stripe.table.ForEachCandidate(static_cast<uint32_t>(key.key.hash), &value_count, PrefetchValueOf);
     if (LocksStripes()) stripe.lock.Unlock();
   }
 }

@@ -103,7 +103,7 @@ class Entry {
 
   // type() must be kString.
   StringRef string() const;
-  // form() must be kObject.
+  // form() must be kObject; with kShared, the SharedBytes.
   void* object() const { return ReadValuePointer(); }
   // form() must be kPacked.
   PackedValue packed() const {
