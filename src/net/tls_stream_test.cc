@@ -2,10 +2,13 @@
 // rude as the test wants.
 #include "net/tls_stream.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -57,13 +60,35 @@ std::pair<FileDescriptor, FileDescriptor> SocketPair() {
   return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
+// Ends of a connection over TCP, where what is written may wait in the socket.
+std::pair<FileDescriptor, FileDescriptor> TcpPair() {
+  const FileDescriptor listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  EXPECT_EQ(bind(listener.get(), generic, size), 0);
+  EXPECT_EQ(listen(listener.get(), 1), 0);
+  EXPECT_EQ(getsockname(listener.get(), generic, &size), 0);
+  FileDescriptor near(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(connect(near.get(), generic, size), 0);
+  FileDescriptor far(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  for (const int fd : {near.get(), far.get()}) {
+    ConfigureTcp(fd, 0);
+    EXPECT_EQ(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+  }
+  return {std::move(near), std::move(far)};
+}
+
 // A server's and a client's stream. With `by_bytes`, something in the middle hands on one byte at a time.
 class Pair {
  public:
   explicit Pair(std::shared_ptr<const TlsContext> server = ServerContext(),
-                std::shared_ptr<const TlsContext> client = ClientContext(), bool by_bytes = false)
+                std::shared_ptr<const TlsContext> client = ClientContext(), bool by_bytes = false,
+                std::pair<FileDescriptor, FileDescriptor> sockets = SocketPair())
       : by_bytes_(by_bytes) {
-    std::tie(server_socket_, near_server_) = SocketPair();
+    std::tie(server_socket_, near_server_) = std::move(sockets);
     if (by_bytes_) {
       std::tie(client_socket_, near_client_) = SocketPair();
     } else {
@@ -200,6 +225,168 @@ TEST(TlsStreamTest, PutsSmallPiecesIntoOneRecord) {
   EXPECT_GT(size, 1000);
   EXPECT_LT(size, 1100) << "a record of its own would cost each byte 22 more";
   EXPECT_EQ(ReadText(pair.client()), text);
+}
+
+// As many bytes of `text` as the pieces of these sizes have, and the rest.
+std::vector<iovec> CutIntoPieces(std::string_view text, std::initializer_list<size_t> sizes) {
+  std::vector<iovec> pieces;
+  for (const size_t size : sizes) {
+    pieces.push_back(PieceOf(text.substr(0, size)));
+    text.remove_prefix(std::min(size, text.size()));
+  }
+  pieces.push_back(PieceOf(text));
+  return pieces;
+}
+
+TEST(TlsStreamTest, FillsItsRecordsHoweverThePiecesLie) {
+  const std::string text = Pattern(100'000);
+  for (const std::vector<iovec>& pieces : {CutIntoPieces(text, {}), CutIntoPieces(text, {8, 65'536, 10}),
+                                           CutIntoPieces(text, {16'384, 1, 16'383, 0, 50'000})}) {
+    Pair pair;
+    ASSERT_TRUE(pair.ShakeWell());
+    ASSERT_EQ(pair.server().Write(pieces), static_cast<ssize_t>(text.size()));
+    std::string wire(200'000, '\0');
+    const ssize_t wire_size = recv(pair.client_fd(), wire.data(), wire.size(), MSG_PEEK);
+    ASSERT_GT(wire_size, 0);
+    size_t record_count = 0;
+    const auto byte_at = [&](size_t at) { return static_cast<unsigned>(static_cast<unsigned char>(wire[at])); };
+    for (size_t at = 0; at + 5 <= static_cast<size_t>(wire_size); ++record_count) {
+      at += 5 + (byte_at(at + 3) << 8U) + byte_at(at + 4);
+    }
+    EXPECT_EQ(record_count, 7U) << "of 16 KiB but the last";
+    std::string got;
+    while (got.size() < text.size()) got += ReadText(pair.client());
+    EXPECT_EQ(got, text);
+  }
+}
+
+// Nothing more is written, so nothing may wait for that.
+TEST(TlsStreamTest, SendsValuesOfSizesAroundThoseOfRecords) {
+  Pair pair(ServerContext(), ClientContext(), /*by_bytes=*/false, TcpPair());
+  ASSERT_TRUE(pair.ShakeWell());
+  for (const size_t record : {16'384U, 32'768U, 49'152U, 65'536U}) {
+    for (size_t size = record - 12; size <= record + 2; ++size) {
+      const std::string text = Pattern(size + 10);
+      ASSERT_EQ(pair.server().Write(CutIntoPieces(text, {8, size})), static_cast<ssize_t>(text.size()));
+      std::string got;
+      while (got.size() < text.size()) {
+        pollfd readable{pair.client_fd(), POLLIN, 0};
+        ASSERT_TRUE(pair.client().has_unread() || poll(&readable, 1, 10'000) == 1);
+        got += ReadText(pair.client(), size);
+      }
+      ASSERT_EQ(got, text) << size;
+    }
+  }
+}
+
+TEST(TlsStreamTest, ManyRecordsWaitForASlowReader) {
+  Pair pair(ServerContext(), ClientContext(), /*by_bytes=*/false, TcpPair());
+  ASSERT_TRUE(pair.ShakeWell());
+  const std::string text = Pattern(20'000'000);
+  const std::vector<iovec> all = CutIntoPieces(text, {8, 5'000'000, 10});
+  const ssize_t first = pair.server().Write(all);
+  ASSERT_GT(first, 0);
+  ASSERT_LT(first, static_cast<ssize_t>(text.size())) << "the sockets took everything";
+  auto sent = static_cast<size_t>(first);
+  const std::array<iovec, 1> again = {PieceOf(std::string_view(text).substr(sent))};
+  EXPECT_EQ(pair.server().Write(again), -1);
+  EXPECT_EQ(errno, EAGAIN);
+  std::string got;
+  while (got.size() < text.size()) {
+    got += ReadText(pair.client(), 70'000);
+    if (sent == text.size()) continue;
+    const std::array<iovec, 1> rest = {PieceOf(std::string_view(text).substr(sent))};
+    const ssize_t size = pair.server().Write(rest);
+    if (size > 0) sent += static_cast<size_t>(size);
+  }
+  EXPECT_EQ(got, text);
+}
+
+TEST(TlsStreamTest, ReadsIntoSeveralTargets) {
+  Pair pair;
+  ASSERT_TRUE(pair.ShakeWell());
+  const std::string text = Pattern(50'000);
+  ASSERT_EQ(WriteText(pair.client(), text), 50'000);
+  std::string first(20'000, '\0');
+  std::string second(40'000, '\0');
+  const iovec targets[] = {{first.data(), first.size()}, {second.data(), second.size()}};
+  ASSERT_EQ(pair.server().Read(targets), 50'000) << "all that has come, with one call";
+  EXPECT_EQ(first + second.substr(0, 30'000), text);
+  EXPECT_FALSE(pair.server().has_unread());
+}
+
+TEST(TlsStreamTest, WhoSendsMuchIsReadAPartAtATime) {
+  Pair pair(ServerContext(), ClientContext(), /*by_bytes=*/false, TcpPair());
+  ASSERT_TRUE(pair.ShakeWell());
+  const std::string text = Pattern(1'000'000);
+  const ssize_t sent = WriteText(pair.client(), text);
+  ASSERT_GT(sent, 600'000);
+  std::string got = ReadText(pair.server(), 2'000'000);
+  EXPECT_LT(got.size(), 300'000U);
+  while (got.size() < static_cast<size_t>(sent)) {
+    pollfd readable{pair.server_fd(), POLLIN, 0};
+    ASSERT_TRUE(pair.server().has_unread() || poll(&readable, 1, 10'000) == 1) << "nobody tells that there is more";
+    got += ReadText(pair.server(), 2'000'000);
+  }
+  EXPECT_EQ(got, text.substr(0, got.size()));
+}
+
+TEST(TlsStreamTest, WhoLeavesInTheMiddleOfAValueIsNotWrittenToAgain) {
+  Pair pair(ServerContext(), ClientContext(), /*by_bytes=*/false, TcpPair());
+  ASSERT_TRUE(pair.ShakeWell());
+  const std::string text = Pattern(20'000'000);
+  const ssize_t first = WriteText(pair.server(), text);
+  ASSERT_GT(first, 0);
+  EXPECT_FALSE(ReadText(pair.client(), 1000).empty());
+  pair.CutClient();
+  const std::string_view rest = std::string_view(text).substr(static_cast<size_t>(first));
+  ssize_t result = WriteText(pair.server(), rest);
+  for (int i = 0; i < 100 && result < 0 && errno == EAGAIN; ++i) {
+    pollfd writable{pair.server_fd(), POLLOUT, 0};
+    poll(&writable, 1, 100);
+    result = WriteText(pair.server(), rest);
+  }
+  EXPECT_EQ(result, -1);
+  EXPECT_TRUE(errno == EPIPE || errno == ECONNRESET) << errno;
+  EXPECT_EQ(WriteText(pair.server(), rest), -1);
+  EXPECT_NE(errno, EAGAIN);
+}
+
+// The other side wants new keys in the middle of a value, which has to be answered, and the socket is full.
+TEST(TlsStreamTest, ChangesItsKeysBetweenRecordsThatWait) {
+  auto [server_socket, client_socket] = SocketPair();
+  const auto server_context = ServerContext();
+  const auto client_context = ClientContext();
+  const auto server = TlsStream::Make(*server_context, server_socket.get()).value();
+  const std::unique_ptr<SSL, void (*)(SSL*)> client(SSL_new(client_context->get()), SSL_free);
+  ASSERT_EQ(SSL_set_fd(client.get(), client_socket.get()), 1);
+  SSL_set_connect_state(client.get());
+  while (!server->is_established()) {
+    SSL_do_handshake(client.get());
+    ASSERT_NE(server->Handshake(), Progress::kFailed) << server->failure();
+  }
+  const std::string text = Pattern(2'000'000);
+  const ssize_t first = WriteText(*server, text);
+  ASSERT_GT(first, 0);
+  auto sent = static_cast<size_t>(first);
+  ASSERT_LT(sent, text.size());
+  ASSERT_EQ(SSL_key_update(client.get(), SSL_KEY_UPDATE_REQUESTED), 1);
+  ASSERT_EQ(SSL_write(client.get(), "more", 4), 4);
+  std::string asked;
+  std::string got;
+  std::string target(30'000, '\0');
+  for (int i = 0; i < 10'000 && (got.size() < text.size() || asked.size() < 4); ++i) {
+    asked += ReadText(*server, 100);
+    if (sent < text.size()) {
+      const ssize_t size = WriteText(*server, std::string_view(text).substr(sent));
+      ASSERT_TRUE(size > 0 || errno == EAGAIN) << errno;
+      if (size > 0) sent += static_cast<size_t>(size);
+    }
+    const int size = SSL_read(client.get(), target.data(), static_cast<int>(target.size()));
+    if (size > 0) got.append(target, 0, static_cast<size_t>(size));
+  }
+  EXPECT_EQ(asked, "more");
+  EXPECT_EQ(got, text);
 }
 
 // The socket takes a part; the bytes come again from another address, in other pieces, and with more behind them.

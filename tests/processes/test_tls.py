@@ -1,6 +1,7 @@
 """TLS: who gets in and as whom, what happens to bad peers, and that all else is as without it."""
 
 import os
+import random
 import shutil
 import socket
 import ssl
@@ -591,6 +592,38 @@ def test_pipelines_and_large_values_in_any_pieces(server, folder):
             assert client.call('MGET', 'a', 'b', 'c') == [LARGE, LARGE[:40_000], b'small']
         client.send(encode_command(['INCR', 'n']) * 20_000)
         assert [client.read_reply()[1] for _ in range(20_000)] == list(range(1, 20_001))
+
+
+def test_large_values_of_all_sizes_between_small_commands(server, folder):
+    """Sizes around those of records, of what is read at once and of what is read behind a large value."""
+    for client in (connect(server, folder), server.connect()):
+        with client:
+            sizes = [border + more for border in (16_384, 32_768, 65_536, 131_072) for more in (-40, -4, -2, 0, 1, 30)]
+            source = random.Random(1).randbytes(300_000)
+            values = {f'key:{size}': source[size:2 * size] for size in sizes}
+            requests = [encode_command(['APPEND', key, value]) + encode_command(['ECHO', key]) * (index * 97 % 300)
+                        for index, (key, value) in enumerate(values.items())]
+            client.call('FLUSHALL')
+            client.send(b''.join(requests))
+            for index, (key, value) in enumerate(values.items()):
+                assert client.read_reply() == (':', len(value))
+                for _ in range(index * 97 % 300):
+                    assert client.read_reply() == ('$', key.encode())
+            client.send(b''.join(encode_command(['GET', key]) for key in values))
+            for value in values.values():
+                assert client.read_reply() == ('$', value)
+
+
+def test_who_leaves_in_the_middle_of_a_value_leaves_nothing_behind(server, folder):
+    with server.connect() as other:
+        assert other.call('SET', 'large', LARGE) == b'OK'
+        for _ in range(10):
+            with connect(server, folder) as client:
+                client.send(encode_command(['GET', 'large']) * 20)
+                assert client.socket.recv(10_000)
+        wait_until(lambda: other.call('CLIENT', 'LIST').count(b'\n') == 1)
+        assert other.call('GET', 'large') == LARGE
+        assert other.call('APPEND', 'large', 'x') == len(LARGE) + 1
 
 
 def test_replies_larger_than_the_socket_takes(server, folder):
