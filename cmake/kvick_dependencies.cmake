@@ -6,6 +6,12 @@ find_library(KVICK_JEMALLOC jemalloc REQUIRED)
 find_path(LIBLZF_INCLUDE_DIR liblzf/lzf.h REQUIRED)
 find_library(LIBLZF_LIBRARY lzf REQUIRED)
 
+# Values that are kept compressed.
+find_path(LZ4_INCLUDE_DIR lz4.h REQUIRED)
+find_library(LZ4_LIBRARY lz4 REQUIRED)
+find_path(ZSTD_INCLUDE_DIR zstd.h REQUIRED)
+find_library(ZSTD_LIBRARY zstd REQUIRED)
+
 find_path(RE2_INCLUDE_DIR re2/re2.h REQUIRED)
 find_library(RE2_LIBRARY re2 REQUIRED)
 
@@ -14,8 +20,8 @@ find_path(MICROHTTPD_INCLUDE_DIR microhttpd.h REQUIRED)
 find_library(MICROHTTPD_LIBRARY microhttpd REQUIRED)
 
 add_library(kvick_dependencies INTERFACE)
-target_link_libraries(kvick_dependencies INTERFACE Threads::Threads ${CMAKE_DL_LIBS} "${LIBLZF_LIBRARY}" "${RE2_LIBRARY}"
-                                                   "${MICROHTTPD_LIBRARY}")
+target_link_libraries(kvick_dependencies INTERFACE Threads::Threads ${CMAKE_DL_LIBS} "${LIBLZF_LIBRARY}" "${LZ4_LIBRARY}"
+                                                   "${ZSTD_LIBRARY}" "${RE2_LIBRARY}" "${MICROHTTPD_LIBRARY}")
 
 # The sanitizers bring allocators of their own.
 if(NOT KVICK_SANITIZE AND NOT KVICK_FUZZ)

@@ -55,6 +55,7 @@ Status Ok(CommandContext& context) {
 
 void DigestValue(const Entry& entry, Digest* digest) {
   if (entry.type() == ValueType::kString) {
+    const UnpackScope unpacked;  // not all values of a database at once
     char buffer[kInt64TextMax];
     digest->Append(entry.string().Text(buffer));
   } else {

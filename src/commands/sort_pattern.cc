@@ -25,6 +25,7 @@ std::optional<std::string> SortPattern::Find(CommandContext& context, std::strin
   if (entry == nullptr) return std::nullopt;
   if (field_.empty()) {
     if (entry->type() != ValueType::kString) return std::nullopt;
+    const UnpackScope unpacked;  // not those of all elements at once
     char buffer[kInt64TextMax];
     return std::string(entry->string().Text(buffer));
   }

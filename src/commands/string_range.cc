@@ -26,7 +26,7 @@ Status Append(CommandContext& context) {
     context.UpdateString(0, slot, {added});
   } else {
     if (slot.entry->type() != ValueType::kString) return errors::WrongType();
-    const size_t old_size = slot.entry->string().size();
+    const size_t old_size = slot.entry->value_size();
     KVICK_RETURN_IF_ERROR(CheckSize(context, old_size, added.size()));
     size += old_size;
     char* bytes = context.ResizeString(0, &slot, size);
@@ -44,7 +44,7 @@ Status SetRange(CommandContext& context) {
   const std::string_view value = context.Arg(3);
   KeyTable::Slot slot = context.Find(0);
   if (slot.entry != nullptr && slot.entry->type() != ValueType::kString) return errors::WrongType();
-  size_t size = slot.entry == nullptr ? 0 : slot.entry->string().size();
+  size_t size = slot.entry == nullptr ? 0 : slot.entry->value_size();
   if (!value.empty()) {
     KVICK_RETURN_IF_ERROR(CheckSize(context, static_cast<uint64_t>(offset), value.size()));
     size = std::max(size, static_cast<size_t>(offset) + value.size());
@@ -93,8 +93,9 @@ Status GetRange(CommandContext& context) {
 }
 
 Status Strlen(CommandContext& context) {
-  KVICK_ASSIGN_OR_RETURN(const std::optional<StringRef> value, context.FindString(0));
-  context.Reply().Integer(value ? static_cast<int64_t>(value->size()) : 0);
+  const KeyTable::Slot slot = context.Find(0);
+  if (slot.entry != nullptr && slot.entry->type() != ValueType::kString) return errors::WrongType();
+  context.Reply().Integer(slot.entry == nullptr ? 0 : static_cast<int64_t>(slot.entry->value_size()));
   return Status::Ok();
 }
 

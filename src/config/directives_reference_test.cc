@@ -38,6 +38,8 @@ const std::map<std::pair<std::string, std::string>, std::string> kDifferences = 
 const std::set<std::string_view> kOwnDirectives = {
     "aof-load-until",
     "audit-file",
+    "value-compression",
+    "value-compression-min-bytes",
     "auth-failures-max",
     "commandlog-large-reply-max-len",
     "commandlog-large-request-max-len",

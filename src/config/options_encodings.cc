@@ -25,6 +25,19 @@ Status CheckArraySparseLimits(const Settings& settings) {
   return Status::Error("array-sparse-kmin must be less than array-sparse-kmax");
 }
 
+NumberField CompressionMethodField() {
+  return {[](const Settings& settings) { return static_cast<int64_t>(settings.value_compression.method); },
+          [](int64_t value, Settings* settings) {
+            settings->value_compression.method = static_cast<CompressionMethod>(value);
+          }};
+}
+
+NumberField CompressedBytesMinField() {
+  return {
+      [](const Settings& settings) { return static_cast<int64_t>(settings.value_compression.bytes_min); },
+      [](int64_t value, Settings* settings) { settings->value_compression.bytes_min = static_cast<uint64_t>(value); }};
+}
+
 }  // namespace
 
 std::vector<OptionSpec> EncodingOptions() {
@@ -53,6 +66,12 @@ std::vector<OptionSpec> EncodingOptions() {
       Memory("stream-node-max-bytes", &Settings::stream_node_max_bytes, {0, kInt64Max}),
       Integer("stream-node-max-entries", &Settings::stream_node_entries_max, {0, kInt64Max}),
       KeptBool("vset-force-single-threaded-execution", false),
+      ChoiceOption("value-compression", CompressionMethodField(),
+                   {{"no", static_cast<int>(CompressionMethod::kNone)},
+                    {"lz4", static_cast<int>(CompressionMethod::kLz4)},
+                    {"zstd", static_cast<int>(CompressionMethod::kZstd)}},
+                   0),
+      IntegerOption("value-compression-min-bytes", CompressedBytesMinField(), {0, kInt64Max}, NumberUnit::kMemory, 0),
       Integer("zset-max-listpack-entries", &Settings::zset_listpack_entries_max, {0, kInt64Max})
           .Alias("zset-max-ziplist-entries"),
       Memory("zset-max-listpack-value", &Settings::zset_listpack_value_max_bytes, {0, kInt64Max})

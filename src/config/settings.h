@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "base/compressed_bytes.h"
 #include "base/log.h"
 
 namespace kvick {
@@ -195,6 +196,9 @@ struct Settings {
   bool lazy_free_on_server_delete = false;
   bool lazy_free_on_user_delete = false;
   bool lazy_free_on_user_flush = false;
+
+  // Strings that are written as a whole are kept compressed
+  ValueCompression value_compression;
 
   // Encodings: up to these limits a collection is kept in its compact form
   uint64_t hash_listpack_entries_max = 512;

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/compression_use.h"
 #include "base/log.h"
 #include "base/prefetch.h"
 #include "engine/command_context.h"
@@ -37,6 +38,12 @@ void PrefetchValueOf(void* count, Entry* entry) {
   PrefetchLine(value);
   PrefetchLine(value + 64);
   ++*static_cast<size_t*>(count);
+}
+
+// Compressed strings that the handler reads are unpacked for as long as it runs.
+[[gnu::noinline]] Status RunUnpacking(const Command& command, CommandContext& context) {
+  const UnpackScope unpacked;
+  return command.spec->handler(context);
 }
 
 bool IsHttpRequest(std::string_view name) { return EqualsIgnoreCase(name, "post") || EqualsIgnoreCase(name, "host:"); }
@@ -78,6 +85,7 @@ Executor::Executor(Engine& engine)
   mutation_.tells_changes = &engine.tracking().is_active();
   mutation_.free_later = &free_later_;
   mutation_.random = &random_;
+  mutation_.compression = &engine.settings().value_compression;
   engine_.gate().Register(&gate_slot_);
   engine_.AddExecutor(this);
   // An empty batch reads the clock and the settings, the latter inside the gate: others may be running already.
@@ -590,7 +598,7 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
   const bool shows_call = engine_.shows_calls.load(std::memory_order_relaxed);
   // A script is shown before its commands, and so is nothing else: a call may have selected another database.
   if (shows_call && command.has(kScriptRunner)) ShowCall(session, prepared);
-  const Status status = command.spec->handler(context);
+  const Status status = CompressionUse::WasNoted() ? RunUnpacking(command, context) : command.spec->handler(context);
   context.CloseValues();
   if (context.change_count() != 0) Commit(context);
   if (session.tracking != nullptr) RememberReads(session, command, keys);

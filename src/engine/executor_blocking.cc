@@ -184,6 +184,7 @@ bool Executor::Serve(BlockedCall& call, const ReadyKey& ready) {
   while (call.keys()[ordinal].database != ready.database || call.keys()[ordinal].key.name != ready.name) ++ordinal;
   // Claimed before it runs: from now on its timeout, CLIENT UNBLOCK and the end of its connection come too late.
   if (!call.Claim()) return true;
+  const UnpackScope unpacked;
   OutputBuffer out;
   ReplyWriter reply(out, call.session().protocol);
   CommandContext context(*this, call.session(), call.command(), call.arguments(), call.keys(), reply);

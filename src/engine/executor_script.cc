@@ -216,6 +216,7 @@ Executor::Outcome Executor::RunWhileBusy(Session& session, std::span<const std::
     // It runs again when the script is gone.
     if (EndsBusyScript(prepared)) return Outcome::kPaused;
     if (command.has(kAllowBusy) && !command.has(kExclusive) && !touches_stripes && !command.has(kRunsTransaction)) {
+      const UnpackScope unpacked;
       CommandContext context(*this, session, command, arguments, {}, reply);
       const Status status = command.spec->handler(context);
       stats_.commands[command.index].calls.Add(1);

@@ -180,11 +180,28 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::InsertNew(const KeyRef& key, Entr
   IndexDueParts(key, entry, mutation.now_ms);
 }
 
+// Not inlined, so that it costs those who compress nothing a comparison. What is built piece by piece does not come
+// here: it is going to be changed again.
+[[gnu::noinline]] static KeyTable::Slot PutCompressed(Database& database, const KeyRef& key,
+                                                      const KeyTable::Slot& found, StringInput value,
+                                                      PutOptions options, Mutation& mutation) {
+  const ValueCompression* const compression = std::exchange(mutation.compression, nullptr);
+  const CompressedBytesRef compressed = CompressedBytes::TryMake(value.bytes, *compression);
+  value.compressed = compressed.get();
+  const KeyTable::Slot slot = database.PutString(key, found, value, options, mutation);
+  mutation.compression = compression;
+  return slot;
+}
+
 KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::PutString(const KeyRef& key, const KeyTable::Slot& found,
                                                                    StringInput value, PutOptions options,
                                                                    Mutation& mutation) {
   const size_t stripe_index = key.stripe_index();
   BlockPool& pool = PoolOf(stripe_index);
+  if (mutation.compression != nullptr && mutation.compression->method != CompressionMethod::kNone && !value.is_raw)
+      [[unlikely]] {
+    return PutCompressed(*this, key, found, value, options, mutation);
+  }
   if (found.entry == nullptr) {
     InsertNew(key, EntryStore::MakeString(pool, key.name, value, options.expiry_ms), mutation);
     // Callers rarely need the slot of a new key; those that do ask again.

@@ -75,6 +75,8 @@ struct Mutation {
   // Set under a frequency policy: access bits count instead.
   const FrequencyRules* frequency_rules = nullptr;
   Random* random = nullptr;
+  // Of strings that are written as a whole; null: they are kept as they are.
+  const ValueCompression* compression = nullptr;
   // Large values go here instead of being freed on the spot; null frees at once.
   std::function<void(Entry*)>* free_later = nullptr;
   uint64_t expired_count = 0;  // keys removed because they had expired

@@ -22,7 +22,7 @@ bool MayBeInteger(std::string_view bytes) {
   return bytes.size() <= kInt64TextMax && !bytes.empty() && (bytes[0] == '-' || (bytes[0] >= '0' && bytes[0] <= '9'));
 }
 
-SharedBytes* HoldOrCopy(StringInput value) {
+SharedBytes* HoldOrCopy(const StringInput& value) {
   if (value.shared == nullptr) return SharedBytes::Make(value.bytes);
   value.shared->Hold();
   return value.shared;
@@ -49,6 +49,10 @@ StringRef Entry::string() const {
       ref.shared = static_cast<SharedBytes*>(ReadValuePointer());
       ref.bytes = ref.shared->view();
       break;
+    case ValueForm::kCompressed:
+      ref.shared = UnpackScope::Unpack(compressed());
+      ref.bytes = ref.shared->view();
+      break;
     case ValueForm::kObject:
     case ValueForm::kPacked: KVICK_ASSERT(false); break;
   }
@@ -67,9 +71,8 @@ CollectionView::CollectionView(const Entry& entry) {
 std::string_view Entry::encoding_name() const {
   constexpr size_t kEmbeddedStringMax = 44;
   if (type() != ValueType::kString) return OperationsOf(type()).encoding_name(CollectionView(*this).get());
-  const StringRef value = string();
-  if (value.is_integer) return "int";
-  return is_raw() || value.bytes.size() > kEmbeddedStringMax ? "raw" : "embstr";
+  if (form() == ValueForm::kInteger) return "int";
+  return is_raw() || value_size() > kEmbeddedStringMax ? "raw" : "embstr";
 }
 
 uint64_t Entry::value_size() const {
@@ -81,6 +84,7 @@ uint64_t Entry::value_size() const {
       return IntegerTextSize(integer);
     }
     case ValueForm::kShared: return static_cast<SharedBytes*>(ReadValuePointer())->size();
+    case ValueForm::kCompressed: return compressed()->plain_size();
     case ValueForm::kObject:
     case ValueForm::kPacked: break;
   }
@@ -90,9 +94,14 @@ uint64_t Entry::value_size() const {
 
 size_t Entry::block_bytes() const { return sizeof(Entry) + ValueOffset() + ValueBytes(); }
 
+size_t Entry::HangingBytes() const {
+  return form() == ValueForm::kShared ? static_cast<SharedBytes*>(ReadValuePointer())->allocated_bytes()
+                                      : compressed()->allocated_bytes();
+}
+
 size_t Entry::memory_bytes() const {
   size_t total = BlockPool::BlockSize(block_bytes());
-  if (form() == ValueForm::kShared) total += static_cast<SharedBytes*>(ReadValuePointer())->allocated_bytes();
+  if (hangs_bytes()) total += HangingBytes();
   if (form() == ValueForm::kObject) total += OperationsOf(type()).memory_bytes(object());
   if (form() == ValueForm::kPacked && packed().kind != 0) {
     const ValueOperations& operations = OperationsOf(type());
@@ -143,15 +152,14 @@ Entry* EntryStore::MakeString(BlockPool& pool, std::string_view key, StringInput
     }
   }
   Entry* entry = nullptr;
-  if (FitsInline(key.size(), expiry_ms != Entry::kNoExpiry, value.bytes.size())) {
+  if (value.compressed == nullptr && FitsInline(key.size(), expiry_ms != Entry::kNoExpiry, value.bytes.size())) {
     entry = MakeBlock(pool, shape);
     WriteValue(entry, value.bytes.data(), value.bytes.size());
   } else {
-    shape.form = ValueForm::kShared;
+    shape.form = FormOfLong(value);
     shape.value_bytes = kPointerBytes;
     entry = MakeBlock(pool, shape);
-    const SharedBytes* bytes = HoldOrCopy(value);
-    WriteValue(entry, &bytes, kPointerBytes);
+    HoldLong(entry, value);
   }
   SetRaw(entry, value.is_raw);
   return entry;
@@ -227,10 +235,12 @@ Entry* EntryStore::ReplaceByString(BlockPool& pool, Entry* entry, StringInput va
       return entry;
     }
   }
-  if (entry->form() == ValueForm::kShared && value.bytes.size() > Entry::kInlineBlockMax) {
-    const SharedBytes* bytes = HoldOrCopy(value);
-    static_cast<SharedBytes*>(entry->ReadValuePointer())->Drop();
-    WriteValue(entry, &bytes, kPointerBytes);
+  if (entry->hangs_bytes() && (value.compressed != nullptr || value.bytes.size() > Entry::kInlineBlockMax)) {
+    // First the one and then the other: the value may be the entry's own.
+    void* const dropped = entry->ReadValuePointer();
+    const ValueForm form_before = entry->form();
+    HoldLong(entry, value);
+    DropLong(form_before, dropped);
     SetRaw(entry, value.is_raw);
     return entry;
   }
@@ -276,7 +286,7 @@ char* EntryStore::ResizeString(BlockPool& pool, Entry** entry, size_t size) {
   char integer_text[kInt64TextMax];
   const StringRef value = old->string();
   const std::string_view bytes = value.Text(integer_text);
-  if (value.shared != nullptr && !value.shared->IsShared() && size <= value.shared->capacity()) {
+  if (old->form() == ValueForm::kShared && !value.shared->IsShared() && size <= value.shared->capacity()) {
     if (size > bytes.size()) std::memset(value.shared->data() + bytes.size(), 0, size - bytes.size());
     value.shared->set_size(size);
     old->flags_ |= Entry::kRaw;
@@ -338,14 +348,41 @@ Entry* EntryStore::CopyValue(BlockPool& pool, const Entry* source, std::string_v
   if (source->form() == ValueForm::kPacked) {
     return MakePacked(pool, key, source->type(), source->packed(), expiry_ms);
   }
+  if (source->form() == ValueForm::kCompressed) {
+    return MakeString(
+        pool, key, {.bytes = {}, .try_integer = false, .is_raw = false, .compressed = source->compressed()}, expiry_ms);
+  }
   char text[kInt64TextMax];
   const bool is_integer = source->form() == ValueForm::kInteger;
   return MakeString(pool, key, {source->string().Text(text), is_integer, source->is_raw()}, expiry_ms);
 }
 
 void EntryStore::FreeValue(Entry* entry) {
-  if (entry->form() == ValueForm::kShared) static_cast<SharedBytes*>(entry->ReadValuePointer())->Drop();
+  if (entry->hangs_bytes()) DropLong(entry->form(), entry->ReadValuePointer());
   if (entry->form() == ValueForm::kObject) OperationsOf(entry->type()).destroy(entry->object());
+}
+
+ValueForm EntryStore::FormOfLong(const StringInput& value) {
+  return value.compressed != nullptr ? ValueForm::kCompressed : ValueForm::kShared;
+}
+
+void EntryStore::HoldLong(Entry* entry, const StringInput& value) {
+  const void* held = value.compressed;
+  if (value.compressed != nullptr) {
+    value.compressed->Hold();
+  } else {
+    held = HoldOrCopy(value);
+  }
+  entry->set_form(FormOfLong(value));
+  WriteValue(entry, &held, kPointerBytes);
+}
+
+void EntryStore::DropLong(ValueForm form, void* bytes) {
+  if (form == ValueForm::kCompressed) {
+    static_cast<CompressedBytes*>(bytes)->Drop();
+  } else {
+    static_cast<SharedBytes*>(bytes)->Drop();
+  }
 }
 
 void EntryStore::FreeBlock(Entry* entry) {
@@ -370,9 +407,7 @@ void EntryStore::Free(Entry* entry) {
 }
 
 bool EntryStore::IsExpensiveToFree(const Entry* entry) {
-  if (entry->form() == ValueForm::kShared) {
-    return static_cast<SharedBytes*>(entry->ReadValuePointer())->allocated_bytes() > kFreeBytesMax;
-  }
+  if (entry->hangs_bytes()) return entry->HangingBytes() > kFreeBytesMax;
   return entry->form() == ValueForm::kObject &&
          OperationsOf(entry->type()).free_effort(entry->object()) > kFreeEffortMax;
 }

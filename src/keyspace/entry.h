@@ -8,11 +8,12 @@
 //                                                                 optional   optional
 //
 // The value is one of (ValueForm)
-//   inline    the bytes themselves, while the whole block stays within kInlineBlockMax
-//   integer   eight bytes, for strings that are the canonical text of a 64-bit integer
-//   shared    a pointer to SharedBytes, for longer strings
-//   object    a pointer to a collection (types/), described by ValueOperations
-//   packed    the bytes of a small collection, within the same limit as inline ones
+//   inline      the bytes themselves, while the whole block stays within kInlineBlockMax
+//   integer     eight bytes, for strings that are the canonical text of a 64-bit integer
+//   shared      a pointer to SharedBytes, for longer strings
+//   compressed  a pointer to CompressedBytes, for long strings where the settings ask for it
+//   object      a pointer to a collection (types/), described by ValueOperations
+//   packed      the bytes of a small collection, within the same limit as inline ones
 //
 // A 16-byte key with a 16-byte value is 40 bytes, 48 with an expiry. Entries are made, changed and freed only by
 // Database, under the lock of the key's stripe; an Entry has no thread rule of its own.
@@ -22,6 +23,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/compressed_bytes.h"
 #include "base/shared_bytes.h"
 #include "types/value_type.h"
 
@@ -29,9 +31,10 @@ namespace kvick {
 
 class BlockPool;
 
-enum class ValueForm : uint8_t { kInline = 0, kInteger = 1, kShared = 2, kObject = 3, kPacked = 4 };
+enum class ValueForm : uint8_t { kInline = 0, kInteger = 1, kShared = 2, kObject = 3, kPacked = 4, kCompressed = 5 };
 
-// The value of a string entry, read where it lies: valid until the entry changes.
+// The value of a string entry, read where it lies: valid until the entry changes. What was compressed lies in the
+// innermost UnpackScope, and lasts as long as that.
 struct StringRef {
   bool is_integer = false;
   int64_t integer = 0;
@@ -52,6 +55,8 @@ struct StringInput {
   bool is_raw = !try_integer;
   // Memory that holds exactly these bytes, when there is such: a long value keeps it instead of copying.
   SharedBytes* shared = nullptr;
+  // The same bytes compressed, when they are to be kept so.
+  CompressedBytes* compressed = nullptr;
 };
 
 class Entry {
@@ -101,7 +106,7 @@ class Entry {
     flags_ = static_cast<uint8_t>((flags_ & ((1u << kUsesShift) - 1)) | static_cast<unsigned>(value) << kUsesShift);
   }
 
-  // type() must be kString.
+  // type() must be kString. Costs unpacking when the value is compressed: value_size() knows how long it is without.
   StringRef string() const;
   // form() must be kObject; with kShared, the SharedBytes.
   void* object() const { return ReadValuePointer(); }
@@ -138,6 +143,14 @@ class Entry {
   size_t ValueOffset() const { return KeyOffset() + key_size(); }
   bool holds_bytes() const { return form() == ValueForm::kInline || form() == ValueForm::kPacked; }
   size_t ValueBytes() const { return holds_bytes() ? inline_size_ : 8u; }
+  void set_form(ValueForm form) {
+    type_and_form_ = static_cast<uint8_t>((type_and_form_ & 0x0f) | static_cast<unsigned>(form) << 4);
+  }
+  // A long string.
+  bool hangs_bytes() const { return form() == ValueForm::kShared || form() == ValueForm::kCompressed; }
+  CompressedBytes* compressed() const { return static_cast<CompressedBytes*>(ReadValuePointer()); }
+  // What a long string occupies beside the block.
+  size_t HangingBytes() const;
   void* ReadValuePointer() const {
     void* pointer;
     std::memcpy(&pointer, data() + ValueOffset(), sizeof(pointer));
@@ -226,6 +239,10 @@ class EntryStore {
   static void KeepBits(Entry* made, const Entry* before);
   static void KeepBitsButIndexed(Entry* made, const Entry* before);
   static void FreeValue(Entry* entry);
+  static ValueForm FormOfLong(const StringInput& value);
+  // Makes the entry hold the bytes, or the same compressed, by a pointer; what it held before is not dropped.
+  static void HoldLong(Entry* entry, const StringInput& value);
+  static void DropLong(ValueForm form, void* bytes);
   // What the packed bytes of a block refer to.
   static void HoldReference(ValueType type, const PackedValue& packed);
   static void DropReference(const Entry* entry);

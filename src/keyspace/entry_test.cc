@@ -5,6 +5,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/block_pool.h"
@@ -248,6 +249,95 @@ TEST_F(EntryCollectionTest, AStringReplacesACollection) {
     EXPECT_EQ(entry_->type(), ValueType::kString);
     EXPECT_EQ(entry_->access(), 3U);
   }
+}
+
+// A long string that is kept compressed.
+class EntryCompressedTest : public EntryTest {
+ protected:
+  static constexpr ValueCompression kLz4{CompressionMethod::kLz4, 0};
+  ~EntryCompressedTest() override {
+    if (entry_ != nullptr) EntryStore::Free(std::exchange(entry_, nullptr));
+    EXPECT_EQ(CompressedBytes::MeasureUsage().count, count_before_);
+  }
+
+  void MakeCompressed(std::string_view text) {
+    const CompressedBytesRef packed = CompressedBytes::TryMake(text, kLz4);
+    ASSERT_TRUE(packed);
+    Make("k", {.bytes = text, .compressed = packed.get()}, 9);
+    EntryStore::SetInExpiryIndex(entry_, true);
+    entry_->set_access(3);
+  }
+  void ReplaceCompressed(std::string_view text) {
+    const CompressedBytesRef packed = CompressedBytes::TryMake(text, kLz4);
+    ASSERT_TRUE(packed);
+    Replace({.bytes = text, .compressed = packed.get()});
+  }
+
+  const int64_t count_before_ = CompressedBytes::MeasureUsage().count;
+  const UnpackScope scope_;
+  const std::string text_ = std::string(1000, 'a') + "b";
+};
+
+TEST_F(EntryCompressedTest, ReadsAsIfItWereNot) {
+  MakeCompressed(text_);
+  EXPECT_EQ(entry_->form(), ValueForm::kCompressed);
+  EXPECT_EQ(Text(), text_);
+  EXPECT_EQ(entry_->value_size(), text_.size());
+  EXPECT_EQ(entry_->encoding_name(), "raw");
+  EXPECT_FALSE(entry_->is_raw());
+  EXPECT_LT(entry_->memory_bytes(), 200U);
+  EXPECT_FALSE(EntryStore::IsExpensiveToFree(entry_));
+}
+
+TEST_F(EntryCompressedTest, IsReplacedByWhateverComes) {
+  const std::string other = std::string(700, 'c');
+  MakeCompressed(text_);
+  ReplaceCompressed(other);
+  EXPECT_EQ(Text(), other);
+  Replace({text_});  // plain, and long
+  EXPECT_EQ(entry_->form(), ValueForm::kShared);
+  EXPECT_EQ(Text(), text_);
+  ReplaceCompressed(other);
+  EXPECT_EQ(entry_->form(), ValueForm::kCompressed);
+  EXPECT_EQ(Text(), other);
+  for (const char* text : {"short", "12", ""}) {
+    Replace({text});
+    EXPECT_EQ(Text(), text);
+    ReplaceCompressed(other);
+    EXPECT_EQ(Text(), other);
+  }
+  EXPECT_EQ(entry_->expiry_ms(), 9);
+  EXPECT_EQ(entry_->access(), 3U);
+  EXPECT_TRUE(entry_->is_in_expiry_index());
+}
+
+TEST_F(EntryCompressedTest, BecomesPlainWhenItIsChangedInPlace) {
+  for (const size_t size : {0U, 10U, 1001U, 1002U, 5000U}) {
+    MakeCompressed(text_);
+    char* bytes = Resize(size);
+    EXPECT_EQ(entry_->form(), size <= 10 ? ValueForm::kInline : ValueForm::kShared);
+    std::string expected = text_;
+    expected.resize(size, '\0');
+    EXPECT_EQ(Text(), expected);
+    if (size > 0) bytes[0] = 'z';
+    EXPECT_TRUE(entry_->is_raw());
+    EXPECT_EQ(entry_->expiry_ms(), 9);
+  }
+}
+
+TEST_F(EntryCompressedTest, IsSharedByItsCopiesAndMovesAlong) {
+  MakeCompressed(text_);
+  Entry* copy = EntryStore::CopyValue(pool_, entry_, "another key", kNoExpiry);
+  EXPECT_EQ(copy->form(), ValueForm::kCompressed);
+  EXPECT_EQ(CompressedBytes::MeasureUsage().count, count_before_ + 1);
+  EntryStore::ResizeString(pool_, &entry_, 1001)[0] = 'z';
+  EXPECT_EQ(copy->string().bytes, text_);
+  copy = EntryStore::SetExpiry(pool_, copy, 5);
+  copy = EntryStore::MoveValue(pool_, copy, std::string(300, 'k'), 6);
+  EXPECT_EQ(copy->string().bytes, text_);
+  EXPECT_EQ(copy->expiry_ms(), 6);
+  EXPECT_EQ(copy->value_size(), text_.size());
+  EntryStore::Free(copy);
 }
 
 TEST(IntegerTextSizeTest, IsThatOfTheTextAtEveryPowerOfTwoAndTen) {

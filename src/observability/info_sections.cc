@@ -175,6 +175,10 @@ void WriteMemory(Engine& engine, InfoWriter& out) {
   out.Field("used_memory_functions", scripts.library_bytes);
   FieldWithHuman(out, "used_memory_scripts", scripts.script_bytes + scripts.library_bytes);
   out.Field("used_memory_hash_templates", HashTemplates::MeasureUsage().memory_bytes);
+  const CompressedBytes::Usage compressed = CompressedBytes::MeasureUsage();
+  out.Field("compressed_values", compressed.count);
+  out.Field("compressed_values_bytes", compressed.bytes);
+  out.Field("compressed_values_plain_bytes", compressed.plain_bytes);
   FieldWithHuman(out, "maxmemory", engine.settings().max_memory_bytes);
   out.Field("maxmemory_policy", PolicyName(engine));
   out.Decimal("allocator_frag_ratio", Ratio(active, used));

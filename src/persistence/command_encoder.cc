@@ -95,6 +95,7 @@ void AppendArray(std::string_view key, const ArrayValue& array, std::string* out
 void AppendValue(const Entry& entry, std::string* out) {
   const std::string_view key = entry.key();
   if (entry.type() == ValueType::kString) {
+    const UnpackScope unpacked;
     char text[kInt64TextMax];
     return AppendCommand(out, {"SET", key, entry.string().Text(text)});
   }

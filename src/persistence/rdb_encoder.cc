@@ -178,6 +178,7 @@ RdbType RdbEncoder::TypeOf(const Entry& entry, const void* value) const {
 void RdbEncoder::AppendBody(RdbType type, const Entry& entry, const void* value, std::string* out) const {
   switch (entry.type()) {
     case ValueType::kString: {
+      const UnpackScope unpacked;
       const StringRef text = entry.string();
       return text.is_integer ? AppendRdbIntegerString(out, text.integer) : AppendText(text.bytes, out);
     }

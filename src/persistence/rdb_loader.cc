@@ -44,6 +44,7 @@ class RecordLoader {
     counts_frequency_ = settings.max_memory_policy == EvictionPolicy::kVolatileLfu ||
                         settings.max_memory_policy == EvictionPolicy::kAllKeysLfu;
     mutation_.now_ms = context.now_ms;
+    mutation_.compression = &settings.value_compression;
     mutation_.access_clock = counts_frequency_ ? NewFrequency(context.now_ms) : RecencyClock(context.now_ms);
   }
 

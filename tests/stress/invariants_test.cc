@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/compressed_bytes.h"
 #include "stress/stress_store.h"
 #include "support/concurrency_commands.h"
 #include "support/threads.h"
@@ -265,6 +266,49 @@ TEST_P(InvariantsTest, KeysOfOneExpiryExpireTogether) {
       }
     }
   });
+}
+
+// Values of one character, of different lengths, so that a value that is torn or another's shows. Settings change
+// meanwhile, so all forms meet; what is changed in place becomes plain, what is copied shares its bytes.
+TEST_P(InvariantsTest, CompressedValuesAreReadWhole) {
+  const std::vector<std::string> keys = Names("packed:", 6);
+  const int64_t count_before = CompressedBytes::MeasureUsage().count;
+  const uint64_t seed = Seed();
+  const Deadline deadline;
+  RunThreads(thread_count(), [&](int thread) {
+    StressClient client(store_, seed, thread);
+    while (!deadline.HasPassed()) {
+      const std::string& key = client.Pick(keys);
+      const std::string text(300 + 700 * client.Below(8), static_cast<char>('a' + client.Below(26)));
+      switch (client.Below(8)) {
+        case 0:
+        case 1: client.Call({"SET", key, text}); break;
+        case 2: client.Call({"MSET", key, text, client.Pick(keys), text}); break;
+        case 3: client.Call({"COPY", key, client.Pick(keys), "REPLACE"}); break;
+        case 4: client.Call({"SETRANGE", key, "0", text.substr(0, 1)}); break;  // may change the first character
+        case 5: {
+          const char* const methods[] = {"no", "lz4", "zstd"};
+          client.Call(
+              {"CONFIG", "SET", "value-compression", methods[client.Below(3)], "value-compression-min-bytes", "0"});
+          break;
+        }
+        default: {
+          const std::vector<Value> read = client.Call({"MGET", key, client.Pick(keys), key}).elements;
+          ASSERT_EQ(read.size(), 3u);
+          EXPECT_EQ(read[0].text, read[2].text);
+          for (const Value& value : read) {
+            if (value.text.size() < 2) continue;
+            EXPECT_EQ(value.text.find_first_not_of(value.text[1], 1), std::string::npos);
+          }
+        }
+      }
+      if (client.Chance(16)) client.Disturb();
+    }
+  });
+  StressClient last(store_, seed, -1);
+  last.Call({"CONFIG", "SET", "value-compression", "no"});
+  last.Call({"FLUSHALL", "SYNC"});
+  EXPECT_EQ(CompressedBytes::MeasureUsage().count, count_before);
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, InvariantsTest, ::testing::Values(1, 2, 4, 8), ::testing::PrintToStringParamName());

@@ -151,6 +151,10 @@ IN_MULTI = Permutation("in MULTI", ("--in", "multi"))
 # In RESP2: a script sees RESP3's maps without their order, and tables end at a null.
 IN_SCRIPT = Permutation("from a script", ("--in", "script"), protocols=(2,))
 AFTER_RELOAD = Permutation("after save and load", ("--after", "reload"))
+# What was loaded was written as a whole, and so it is compressed if it can be.
+COMPRESSED = Permutation("compressed", ("--after", "reload"), {
+    "value-compression": "lz4", "value-compression-min-bytes": 0,
+})  # fmt: skip
 # One element a node for lists, for which there is no 0.
 UNPACKED = Permutation("unpacked", ("--unpacked",), {
     "hash-max-listpack-entries": 0, "hash-max-listpack-value": 0, "list-max-listpack-size": 1,
@@ -292,7 +296,7 @@ SUITES = (
     Suite("structure", pytest_steps("tests/structure", "structure"), (("dev", ()),), parallel=False),
     Suite("unit", unit_steps("dev"), (("dev", ("unit_tests",)),), takes_words=True),
     Suite("conversations", conversation_steps("release", (1, 4), (2, 3)), (RELEASE,), takes_words=True),
-    Suite("permutations", conversation_steps("release", (4,), (2, 3), (IN_MULTI, UNPACKED, IN_SCRIPT, AFTER_RELOAD)), (RELEASE,)),
+    Suite("permutations", conversation_steps("release", (4,), (2, 3), (IN_MULTI, UNPACKED, IN_SCRIPT, AFTER_RELOAD, COMPRESSED)), (RELEASE,)),
     Suite("processes", pytest_steps("tests/processes", "processes"), (RELEASE,), takes_words=True),
     Suite("clients", pytest_steps_with_node("tests/clients", "clients", "tests/clients"), (RELEASE,)),
     Suite("examples", pytest_steps_with_node("tests/examples", "examples", "tests/clients"), (RELEASE,)),
