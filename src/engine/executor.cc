@@ -41,9 +41,9 @@ void PrefetchValueOf(void* count, Entry* entry) {
 }
 
 // Compressed strings that the handler reads are unpacked for as long as it runs.
-[[gnu::noinline]] Status RunUnpacking(const Command& command, CommandContext& context) {
+Status RunUnpacking(CommandContext& context) {
   const UnpackScope unpacked;
-  return command.spec->handler(context);
+  return context.command().spec->handler(context);
 }
 
 bool IsHttpRequest(std::string_view name) { return EqualsIgnoreCase(name, "post") || EqualsIgnoreCase(name, "host:"); }
@@ -598,7 +598,8 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
   const bool shows_call = engine_.shows_calls.load(std::memory_order_relaxed);
   // A script is shown before its commands, and so is nothing else: a call may have selected another database.
   if (shows_call && command.has(kScriptRunner)) ShowCall(session, prepared);
-  const Status status = CompressionUse::WasNoted() ? RunUnpacking(command, context) : command.spec->handler(context);
+  const auto handler = CompressionUse::WasNoted() ? RunUnpacking : command.spec->handler;
+  const Status status = handler(context);
   context.CloseValues();
   if (context.change_count() != 0) Commit(context);
   if (session.tracking != nullptr) RememberReads(session, command, keys);

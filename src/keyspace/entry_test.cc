@@ -257,6 +257,7 @@ class EntryCompressedTest : public EntryTest {
   static constexpr ValueCompression kLz4{CompressionMethod::kLz4, 0};
   ~EntryCompressedTest() override {
     if (entry_ != nullptr) EntryStore::Free(std::exchange(entry_, nullptr));
+    scope_.reset();
     EXPECT_EQ(CompressedBytes::MeasureUsage().count, count_before_);
   }
 
@@ -274,7 +275,7 @@ class EntryCompressedTest : public EntryTest {
   }
 
   const int64_t count_before_ = CompressedBytes::MeasureUsage().count;
-  const UnpackScope scope_;
+  std::optional<UnpackScope> scope_{std::in_place};
   const std::string text_ = std::string(1000, 'a') + "b";
 };
 
