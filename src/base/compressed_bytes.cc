@@ -9,7 +9,6 @@
 #include <new>
 
 #include "base/assert.h"
-#include "base/compression_use.h"
 
 namespace kvick {
 namespace {
@@ -87,7 +86,6 @@ CompressedBytesRef CompressedBytes::TryMake(std::string_view text, const ValueCo
     made = static_cast<CompressedBytes*>(fitting);
   }
   made->Count(1);
-  CompressionUse::Note();
   return CompressedBytesRef(made);
 }
 

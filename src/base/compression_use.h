@@ -1,7 +1,7 @@
-// CompressionUse: whether this process has ever kept a value compressed. While it has not, a command needs no
-// UnpackScope, whose cost (some thirty instructions around a handler) would be a fiftieth of a GET.
+// CompressionUse: whether value-compression has ever been switched on in this process. While it has not, nothing is
+// compressed, and neither those who write strings nor those who read them pay more than a comparison for it.
 //
-// Any thread may call both. Who finds a compressed value under the lock of its stripe sees that it was noted.
+// It is noted before threads run, or in an exclusive moment (CONFIG SET); inside the gate any thread may ask.
 #pragma once
 
 #include <atomic>

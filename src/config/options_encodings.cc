@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/compression_use.h"
 #include "base/numbers.h"
 #include "base/status.h"
 #include "config/option_rows.h"
@@ -29,6 +30,7 @@ NumberField CompressionMethodField() {
   return {[](const Settings& settings) { return static_cast<int64_t>(settings.value_compression.method); },
           [](int64_t value, Settings* settings) {
             settings->value_compression.method = static_cast<CompressionMethod>(value);
+            if (settings->value_compression.method != CompressionMethod::kNone) CompressionUse::Note();
           }};
 }
 

@@ -40,12 +40,6 @@ void PrefetchValueOf(void* count, Entry* entry) {
   ++*static_cast<size_t*>(count);
 }
 
-// Compressed strings that the handler reads are unpacked for as long as it runs.
-Status RunUnpacking(CommandContext& context) {
-  const UnpackScope unpacked;
-  return context.command().spec->handler(context);
-}
-
 bool IsHttpRequest(std::string_view name) { return EqualsIgnoreCase(name, "post") || EqualsIgnoreCase(name, "host:"); }
 
 // What a client may not do that listens: in RESP2 replies and messages could not be told apart.
@@ -411,6 +405,7 @@ Executor::Outcome Executor::RunExclusively(Session& session, const Prepared& pre
     if (engine_.is_ended) {
       outcome = Outcome::kEnded;
     } else if (!session.closing) {
+      const UnpackScope unpacked;
       call_cycles_ = CycleClock::Now();  // waiting for the others is not the command's time
       Call(session, prepared, keys, reply);
       if (!ready_keys_.empty()) ServeReadyKeys();
@@ -563,8 +558,17 @@ Executor::Outcome Executor::Dispatch(Session& session, const Prepared& prepared,
     // Runs at EXEC.
     if ((session.restrictions & Session::kInTransaction) != 0 && Queue(session, prepared, reply)) return Outcome::kDone;
     if (command.RunsAlone(prepared.arguments)) return RunExclusively(session, prepared, keys, reply);
-    const LockOutcome outcome = command.has(kScriptRunner) ? RunScriptLocked(session, prepared, keys, reply)
-                                                           : RunLocked(session, prepared, keys, reply);
+    const auto run_locked = [&] {
+      return command.has(kScriptRunner) ? RunScriptLocked(session, prepared, keys, reply)
+                                        : RunLocked(session, prepared, keys, reply);
+    };
+    LockOutcome outcome;
+    if (CompressionUse::WasNoted()) [[unlikely]] {
+      const UnpackScope unpacked;
+      outcome = run_locked();
+    } else {
+      outcome = run_locked();
+    }
     if (outcome == LockOutcome::kLocked) return Outcome::kDone;
     if (outcome == LockOutcome::kBusy) {
       RejectBusy(prepared, reply);
@@ -598,8 +602,7 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
   const bool shows_call = engine_.shows_calls.load(std::memory_order_relaxed);
   // A script is shown before its commands, and so is nothing else: a call may have selected another database.
   if (shows_call && command.has(kScriptRunner)) ShowCall(session, prepared);
-  const auto handler = CompressionUse::WasNoted() ? RunUnpacking : command.spec->handler;
-  const Status status = handler(context);
+  const Status status = command.spec->handler(context);
   context.CloseValues();
   if (context.change_count() != 0) Commit(context);
   if (session.tracking != nullptr) RememberReads(session, command, keys);

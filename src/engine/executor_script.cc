@@ -92,6 +92,7 @@ Executor::ScriptCallOutcome Executor::CallFromScript(Session& session, const Pre
   const std::span<const SharedBytesRef> outer_large_arguments = large_arguments_;
   const Command* outer_command = session.last_command;
   is_in_script_ = true;
+  const UnpackScope unpacked;
   Call(session, prepared, keys, reply);
   is_in_script_ = false;
   session.last_command = outer_command;
@@ -356,6 +357,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::LockOutcome Executor::RunScriptLocked(
     if (outcome != LockOutcome::kLocked) return outcome;
   }
   const bool locks = NeedsLocks();
+  const UnpackScope unpacked;
   Call(session, prepared, keys, reply);
   EndScript();
   if (locks) UnlockPlaces();

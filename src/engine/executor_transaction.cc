@@ -140,6 +140,7 @@ Status Executor::RunTransaction(Session& session, ReplyWriter& reply) {
         const std::span<DeclaredKey> keys = PlaceKeys(session, command);
         const Status status = Reauthorize(session, *command.command, command.arguments, keys, CallOrigin::kTransaction);
         if (status.ok()) {
+          const UnpackScope unpacked;  // not what all of them read, at once
           Call(session, command, keys, reply);
         } else {
           Reject(command, status, reply);

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/block_pool.h"
+#include "base/compression_use.h"
 #include "base/numbers.h"
 #include "keyspace/integer_text.h"
 #include "keyspace/snapshot.h"
@@ -198,8 +199,8 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::PutString(const KeyRef&
                                                                    Mutation& mutation) {
   const size_t stripe_index = key.stripe_index();
   BlockPool& pool = PoolOf(stripe_index);
-  if (mutation.compression != nullptr && mutation.compression->method != CompressionMethod::kNone && !value.is_raw)
-      [[unlikely]] {
+  if (CompressionUse::WasNoted() && mutation.compression != nullptr &&
+      mutation.compression->method != CompressionMethod::kNone && !value.is_raw) [[unlikely]] {
     return PutCompressed(*this, key, found, value, options, mutation);
   }
   if (found.entry == nullptr) {

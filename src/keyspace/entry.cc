@@ -28,6 +28,14 @@ SharedBytes* HoldOrCopy(const StringInput& value) {
   return value.shared;
 }
 
+// A function of its own, so that strings that are not compressed are read without a frame on the stack.
+[[gnu::noinline]] StringRef Unpack(CompressedBytes* packed) {
+  StringRef ref;
+  ref.shared = UnpackScope::Unpack(packed);
+  ref.bytes = ref.shared->view();
+  return ref;
+}
+
 }  // namespace
 
 std::string_view StringRef::Text(char* buffer) const {
@@ -49,10 +57,7 @@ StringRef Entry::string() const {
       ref.shared = static_cast<SharedBytes*>(ReadValuePointer());
       ref.bytes = ref.shared->view();
       break;
-    case ValueForm::kCompressed:
-      ref.shared = UnpackScope::Unpack(compressed());
-      ref.bytes = ref.shared->view();
-      break;
+    case ValueForm::kCompressed: return Unpack(compressed());
     case ValueForm::kObject:
     case ValueForm::kPacked: KVICK_ASSERT(false); break;
   }
