@@ -47,8 +47,12 @@ size_t StringRef::size() const { return is_integer ? IntegerTextSize(integer) : 
 StringRef Entry::string() const {
   StringRef ref;
   const char* value = data() + ValueOffset();
+  if (form() == ValueForm::kInline) {
+    ref.bytes = {value, inline_size_};
+    return ref;
+  }
   switch (form()) {
-    case ValueForm::kInline: ref.bytes = {value, inline_size_}; break;
+    case ValueForm::kInline: break;
     case ValueForm::kInteger:
       ref.is_integer = true;
       std::memcpy(&ref.integer, value, sizeof(ref.integer));
@@ -80,9 +84,17 @@ std::string_view Entry::encoding_name() const {
   return is_raw() || value_size() > kEmbeddedStringMax ? "raw" : "embstr";
 }
 
+// Of a collection. A function of its own, so that the length of a string is told without a frame on the stack.
+[[gnu::noinline]] static uint64_t ItemCount(const Entry& entry) {
+  const auto item_count = OperationsOf(entry.type()).item_count;
+  return item_count != nullptr ? item_count(CollectionView(entry).get()) : 0;
+}
+
 uint64_t Entry::value_size() const {
+  // The common case by far, before the jump through a table.
+  if (form() == ValueForm::kInline) return inline_size_;
   switch (form()) {
-    case ValueForm::kInline: return inline_size_;
+    case ValueForm::kInline: break;
     case ValueForm::kInteger: {
       int64_t integer;
       std::memcpy(&integer, data() + ValueOffset(), sizeof(integer));
@@ -93,8 +105,7 @@ uint64_t Entry::value_size() const {
     case ValueForm::kObject:
     case ValueForm::kPacked: break;
   }
-  const auto item_count = OperationsOf(type()).item_count;
-  return item_count != nullptr ? item_count(CollectionView(*this).get()) : 0;
+  return ItemCount(*this);
 }
 
 size_t Entry::block_bytes() const { return sizeof(Entry) + ValueOffset() + ValueBytes(); }
