@@ -133,6 +133,8 @@ class Executor final : public KeyspaceListener {
     kDeadlock,  // not executed, and it cannot be: two scripts wait for each other's undeclared keys
   };
   Status RunScript(Session& session, ScriptTraits& traits, const std::function<Status()>& body);
+  // EVAL that somebody debugs in place: all others wait, from before it looks at its keys until it has ended.
+  void RunScriptAlone(Session& session, const Prepared& prepared, ReplyWriter& reply);
   Prepared PrepareForScript(const Session& session, std::span<const std::string_view> arguments);
   // Whether what the script changes is recorded (redis.set_repl). Holds until the script ends.
   void RecordScript(bool is_recorded) { records_effects_ = is_recorded && !is_replaying_; }

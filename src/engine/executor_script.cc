@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "engine/command_context.h"
 #include "engine/errors.h"
 #include "engine/executor.h"
@@ -344,6 +345,22 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::ReleaseScriptHolds() {
     holds_turn_ = false;
     engine_.script_turn.Unlock();
   }
+}
+
+void Executor::RunScriptAlone(Session& session, const Prepared& prepared, ReplyWriter& reply) {
+  recorded_position_ = 0;
+  RunExclusive([&] {
+    if (engine_.is_ended || session.closing) return;
+    lacks_room_ = false;
+    call_cycles_ = CycleClock::Now();
+    const std::span<DeclaredKey> keys = PlaceKeys(session, prepared);
+    if (!PassesChecks(session, prepared, keys, reply)) return;
+    Call(session, prepared, keys, reply);
+    EndScript();
+  });
+  if (recorded_position_ != 0) session.write_position = recorded_position_;
+  if (!changed_keys_.empty()) BroadcastChanges();
+  if (!after_command_.empty()) RunAfterCommand();
 }
 
 KVICK_NO_THREAD_SAFETY_ANALYSIS Executor::LockOutcome Executor::RunScriptLocked(Session& session,

@@ -187,6 +187,10 @@ class ScriptRunner {
   [[nodiscard]] virtual std::string BusyError() const { return {}; }
   // SHUTDOWN NOSAVE: ends what runs, whatever it has changed.
   virtual void KillForShutdown() {}
+  // Any thread: the process was asked to end, so nobody who thinks about a script that he debugs is waited for.
+  virtual void HurryToEnd() {}
+  // When clients are gone, and before executors and engine are: ends the threads that debug scripts.
+  virtual void EndDebugging() {}
   // For files, alone: the texts of all function libraries, in the order of their names; and a library from its text,
   // which takes the place of one of its name only if it may.
   [[nodiscard]] virtual std::vector<std::string> LibraryTexts() const { return {}; }

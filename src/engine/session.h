@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -15,7 +16,9 @@
 namespace kvick {
 
 class BlockedCall;
+class ClientSocket;
 class Fieldsets;
+class Session;
 class Subscriptions;
 struct Command;
 struct TrackingState;
@@ -55,6 +58,12 @@ class SessionTransport {
   virtual void DeliverUnblocked(uint64_t session_id, std::string reply) = 0;
   // Any thread: where pushes to the session go. The same for all sessions of a thread.
   virtual PushPort& push_port() = 0;
+
+  // Takes a client over: called in the owner's thread, inside the gate, after the session has left its executor.
+  using Successor = std::function<void(const Session& former, std::unique_ptr<ClientSocket> socket)>;
+  // For a command in the owner's thread: nothing more of the client is executed, and when its replies are sent, its
+  // socket goes to `successor` (a debugger of scripts, say). False when there is no socket.
+  virtual bool HandOver(Successor /*successor*/) { return false; }
 };
 
 // The classes of clients that CLIENT LIST, CLIENT KILL and the output buffer limits tell apart.
@@ -83,6 +92,10 @@ class Session {
   bool closing = false;            // killed: nothing more is executed or sent
   bool is_paused = false;          // its next command waits for the end of CLIENT PAUSE
   bool is_internal = false;        // an in-process caller: no limits, not listed
+
+  // SCRIPT DEBUG: what becomes of the client's next script.
+  enum class ScriptDebugging : uint8_t { kOff, kOnCopy, kInPlace };
+  ScriptDebugging script_debugging = ScriptDebugging::kOff;
 
   std::string user = "default";
   // security/user.h. Changes with kRestrictedUser: by the owner, inside the gate, and in exclusive moments, when users

@@ -2,6 +2,8 @@
 #include "base/bytes.h"
 #include "base/numbers.h"
 #include "engine/command_context.h"
+#include "engine/errors.h"
+#include "scripting/debug_sessions.h"
 #include "scripting/features.h"
 #include "scripting/key_arguments.h"
 #include "scripting/script_digest.h"
@@ -38,6 +40,10 @@ enum class Access { kReadWrite, kReadOnly };
 
 Status Eval(CommandContext& context, Naming naming, Access access) {
   if (naming == Naming::kDigest && context.Arg(1).size() != kDigestSize) return NoScript();
+  if (context.session().script_debugging != Session::ScriptDebugging::kOff) {
+    if (naming == Naming::kDigest) return errors::Generic("Please use EVAL instead of EVALSHA for debugging");
+    return ScriptingOf(context).debugging()->Take(context);
+  }
   KVICK_ASSIGN_OR_RETURN(const size_t key_count, KeyCountArgument(context, errors::NotInteger()));
   ExecutorScripts& scripts = ExecutorScripts::Of(context);
   KVICK_ASSIGN_OR_RETURN(const ExecutorScripts::Compiled* compiled,

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "engine/engine.h"
+#include "scripting/debug_store.h"
 
 namespace kvick {
 
@@ -13,5 +14,7 @@ std::span<const CommandSpec> ScriptCommands();
 
 // The engine can run scripts. Before executors run.
 void AttachScripting(Engine& engine);
+// Afterwards: they can be debugged.
+void AttachScriptDebugger(Engine& engine, MakeDebugStore make_store);
 
 }  // namespace kvick

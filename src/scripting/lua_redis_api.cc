@@ -13,6 +13,7 @@
 #include "scripting/lua_libraries.h"
 #include "scripting/lua_reply.h"
 #include "scripting/lua_sandbox.h"
+#include "scripting/script_debugger.h"
 #include "scripting/script_digest.h"
 #include "scripting/script_run.h"
 
@@ -43,7 +44,14 @@ int PushError(lua_State* lua, std::string_view text) {
   __builtin_unreachable();
 }
 
+// Null: nobody debugs what runs.
+ScriptDebugger* DebuggerOf(lua_State* lua) {
+  const ScriptRun* run = LuaState::Of(lua).run;
+  return run != nullptr ? run->debugger() : nullptr;
+}
+
 int Answer(lua_State* lua, std::string_view error, bool raises) {
+  if (ScriptDebugger* debugger = DebuggerOf(lua)) debugger->NoteError(error.substr(error.find(' ') + 1));
   if (raises) RaiseError(lua, error);
   return PushError(lua, error);
 }
@@ -103,6 +111,7 @@ int ProtectedCall(lua_State* lua) { return CallCommand(lua, false); }
 
 int SingleText(lua_State* lua, const char* field) {
   if (lua_gettop(lua) != 1 || lua_type(lua, 1) != LUA_TSTRING) {
+    if (ScriptDebugger* debugger = DebuggerOf(lua)) debugger->NoteError("wrong number or type of arguments");
     return PushError(lua, "ERR wrong number or type of arguments");
   }
   lua_createtable(lua, 0, 1);
@@ -118,6 +127,7 @@ int ErrorReply(lua_State* lua) {
   if (lua_gettop(lua) != 1 || lua_type(lua, 1) != LUA_TSTRING) return SingleText(lua, "err");
   std::string_view text(lua_tostring(lua, 1));
   if (!text.empty() && text[0] == '-') text.remove_prefix(1);
+  if (ScriptDebugger* debugger = DebuggerOf(lua)) debugger->NoteError("-" + std::string(text));
   if (text.find(' ') == std::string_view::npos) return PushError(lua, "ERR " + std::string(text));
   return PushError(lua, text);
 }
@@ -177,12 +187,18 @@ int ReplicateCommands(lua_State* lua) {
   return 1;
 }
 
-// Only a debugged script stops.
+// Only a debugged script stops, and has somebody to show values to.
 int Breakpoint(lua_State* lua) {
-  lua_pushboolean(lua, 0);
+  ScriptDebugger* const debugger = DebuggerOf(lua);
+  if (debugger != nullptr) debugger->NoteBreakpoint();
+  lua_pushboolean(lua, debugger != nullptr ? 1 : 0);
   return 1;
 }
-int Debug(lua_State* /*lua*/) { return 0; }
+
+int Debug(lua_State* lua) {
+  if (ScriptDebugger* debugger = DebuggerOf(lua)) debugger->NoteValues(lua);
+  return 0;
+}
 
 int AclCheckCommand(lua_State* lua) {
   const int count = lua_gettop(lua);

@@ -24,7 +24,8 @@ char real_key;     // metatable of a read-only table: the table behind it
 char loading_key;  // registry: the globals that a library sees when it is loaded
 char sealed_key;   // registry: what getmetatable answers for read-only tables
 
-// Pushes the table behind a read-only one and returns true, or pushes nothing.
+}  // namespace
+
 bool PushReal(lua_State* lua, int index) {
   if (lua_type(lua, index) != LUA_TTABLE || lua_getmetatable(lua, index) == 0) return false;
   lua_pushlightuserdata(lua, &real_key);
@@ -34,6 +35,8 @@ bool PushReal(lua_State* lua, int index) {
   lua_pop(lua, 1);
   return false;
 }
+
+namespace {
 
 bool IsReadOnly(lua_State* lua, int index) {
   if (!PushReal(lua, index)) return false;

@@ -15,6 +15,8 @@ void OpenSandbox(lua_State* lua, LuaState::Kind kind);
 
 // Replaces the table on the top by a read-only one in front of it.
 void MakeReadOnly(lua_State* lua);
+// Pushes the table behind a read-only one and returns true, or pushes nothing.
+bool PushReal(lua_State* lua, int index);
 // Pushes the table of real globals, for what changes with each script (KEYS, ARGV).
 void PushGlobals(lua_State* lua);
 // While it lives, scripts of this interpreter see nothing but what a library may use when it is loaded.

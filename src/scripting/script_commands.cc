@@ -2,6 +2,7 @@
 #include "base/bytes.h"
 #include "engine/command_context.h"
 #include "engine/help.h"
+#include "scripting/debug_sessions.h"
 #include "scripting/features.h"
 #include "scripting/key_arguments.h"
 #include "scripting/script_digest.h"
@@ -54,15 +55,32 @@ Status ScriptLoad(CommandContext& context) {
   return Status::Ok();
 }
 
+// Replies that wait to be sent: the debugger's lines must not come between them.
+bool HasPendingReplies(const Session& session) {
+  if (session.transport == nullptr) return false;
+  const SessionTransport::Usage usage = session.transport->MeasureUsage();
+  return usage.reply_buffer_used_bytes + usage.reply_list_bytes != 0;
+}
+
 Status ScriptDebug(CommandContext& context) {
+  using ScriptDebugging = Session::ScriptDebugging;
+  Session& session = context.session();
+  if (context.executor().is_in_transaction() || HasPendingReplies(session)) {
+    return errors::Generic("SCRIPT DEBUG must be called outside a pipeline");
+  }
   if (context.ArgIs(2, "no")) {
-    context.Reply().Ok();
-    return Status::Ok();
-  }
-  if (context.ArgIs(2, "yes") || context.ArgIs(2, "sync")) {
+    session.script_debugging = ScriptDebugging::kOff;
+  } else if (ScriptingOf(context).debugging() == nullptr) {
     return errors::Generic("the script debugger is not available");
+  } else if (context.ArgIs(2, "yes")) {
+    session.script_debugging = ScriptDebugging::kOnCopy;
+  } else if (context.ArgIs(2, "sync")) {
+    session.script_debugging = ScriptDebugging::kInPlace;
+  } else {
+    return errors::Generic("Use SCRIPT DEBUG YES/SYNC/NO");
   }
-  return errors::Generic("Use SCRIPT DEBUG YES/SYNC/NO");
+  context.Reply().Ok();
+  return Status::Ok();
 }
 
 constexpr CommandSpec kCommands[] = {
@@ -151,5 +169,10 @@ constexpr CommandSpec kCommands[] = {
 }  // namespace
 
 std::span<const CommandSpec> ScriptCommands() { return kCommands; }
+
+void AttachScriptDebugger(Engine& engine, MakeDebugStore make_store) {
+  auto& scripting = static_cast<Scripting&>(*engine.hooks.script_runner);
+  scripting.set_debugging(std::make_unique<DebugSessions>(engine, make_store));
+}
 
 }  // namespace kvick

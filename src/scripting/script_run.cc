@@ -8,6 +8,7 @@
 #include "scripting/lua_libraries.h"
 #include "scripting/lua_reply.h"
 #include "scripting/lua_sandbox.h"
+#include "scripting/script_debugger.h"
 #include "scripting/scripting.h"
 
 namespace kvick {
@@ -15,6 +16,7 @@ namespace kvick {
 ScriptRun::ScriptRun(Scripting& scripting, ExecutorScripts& scripts, CommandContext& context, const Rules& rules)
     : scripting_(scripting),
       scripts_(scripts),
+      debugger_(scripts.debugger),
       executor_(context.executor()),
       session_(context.session()),
       rules_(rules),
@@ -38,28 +40,36 @@ std::string_view ScriptRun::Answer(std::string_view error) {
   return text_;
 }
 
+bool ScriptRun::Refuse(std::string_view error, std::string_view* reply_text) {
+  constexpr std::string_view kCode = "ERR ";
+  if (debugger_ != nullptr) debugger_->NoteError(error.substr(error.starts_with(kCode) ? kCode.size() : 0));
+  *reply_text = Answer(error);
+  return true;
+}
+
 bool ScriptRun::Call(std::span<const std::string_view> arguments, std::string_view* reply_text) {
   if (is_unwinding_) return false;
+  if (debugger_ != nullptr) debugger_->NoteCall(arguments);
   const Executor::Prepared prepared = executor_.PrepareForScript(session_, arguments);
   switch (prepared.problem) {
     case Executor::Prepared::Problem::kNone: break;
     case Executor::Prepared::Problem::kArity:
       executor_.stats().commands[prepared.command->index].rejected.Add(1);
-      *reply_text = Answer("ERR Wrong number of args calling Redis command from script");
-      return true;
+      return Refuse("ERR Wrong number of args calling Redis command from script", reply_text);
     case Executor::Prepared::Problem::kUnknownCommand:
     case Executor::Prepared::Problem::kUnknownSubcommand:
-      *reply_text = Answer("ERR Unknown Redis command called from script");
-      return true;
+      return Refuse("ERR Unknown Redis command called from script", reply_text);
   }
   const Command& command = *prepared.command;
   if (command.has(kNoScript) && !scripting_.engine().scripts_may_run_all) {
-    *reply_text = Answer("ERR This Redis command is not allowed from script");
-    return true;
+    return Refuse("ERR This Redis command is not allowed from script", reply_text);
   }
   if (rules_.is_read_only && command.has(kWrite | kMayReplicate)) {
-    *reply_text = Answer("ERR Write commands are not allowed from read-only scripts.");
-    return true;
+    return Refuse("ERR Write commands are not allowed from read-only scripts.", reply_text);
+  }
+  if (debugger_ != nullptr && debugger_->before_call != nullptr) {
+    const Status status = debugger_->before_call(command, arguments);
+    if (!status.ok()) return Refuse(status.text(), reply_text);
   }
   out_.Clear();
   ReplyWriter reply(out_, protocol);
@@ -81,6 +91,10 @@ bool ScriptRun::Call(std::span<const std::string_view> arguments, std::string_vi
   } else {
     text_ = out_.ToString();
     *reply_text = text_;
+  }
+  if (debugger_ != nullptr) {
+    if ((*reply_text)[0] == '-') debugger_->NoteError(reply_text->substr(0, reply_text->find('\r')));
+    debugger_->NoteReply(*reply_text);
   }
   return true;
 }
@@ -105,13 +119,18 @@ void ScriptRun::LookAround(lua_State* lua) {
     if (executor_.serve_while_busy) executor_.serve_while_busy();
   }
   if (kill_.load(std::memory_order_relaxed) == Kill::kNone) return;
+  Unwind(lua, rules_.kind == LuaState::Kind::kEval ? "ERR Script killed by user with SCRIPT KILL..."
+                                                   : "ERR Script killed by user with FUNCTION KILL...");
+}
+
+void ScriptRun::Unwind(lua_State* lua, const char* error) {
   is_unwinding_ = was_killed_ = true;
   luaL_checkstack(lua, 3, "script is killed");
   lua_createtable(lua, 0, 1);
-  lua_pushstring(lua, rules_.kind == LuaState::Kind::kEval ? "ERR Script killed by user with SCRIPT KILL..."
-                                                           : "ERR Script killed by user with FUNCTION KILL...");
+  lua_pushstring(lua, error);
   lua_setfield(lua, -2, "err");
   lua_error(lua);
+  __builtin_unreachable();
 }
 
 namespace {
@@ -174,6 +193,7 @@ void CallScript(lua_State* lua, const Execution& execution, ScriptRun& run, Comm
     PushTexts(lua, execution.arguments);
     parameter_count = 2;
   }
+  if (run.debugger() != nullptr) run.debugger()->Watch(lua);
   if (lua_pcall(lua, parameter_count, 1, 1) != 0) {
     ending->has_error = true;
     ending->error = TakeError(lua);
@@ -204,6 +224,7 @@ Status RunOnce(CommandContext& context, ExecutorScripts& scripts, const Executio
     const bool is_protected =
         execution.state.Protect([&](lua_State* lua) { CallScript(lua, execution, run, context, &ending); }, &error);
     execution.state.run = nullptr;
+    if (run.debugger() != nullptr) WatchScripts(execution.state.lua());
     if (!is_protected) {
       ending.has_error = true;
       ending.error.text = "ERR " + error;

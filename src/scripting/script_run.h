@@ -20,6 +20,7 @@ namespace kvick {
 
 class CommandContext;
 class ExecutorScripts;
+class ScriptDebugger;
 class Scripting;
 
 // What a script says of itself in its first line ("#!lua flags=no-writes").
@@ -54,9 +55,14 @@ class ScriptRun {
   // begins to unwind the script when it was killed.
   void LookAround(lua_State* lua);
 
+  // Ends the script with this error, whatever it catches.
+  [[noreturn]] void Unwind(lua_State* lua, const char* error);
+
   bool is_unwinding() const { return is_unwinding_; }
   const Rules& rules() const { return rules_; }
   Executor& executor() { return executor_; }
+  // Null: nobody debugs it.
+  ScriptDebugger* debugger() const { return debugger_; }
   Session& session() { return session_; }
 
   // The version of the protocol in which the script's commands answer (redis.setresp).
@@ -76,9 +82,12 @@ class ScriptRun {
 
  private:
   std::string_view Answer(std::string_view error);
+  // The command is not run because of this.
+  bool Refuse(std::string_view error, std::string_view* reply_text);
 
   Scripting& scripting_;
   ExecutorScripts& scripts_;
+  ScriptDebugger* const debugger_;
   Executor& executor_;
   Session& session_;
   Rules rules_;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <lua.hpp>
+#include <utility>
 
+#include "scripting/debug_sessions.h"
 #include "scripting/script_digest.h"
 
 namespace kvick {
@@ -23,9 +25,11 @@ constexpr std::string_view kFunctionBusy =
 ExecutorScripts::ExecutorScripts(Scripting& scripting) : scripting_(scripting) { scripting_.Add(this); }
 ExecutorScripts::~ExecutorScripts() { scripting_.Remove(this); }
 
-ExecutorScripts& ExecutorScripts::Of(CommandContext& context) {
-  std::shared_ptr<void>& state = context.executor().script_state;
-  if (state == nullptr) state = std::make_shared<ExecutorScripts>(ScriptingOf(context));
+ExecutorScripts& ExecutorScripts::Of(Executor& executor) {
+  std::shared_ptr<void>& state = executor.script_state;
+  if (state == nullptr) {
+    state = std::make_shared<ExecutorScripts>(static_cast<Scripting&>(*executor.engine().hooks.script_runner));
+  }
   return *static_cast<ExecutorScripts*>(state.get());
 }
 
@@ -135,6 +139,19 @@ Result<int> ExecutorScripts::CallbackOf(const LibraryRef& library, const std::st
   const auto callback = found->second.callbacks.find(function);
   if (callback == found->second.callbacks.end()) return Status::Error("ERR Function not found");
   return callback->second;
+}
+
+Scripting::Scripting(Engine& engine) : engine_(engine) {}
+Scripting::~Scripting() = default;
+
+void Scripting::set_debugging(std::unique_ptr<DebugSessions> sessions) { debugging_ = std::move(sessions); }
+
+void Scripting::HurryToEnd() {
+  if (debugging_ != nullptr) debugging_->Dismiss();
+}
+
+void Scripting::EndDebugging() {
+  if (debugging_ != nullptr) debugging_->EndAll();
 }
 
 void Scripting::Add(ExecutorScripts* scripts) {

@@ -25,6 +25,7 @@
 
 namespace kvick {
 
+class DebugSessions;
 class Scripting;
 
 // What one executor has for scripts: its interpreters, and what it compiled. Used by its thread.
@@ -35,7 +36,8 @@ class ExecutorScripts {
   ExecutorScripts(const ExecutorScripts&) = delete;
   ExecutorScripts& operator=(const ExecutorScripts&) = delete;
 
-  static ExecutorScripts& Of(CommandContext& context);
+  static ExecutorScripts& Of(CommandContext& context) { return Of(context.executor()); }
+  static ExecutorScripts& Of(Executor& executor);
 
   LuaState& EvalState();
   LuaState& FunctionState();
@@ -55,6 +57,9 @@ class ExecutorScripts {
   void KeepCallbacks(const LibraryRef& library, FunctionCallbacks callbacks);
 
   OutputBuffer& call_replies() { return call_replies_; }
+
+  // For the next run; null: nobody debugs it.
+  ScriptDebugger* debugger = nullptr;
 
   // Who runs: for others, under the mutex.
   Mutex running_mutex;
@@ -89,16 +94,22 @@ class ExecutorScripts {
 
 class Scripting final : public ScriptRunner {
  public:
-  explicit Scripting(Engine& engine) : engine_(engine) {}
+  explicit Scripting(Engine& engine);
+  ~Scripting() override;
 
   Engine& engine() { return engine_; }
   ScriptCache& cache() { return cache_; }
   FunctionRegistry& functions() { return functions_; }
+  // Null: scripts cannot be debugged. Set before executors run.
+  DebugSessions* debugging() { return debugging_.get(); }
+  void set_debugging(std::unique_ptr<DebugSessions> sessions);
 
   // ScriptRunner
   bool IsBusy() const override { return busy_count_.load(std::memory_order_relaxed) > 0; }
   std::string BusyError() const override;
   void KillForShutdown() override;
+  void HurryToEnd() override;
+  void EndDebugging() override;
   std::vector<std::string> LibraryTexts() const override;
   Status LoadLibrary(std::string_view text, bool replaces) override;
   ScriptUsage MeasureUsage() override KVICK_EXCLUDES(mutex_);
@@ -125,6 +136,7 @@ class Scripting final : public ScriptRunner {
   std::atomic<LuaState::Kind> busy_kind_{LuaState::Kind::kEval};
   Mutex mutex_;
   std::vector<ExecutorScripts*> executors_ KVICK_GUARDED_BY(mutex_);
+  std::unique_ptr<DebugSessions> debugging_;
 };
 
 // The scripting of a context's engine.

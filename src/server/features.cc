@@ -9,6 +9,7 @@
 #include "persistence/features.h"
 #include "scripting/features.h"
 #include "security/features.h"
+#include "server/copied_store.h"
 #include "types/array_value.h"
 #include "types/hash_value.h"
 #include "types/list_value.h"
@@ -89,6 +90,7 @@ void RegisterFeatures(Engine& engine) {
   commands.Add(FunctionCommands());
   commands.Add(ScriptCommands());
   AttachScripting(engine);
+  AttachScriptDebugger(engine, CopiedStore::Make);
 
   commands.Add(CallLogCommands());
   commands.Add(HotKeysCommands());

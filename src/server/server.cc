@@ -232,6 +232,7 @@ void Server::AskToEnd(int signal) {
   MutexLock lock(mutex_);
   ending_signal_ = signal;
   persistence_.CancelLoading();
+  engine_.hooks.script_runner->HurryToEnd();
   wake_.NotifyAll();
 }
 
@@ -271,6 +272,7 @@ Status Server::Shutdown(const ShutdownRequest& request) {
 void Server::Finish() {
   metrics_.Close();
   for (const auto& worker : workers_) worker->Join();
+  engine_.hooks.script_runner->EndDebugging();
   persistence_.Stop();
   FlushAudit(engine_);
   RemoveOnCrash("");

@@ -33,6 +33,7 @@ class Connection final : public SessionTransport {
   void RequestClose() override;
   void DeliverUnblocked(uint64_t session_id, std::string reply) override;
   PushPort& push_port() override;
+  bool HandOver(Successor successor) override;
 
   // Has come to its end: nothing more is read, and it is closed when its replies have been sent.
   bool is_ending() const { return session_.close_after_reply || session_.closing; }
@@ -67,6 +68,7 @@ class Connection final : public SessionTransport {
   uint32_t last_read_bytes_ = 0;     // how much came with the latest read
   bool sends_large_ = false;         // its latest bytes ended a large argument
   bool is_doomed_ = false;           // closed at the end of the worker's turn
+  Successor successor_;              // then the socket is not closed, but goes there
   bool is_unread_ = false;           // listed in Worker::unread_
 
   // Pushes of this turn, to be sent when the messages have been run (Worker::SendPushes).

@@ -12,6 +12,7 @@
 #include "engine/client_line.h"
 #include "engine/compaction.h"
 #include "engine/transaction.h"
+#include "net/client_socket.h"
 
 namespace kvick {
 namespace {
@@ -97,6 +98,12 @@ void Connection::DeliverUnblocked(uint64_t session_id, std::string reply) {
 }
 
 PushPort& Connection::push_port() { return worker_; }
+
+bool Connection::HandOver(Successor successor) {
+  successor_ = std::move(successor);
+  session_.close_after_reply = true;
+  return true;
+}
 
 Worker::Worker(Engine& engine, int index, int worker_count)
     : engine_(engine),
@@ -349,7 +356,13 @@ void Worker::CloseDoomed() {
     holding_.erase(std::remove(holding_.begin(), holding_.end(), connection), holding_.end());
     if (connection->is_unread_) unread_.erase(std::remove(unread_.begin(), unread_.end(), connection), unread_.end());
     engine_.client_count.fetch_sub(1, std::memory_order_relaxed);
-    connections_.erase(connection->fd());
+    const int fd = connection->fd();
+    if (connection->successor_ != nullptr && !connection->session_.closing) {
+      epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+      connection->successor_(connection->session_, std::make_unique<ClientSocket>(std::move(connection->socket_),
+                                                                                  std::move(connection->tls_)));
+    }
+    connections_.erase(fd);
   }
   doomed_.clear();
 }

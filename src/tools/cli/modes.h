@@ -18,5 +18,7 @@ int RunLatency(Session* session, const Output& output, const Options& options);
 int RunPipe(Session* session, const Options& options);
 // --bigkeys: the biggest key of each type.
 int RunBigKeys(Session* session, const Output& output, const Options& options);
+// --ldb: the script of --eval in the server's debugger.
+int RunDebugger(Session* session, const Output& output, const Options& options);
 
 }  // namespace kvick::cli

@@ -79,6 +79,8 @@ constexpr Flag kFlags[] = {
     {"--scan", [](Options* options) { options->mode = Mode::kScan; }},
     {"--pipe", [](Options* options) { options->mode = Mode::kPipe; }},
     {"--bigkeys", [](Options* options) { options->mode = Mode::kBigKeys; }},
+    {"--ldb", [](Options* options) { options->debugs = true; }},
+    {"--ldb-sync-mode", [](Options* options) { options->debugs = options->debugs_in_place = true; }},
 };
 
 constexpr ValueFlag kValueFlags[] = {
@@ -207,6 +209,10 @@ Result<Options> ParseOptions(const std::vector<std::string>& arguments) {
   if (options.last_argument_from_stdin && options.stdin_tag) {
     return Status::Error("Options -x and -X are mutually exclusive.");
   }
+  if (options.debugs && options.eval_path.empty()) {
+    return Status::Error(
+        "Options --ldb and --ldb-sync-mode require --eval.\nTry kvick-cli --help for more information.");
+  }
   return options;
 }
 
@@ -277,6 +283,10 @@ Usage: kvick-cli [OPTIONS] [cmd [arg [arg ...]]]
                          quoted, in order to pass an otherwise non binary-safe string.
   --count <count>    Count option when using the --scan or --bigkeys options.
   --eval <file>      Send an EVAL command using the Lua script at <file>.
+  --ldb              Used with --eval enable the Lua debugger of the server.
+  --ldb-sync-mode    Like --ldb but uses the synchronous Lua debugger, in
+                     this mode the server is blocked and script changes are
+                     not rolled back from the server memory.
   --verbose          Verbose mode.
   --no-auth-warning  Don't show warning message when using password on command
                      line interface.

@@ -46,7 +46,9 @@ struct Options {
   std::string pattern;                // --scan, --bigkeys
   std::optional<int64_t> scan_count;  // --count
   int64_t pipe_timeout_s = 30;
-  std::string eval_path;  // --eval
+  std::string eval_path;         // --eval
+  bool debugs = false;           // --ldb: the script of --eval
+  bool debugs_in_place = false;  // --ldb-sync-mode: and what it changes stays
 
   std::vector<std::string> arguments;  // the command
 };

@@ -108,6 +108,7 @@ int RunProgram(Options options) {
   }
   Session session(options);
   const Output output(options);
+  if (options.debugs) return RunDebugger(&session, output, options);
   if (options.mode != Mode::kCommands) return RunMode(&session, output, options);
   if (!options.arguments.empty()) return RunCommand(&session, output, options);
   const Interaction interaction = isatty(STDIN_FILENO) != 0 ? Interaction::kTerminal : Interaction::kPipe;

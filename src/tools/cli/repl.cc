@@ -96,6 +96,10 @@ Repl::Next Repl::HandleLine(const std::string& line) {
   }
   if (words.empty()) return Next::kContinue;
   if (Is(words[0], "quit") || Is(words[0], "exit")) return Next::kQuit;
+  if (offers_restart_ && words.size() == 1 && Is(words[0], "restart")) {
+    is_restart_asked_ = true;
+    return Next::kQuit;
+  }
   int64_t repeat_count = 1;
   if (words.size() > 1) {
     if (const std::optional<int64_t> count = ParseInt64(words[0])) {

@@ -20,6 +20,9 @@ class Repl {
 
   // Until "quit" or the end of the input. The exit status.
   int Run();
+  // From here on "restart" ends it as well.
+  void OfferRestart() { offers_restart_ = true; }
+  [[nodiscard]] bool was_restart_asked() const { return is_restart_asked_; }
   // "help ..." as a command line argument.
   void PrintHelp(const std::vector<std::string>& topic);
 
@@ -42,6 +45,8 @@ class Repl {
   const Interaction interaction_;
   CommandDocs docs_;
   bool shows_hints_ = true;
+  bool offers_restart_ = false;
+  bool is_restart_asked_ = false;
   std::unique_ptr<LineEditor> editor_;
 };
 
