@@ -224,7 +224,9 @@ void DebugSession::RunDebugged(Executor& executor, Session& session, ScriptDebug
 Status DebugSession::PrepareCopy(DebugStore& store, int database_index, const Command& command,
                                  std::span<const std::string_view> words) {
   KVICK_RETURN_IF_ERROR(Authorize(database_index, words));
-  // Copies are made from the first one on that may want another key than it names.
+  if (command.has(kAdmin) || (command.spec->categories & kAclAdmin) != 0) {
+    return errors::Generic("the debugger's copy is of data, not of the server: use SCRIPT DEBUG SYNC");
+  }
   if (command.RunsAlone(words) || command.has(kWalksKeyspace)) return store.BringEverything();
   return store.BringKeys(DeclareKeys(store.executor().engine(), database_index, command, words));
 }

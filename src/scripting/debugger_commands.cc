@@ -159,13 +159,14 @@ void ScriptDebugger::SetBreakpoints(const std::vector<std::string>& words) {
       breakpoints_.clear();
       Say("All breakpoints removed.");
     } else if (*line < 0) {
-      const bool was_set = *line >= -line_count() && breakpoints_.erase(static_cast<int>(-*line)) != 0;
+      const bool was_set = std::erase_if(breakpoints_, [&line](int known) { return known + *line == 0; }) != 0;
       Say(was_set ? "Breakpoint removed." : "No breakpoint in the specified line.");
     } else if (breakpoints_.size() == kBreakpointsMax) {
       Say("Too many breakpoints set.");
-    } else if (*line > line_count() || !breakpoints_.insert(static_cast<int>(*line)).second) {
+    } else if (*line > line_count() || HasBreakpoint(static_cast<int>(*line))) {
       Say("Wrong line number.");
     } else {
+      breakpoints_.push_back(static_cast<int>(*line));
       ListAround(static_cast<int>(*line), 1);
     }
   }

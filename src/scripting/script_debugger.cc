@@ -55,7 +55,7 @@ void ScriptDebugger::OnEvent(ScriptRun& run, lua_State* lua, lua_Debug* where) {
   if (is_left_) return HandleDeparture(run, lua);
   if (lua_getinfo(lua, "Sl", where) == 0 || std::strcmp(where->short_src, "user_script") != 0) return;
   const bool is_over_time = !is_line && IsOverTime();
-  const bool is_break = is_line && (is_break_wanted_ || breakpoints_.count(where->currentline) != 0);
+  const bool is_break = is_line && (is_break_wanted_ || HasBreakpoint(where->currentline));
   if (!is_break && !is_over_time && !(is_line && is_stepping_)) return;
   const char* reason = "step over";
   if (is_over_time) reason = "timeout reached, infinite loop?";
@@ -131,8 +131,8 @@ void ScriptDebugger::SayTrimmed(std::string line) {
 
 void ScriptDebugger::SayLine(int line) {
   char margin[32];
-  std::snprintf(margin, sizeof(margin), "%s%c%-3d ", line == line_ ? "->" : "  ",
-                breakpoints_.count(line) != 0 ? '#' : ' ', line);
+  std::snprintf(margin, sizeof(margin), "%s%c%-3d ", line == line_ ? "->" : "  ", HasBreakpoint(line) ? '#' : ' ',
+                line);
   const bool is_known = line >= 1 && line <= line_count();
   Say(margin + (is_known ? source_[static_cast<size_t>(line) - 1] : std::string("<out of range source code line>")));
 }

@@ -6,9 +6,9 @@
 // Thread rule: the thread that runs the script.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -90,6 +90,9 @@ class ScriptDebugger {
   void SayTrimmed(std::string line);
   void SayLine(int line);
   void Flush();
+  bool HasBreakpoint(int line) const {
+    return std::find(breakpoints_.begin(), breakpoints_.end(), line) != breakpoints_.end();
+  }
   int line_count() const { return static_cast<int>(source_.size()); }
 
   static constexpr size_t kTrimDefault = 256;
@@ -98,7 +101,7 @@ class ScriptDebugger {
   const Clock& clock_;
   const Rules rules_;
   std::vector<std::string> source_;
-  std::set<int> breakpoints_;
+  std::vector<int> breakpoints_;   // in the order in which they were set
   std::vector<std::string> said_;  // and not sent
   size_t trim_bytes_ = kTrimDefault;
   bool was_hint_given_ = false;

@@ -146,8 +146,8 @@ class Debugger {
     if (!reply.ok()) return Fail(reply.status());
     const std::string text = kvick::Print(*reply, PrintMode::kFormatted);
     if (never_stopped && reply->IsError()) {
-      output_.PrintText("\nEval debugging session can't start:\n" + text + "\n");
-      return Ending::kFailed;
+      output_.PrintText("\nEval debugging session can't start:\n" + text);
+      return Ending::kQuit;
     }
     const std::string_view rolled_back = options_.debugs_in_place ? "" : " -- dataset changes rolled back";
     output_.PrintText("\n" + text + "\n(Lua debugging session ended" + std::string(rolled_back) + ")\n\n");
