@@ -1,23 +1,55 @@
 #include "engine/channels.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
+#include "base/numbers.h"
 #include "engine/session.h"
 
 namespace kvick {
 namespace {
+
+// What fits is encoded on the stack: most messages are small, and their sending costs little more than its allocations.
+constexpr size_t kStackBytes = 512;
+
+class MessageWriter {
+ public:
+  explicit MessageWriter(char* out) : begin_(out), end_(out) {}
+  void Text(std::string_view text) { end_ = std::copy(text.begin(), text.end(), end_); }
+  void Number(uint64_t number) { end_ += FormatUint64(number, end_); }
+  std::string_view written() const { return {begin_, static_cast<size_t>(end_ - begin_)}; }
+
+ private:
+  char* begin_;
+  char* end_;
+};
 
 std::shared_ptr<const PushMessage> Encode(PushMessage::Kind kind, std::string_view source,
                                           std::initializer_list<std::string_view> parts) {
   constexpr size_t kHeaderBytesMax = 25;  // of each part, with its end
   size_t size_max = kHeaderBytesMax;
   for (const std::string_view part : parts) size_max += part.size() + kHeaderBytesMax;
-  std::string text;
-  text.reserve(size_max);
-  text += '*';
-  text += static_cast<char>('0' + parts.size());
-  text += "\r\n";
-  for (const std::string_view part : parts) AppendBulk(&text, part);
-  return std::make_shared<const PushMessage>(kind, source, std::move(text));
+  char stack[2 * kStackBytes];
+  std::string large;
+  if (size_max > kStackBytes) large.resize(2 * size_max);
+  char* const resp2 = large.empty() ? stack : large.data();
+  MessageWriter writer(resp2);
+  writer.Text("*");
+  writer.Number(parts.size());
+  writer.Text("\r\n");
+  for (const std::string_view part : parts) {
+    writer.Text("$");
+    writer.Number(part.size());
+    writer.Text("\r\n");
+    writer.Text(part);
+    writer.Text("\r\n");
+  }
+  // A push of RESP3 is the same but for its first byte.
+  const std::string_view in_resp2 = writer.written();
+  char* const resp3 = resp2 + in_resp2.size();
+  std::copy(in_resp2.begin(), in_resp2.end(), resp3);
+  resp3[0] = '>';
+  return std::make_shared<const PushMessage>(kind, source, in_resp2, std::string_view(resp3, in_resp2.size()));
 }
 
 }  // namespace

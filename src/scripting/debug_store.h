@@ -20,7 +20,7 @@ class DebugStore {
   // What runs commands in the store.
   virtual Executor& executor() = 0;
   // The keys, which are named as the store's own, are there from now on as they are in the server at this moment;
-  // those that were brought before stay as they are.
+  // those that were brought before stay as they are. While the store's executor is alone in it (RunExclusive).
   virtual Status BringKeys(std::span<const DeclaredKey> keys) = 0;
   virtual Status BringEverything() = 0;
 };

@@ -31,7 +31,9 @@ class CopiedStoreTest : public ::testing::TestWithParam<bool> {
     ReplyWriter reply(out, 2);
     executor.BeginBatch();
     const Executor::Prepared prepared = executor.Prepare(session, arguments);
-    const Status status = store.BringKeys(DeclareKeys(executor.engine(), 0, *prepared.command, arguments));
+    Status status;
+    executor.RunExclusive(
+        [&] { status = store.BringKeys(DeclareKeys(executor.engine(), 0, *prepared.command, arguments)); });
     if (status.ok()) executor.Run(session, prepared, reply);
     executor.EndBatch();
     return status.ok() ? out.ToString() : std::string(status.text());
@@ -66,7 +68,7 @@ TEST_P(CopiedStoreTest, EverythingIsEveryDatabase) {
   CopiedStore store(*reader_);
   RunIn(store, {"DEL", "key:1"});
   store.executor().BeginBatch();
-  EXPECT_TRUE(store.BringEverything().ok());
+  store.executor().RunExclusive([&] { EXPECT_TRUE(store.BringEverything().ok()); });
   store.executor().EndBatch();
   EXPECT_EQ(RunIn(store, {"DBSIZE"}), ":999\r\n");
   EXPECT_EQ(store.executor().engine().database(3).EntryCount(), 1U);

@@ -9,10 +9,15 @@
 #include "base/assert.h"
 
 namespace kvick {
+namespace {
+
+constexpr size_t kRoomKept = 4096;
+
+}  // namespace
 
 Mailbox::Mailbox() : event_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) { KVICK_ASSERT(event_.get() >= 0); }
 
-void Mailbox::Post(std::function<void()> message) {
+void Mailbox::Add(Message message) {
   bool was_empty = false;
   {
     MutexLock lock(mutex_);
@@ -26,16 +31,24 @@ void Mailbox::Post(std::function<void()> message) {
   }
 }
 
-size_t Mailbox::RunAll() {
-  uint64_t count = 0;
-  static_cast<void>(!read(event_.get(), &count, sizeof(count)));
-  std::vector<std::function<void()>> messages;
+size_t Mailbox::RunAll(const std::function<void(Push& push)>& deliver) {
+  uint64_t woken_count = 0;
+  static_cast<void>(!read(event_.get(), &woken_count, sizeof(woken_count)));
   {
     MutexLock lock(mutex_);
-    messages.swap(messages_);
+    running_.swap(messages_);
   }
-  for (const auto& message : messages) message();
-  return messages.size();
+  for (Message& message : running_) {
+    if (Push* push = std::get_if<Push>(&message)) {
+      deliver(*push);
+    } else {
+      std::get<std::function<void()>>(message)();
+    }
+  }
+  const size_t count = running_.size();
+  running_.clear();
+  if (running_.capacity() > kRoomKept) running_ = {};
+  return count;
 }
 
 }  // namespace kvick

@@ -16,6 +16,10 @@ bool IsReadable(const Mailbox& mailbox, int timeout_ms) {
   return poll(&waiting, 1, timeout_ms) == 1;
 }
 
+size_t RunAll(Mailbox& mailbox) {
+  return mailbox.RunAll([](Mailbox::Push&) { ADD_FAILURE() << "nobody pushed"; });
+}
+
 TEST(MailboxTest, IsReadableWhileThereIsMail) {
   Mailbox mailbox;
   EXPECT_FALSE(IsReadable(mailbox, 0));
@@ -23,7 +27,7 @@ TEST(MailboxTest, IsReadableWhileThereIsMail) {
   mailbox.Post([&] { ran = ran * 10 + 1; });
   mailbox.Post([&] { ran = ran * 10 + 2; });
   EXPECT_TRUE(IsReadable(mailbox, 0));
-  mailbox.RunAll();
+  RunAll(mailbox);
   EXPECT_EQ(ran, 12);
   EXPECT_FALSE(IsReadable(mailbox, 0));
 }
@@ -32,16 +36,27 @@ TEST(MailboxTest, AMessageMayPostAnother) {
   Mailbox mailbox;
   int ran = 0;
   mailbox.Post([&] { mailbox.Post([&] { ++ran; }); });
-  mailbox.RunAll();
+  RunAll(mailbox);
   EXPECT_EQ(ran, 0) << "not in the same turn, which would never end";
   EXPECT_TRUE(IsReadable(mailbox, 0));
-  mailbox.RunAll();
+  RunAll(mailbox);
   EXPECT_EQ(ran, 1);
+}
+
+TEST(MailboxTest, PushesComeInTheirTurn) {
+  Mailbox mailbox;
+  std::vector<int> order;
+  mailbox.Post([&] { order.push_back(1); });
+  mailbox.Post(Mailbox::Push{nullptr, {PushTarget{2, 0, 0}}});
+  mailbox.Post([&] { order.push_back(3); });
+  EXPECT_EQ(mailbox.RunAll([&](Mailbox::Push& push) { order.push_back(static_cast<int>(push.targets[0].session_id)); }),
+            3U);
+  EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
 }
 
 TEST(MailboxTest, RunAllWithoutMailDoesNothing) {
   Mailbox mailbox;
-  mailbox.RunAll();
+  RunAll(mailbox);
   EXPECT_FALSE(IsReadable(mailbox, 0));
 }
 
@@ -66,7 +81,7 @@ TEST(MailboxConcurrencyTest, EveryMessageWakesTheConsumerOrIsSeenByIt) {
     }
     while (ran < kProducers * kMessages && !slept_too_long) {
       slept_too_long = !IsReadable(mailbox, 20'000);
-      mailbox.RunAll();
+      RunAll(mailbox);
     }
   });
   EXPECT_FALSE(slept_too_long);

@@ -179,11 +179,11 @@ void Worker::Deliver(std::shared_ptr<const PushMessage> message, std::vector<Pus
       if (targets.empty()) return;
     }
   }
-  mailbox_.Post([this, message = std::move(message), targets = std::move(targets)] { AppendPush(message, targets); });
+  mailbox_.Post(Mailbox::Push{std::move(message), std::move(targets)});
 }
 
 void Worker::RunMessages() {
-  executor_.stats().message_count.Add(mailbox_.RunAll());
+  executor_.stats().message_count.Add(mailbox_.RunAll([this](Mailbox::Push& push) { AppendPush(push); }));
   SendPushes();
 }
 

@@ -171,7 +171,7 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   bool IsOverOutputLimit(Connection& connection, size_t pending_bytes);
   void NoteReplyPeak(Connection& connection, size_t pending_bytes);
   // Notes a push for those who want it.
-  void AppendPush(const std::shared_ptr<const PushMessage>& message, const std::vector<PushTarget>& targets);
+  void AppendPush(Mailbox::Push& push);
   void SendPushes();
   void SendPushesOf(Connection& connection);
 

@@ -153,9 +153,10 @@ bool Worker::IsOverOutputLimit(Connection& connection, size_t pending_bytes) {
   return true;
 }
 
-void Worker::AppendPush(const std::shared_ptr<const PushMessage>& message, const std::vector<PushTarget>& targets) {
-  pushes_.push_back(message);
-  for (const PushTarget& target : targets) {
+void Worker::AppendPush(Mailbox::Push& push) {
+  const PushMessage* const message = push.message.get();
+  pushes_.push_back(std::move(push.message));
+  for (const PushTarget& target : push.targets) {
     const auto found = connections_.find(target.fd);
     if (found == connections_.end()) continue;
     Connection& connection = *found->second;
