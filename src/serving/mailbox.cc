@@ -17,6 +17,12 @@ constexpr size_t kRoomKept = 4096;
 
 Mailbox::Mailbox() : event_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) { KVICK_ASSERT(event_.get() >= 0); }
 
+size_t Mailbox::BytesOf(const Push& push) {
+  const size_t message_bytes =
+      push.message == nullptr ? 0 : sizeof(PushMessage) + 2 * push.message->resp2.get()->size();
+  return sizeof(Message) + message_bytes + push.targets.size() * sizeof(PushTarget);
+}
+
 void Mailbox::Add(Message message) {
   bool was_empty = false;
   {
@@ -40,7 +46,10 @@ size_t Mailbox::RunAll(const std::function<void(Push& push)>& deliver) {
   }
   for (Message& message : running_) {
     if (Push* push = std::get_if<Push>(&message)) {
+      const size_t bytes = BytesOf(*push);
       deliver(*push);
+      push->targets = {};
+      push_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
     } else {
       std::get<std::function<void()>>(message)();
     }

@@ -4,6 +4,8 @@
 #include <poll.h>
 
 #include <atomic>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "support/threads.h"
@@ -52,6 +54,27 @@ TEST(MailboxTest, PushesComeInTheirTurn) {
   EXPECT_EQ(mailbox.RunAll([&](Mailbox::Push& push) { order.push_back(static_cast<int>(push.targets[0].session_id)); }),
             3U);
   EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
+}
+
+TEST(MailboxTest, IsCrowdedUntilManyPushesAreRun) {
+  Mailbox mailbox;
+  const auto message = std::make_shared<const PushMessage>(PushMessage::Kind::kChannel, "c", std::string(1000, '*'));
+  int posted = 0;
+  while (!mailbox.is_crowded() && posted < 100'000) {
+    mailbox.Post(Mailbox::Push{message, std::vector<PushTarget>(1000)});
+    ++posted;
+  }
+  EXPECT_GT(posted, 100);
+  EXPECT_LT(posted, 2000);
+  int delivered = 0;
+  mailbox.RunAll([&](Mailbox::Push& push) {
+    push.message.reset();  // as a worker does that keeps it
+    ++delivered;
+  });
+  EXPECT_EQ(delivered, posted);
+  EXPECT_FALSE(mailbox.is_crowded());
+  mailbox.Post([] {});
+  EXPECT_FALSE(mailbox.is_crowded());
 }
 
 TEST(MailboxTest, RunAllWithoutMailDoesNothing) {

@@ -31,7 +31,7 @@ constexpr int64_t kCompactionIntervalUs = 1'000;
 constexpr int kIdleWaitMs = 100;
 constexpr int kPausedWaitMs = 10;
 
-thread_local const Worker* own_worker = nullptr;  // whose thread this is
+thread_local Worker* own_worker = nullptr;  // whose thread this is
 
 }  // namespace
 
@@ -180,6 +180,9 @@ void Worker::Deliver(std::shared_ptr<const PushMessage> message, std::vector<Pus
     }
   }
   mailbox_.Post(Mailbox::Push{std::move(message), std::move(targets)});
+  if (own_worker != nullptr && own_worker->running_ != nullptr && mailbox_.is_crowded()) {
+    own_worker->running_->crowds = true;
+  }
 }
 
 void Worker::RunMessages() {
@@ -392,6 +395,11 @@ void Worker::Resume(Connection& connection, std::string_view reply) {
   out.Append(reply);
   Answer(connection, out);
   ExecuteInput(connection);
+}
+
+void Worker::Pause(Connection& connection) {
+  connection.session_.is_paused = true;
+  paused_.push_back(&connection);
 }
 
 // Those whose command has to wait on come back into the list.

@@ -98,6 +98,7 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   struct Running {
     Connection& connection;
     std::vector<std::shared_ptr<const PushMessage>> invalidations;
+    bool crowds = false;  // it has published more than a worker gets sent: it waits before its next command
   };
 
   // worker_tls.cc
@@ -146,6 +147,8 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   void OnEndOfInput(Connection& connection);
   std::string_view KeepUnfinished(Connection& connection, std::string_view rest);
   void Postpone(Connection& connection, std::string_view bytes, RequestParser::Command* command);
+  // Its commands wait until ResumePaused.
+  void Pause(Connection& connection);
   // Executes what the connection's own buffer holds, and keeps what is not used up.
   void ExecuteInput(Connection& connection);
   // Executes what `bytes` holds; returns how many bytes were used up.

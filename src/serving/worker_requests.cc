@@ -219,7 +219,7 @@ bool Worker::RunBatch(Connection& connection, const Batch& batch, std::string_vi
   connection.parsed_batch_count_ += batch.count > 0 ? 1 : 0;
   executor_.stats().parsed_command_count.Add(batch.count);
   if (batch.count > 0) executor_.stats().parsed_batch_count.Add(1);
-  Running running{connection, {}};
+  Running running{connection, {}, false};
   for (size_t i = batch.begin; i < batch.begin + batch.count; ++i) {
     RequestParser::Command& command = scratch_->batch[i];
     Running* const interrupted = std::exchange(running_, &running);  // a script that others are served meanwhile
@@ -240,6 +240,10 @@ bool Worker::RunBatch(Connection& connection, const Batch& batch, std::string_vi
     const bool is_over =
         connection.replies_->size_bytes() > 0 && IsOverOutputLimit(connection, connection.replies_->size_bytes());
     if (is_over || connection.is_ending() || session.blocked != nullptr) return false;
+    if (running.crowds) {
+      Pause(connection);
+      return false;
+    }
   }
   return true;
 }
@@ -300,8 +304,7 @@ void Worker::FinishExecution(Connection& connection, OutputBuffer& out) {
 
 // The command waits for the end of CLIENT PAUSE. Its bytes stay as they are, but a detached argument is not among them.
 void Worker::Postpone(Connection& connection, std::string_view bytes, RequestParser::Command* command) {
-  connection.session_.is_paused = true;
-  paused_.push_back(&connection);
+  Pause(connection);
   if (command->large_arguments.empty()) return;
   connection.parser_ = std::make_unique<RequestParser>();
   connection.parser_->Restore(bytes, std::move(*command));

@@ -1,12 +1,16 @@
 """Messages between clients: who gets which, in which order, in which form; limits for slow readers; MONITOR."""
 
 import re
+import select
 import socket
 import threading
 
+import process_figures
 import pytest
 
 from resp import encode_command
+
+FLOOD = 30_000  # messages
 
 
 @pytest.fixture(params=(1, 4), ids=('1 thread', '4 threads'))
@@ -278,3 +282,38 @@ def test_monitors_see_one_order(server):
     orders = [''.join(line[2][-2] for line in monitored(monitor, 1200)) for monitor in monitors]
     with server.connect() as client:
         assert client.call('GET', 'key').decode() == orders[0] == orders[1]
+
+
+@pytest.mark.parametrize('threads', ['1', '2'])
+def test_a_flood_of_messages_does_not_wait_in_memory(make_server, kvick_only, threads):
+    server = make_server({'threads': threads}).start()
+    # Every second connection belongs to the other worker, where nobody publishes.
+    connections = [server.connect() for _ in range(800)]
+    subscribers = connections[::2]
+    for subscriber in subscribers:
+        subscriber.call('SUBSCRIBE', 'channel')
+    publisher = connections[1]
+    wanted_bytes = {subscriber.socket.fileno(): FLOOD * len(encode_command(['message', 'channel', 'x' * 16]))
+                    for subscriber in subscribers}
+
+    def drain():
+        poll = select.epoll()
+        for subscriber in subscribers:
+            poll.register(subscriber.socket, select.EPOLLIN)
+        sockets = {subscriber.socket.fileno(): subscriber.socket for subscriber in subscribers}
+        while any(wanted_bytes.values()):
+            for number, _ in poll.poll(10.0):
+                wanted_bytes[number] -= len(sockets[number].recv(1 << 20))
+
+    drainer = threading.Thread(target=drain)
+    replies = threading.Thread(target=lambda: [publisher.read_reply() for _ in range(FLOOD)])
+    before = process_figures.resident_bytes(server.pid)
+    drainer.start()
+    replies.start()
+    for _ in range(FLOOD // 1000):
+        publisher.send(encode_command(['PUBLISH', 'channel', 'x' * 16]) * 1000)
+    replies.join()
+    # Without being slowed, what waits when the last is answered is most of FLOOD messages with 400 receivers each.
+    assert process_figures.resident_bytes(server.pid) - before < 100 << 20
+    drainer.join()
+    assert not any(wanted_bytes.values())

@@ -246,13 +246,15 @@ def debug_on_terminal(program, server, mode, lines):
         os.execv(command[0], command)
     text = ''
     for line in [*lines, None]:
-        while select.select([terminal], [], [], 1.0)[0]:
+        # Until the prompt that follows the line; an editor draws the one before it anew while it is typed.
+        said_before = len(text)
+        while select.select([terminal], [], [], 10.0)[0]:
             try:
                 data = os.read(terminal, 65536)
             except OSError:
                 break
             text += data.decode()
-            if re.search(r'[>] $', text.splitlines()[-1]):
+            if '\n' in text[said_before:] and text.endswith('> '):
                 break
         if line is not None:
             os.write(terminal, line.encode() + b'\n')
