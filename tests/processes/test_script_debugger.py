@@ -260,7 +260,9 @@ def debug_on_terminal(program, server, mode, lines):
             os.write(terminal, line.encode() + b'\n')
     os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    return [line.rpartition('\r')[2] for line in text.replace('\r\n', '\n').split('\n')]
+    shown = [line.rpartition('\r')[2] for line in text.replace('\r\n', '\n').split('\n')]
+    # What is typed before the editor has the terminal is echoed twice.
+    return [line for line, before in zip(shown, ['', *shown]) if line != before or line == '']
 
 
 @pytest.mark.parametrize('mode', ['--ldb', '--ldb-sync-mode'])
