@@ -14,9 +14,12 @@ import signal
 import subprocess
 import time
 
+import certificates
 import pytest
+import tls
 
 from resp import Closed, encode_command, to_python
+from server_process import free_port
 
 TRANSCRIPTS = sorted((pathlib.Path(__file__).parent / 'debugger').glob('*.txt'))
 TWO_WRITES = "redis.call('set', 'a', '1')\nredis.call('set', 'b', '1')\nreturn 1"
@@ -233,6 +236,23 @@ def test_rights_are_those_of_the_user(server):
         assert to_python(connection.read_reply())[1].startswith(b'<error> ')
     connection.send(encode_command(['c']))
     assert b'\r\n-' in connection.read_until_closed()
+
+
+@pytest.mark.parametrize('mode', ['YES', 'SYNC'])
+def test_over_tls(make_server, kvick_only, tmp_path, mode):
+    folder = certificates.make(tmp_path / 'certificates')
+    port = free_port()
+    make_server(tls.server_options(folder, port)).start()
+
+    class Server:
+        def connect(self):
+            return tls.Connection(port, tls.client_context(folder, 'client'))
+
+    session = Session(Server(), mode, TWO_WRITES)
+    assert session.lines == STOPPED
+    session.ask('maxlen', '0')
+    assert len(session.ask('e', "string.rep('x', 60000)")[0]) > 60000
+    assert session.ask('c') == ['<endsession>', ':1']
 
 
 def debug_on_terminal(program, server, mode, lines):
