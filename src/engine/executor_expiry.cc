@@ -81,7 +81,13 @@ bool Executor::RemoveExpired(size_t part, size_t part_count, int64_t budget_us) 
     const size_t turn = (expire_cursor_ + step) % place_count;
     const size_t place = turn * part_count + part;
     Database& database = engine_.database(static_cast<int>(place / Stripe::kCount));
-    if (!database.may_hold_expiring()) continue;
+    if (!database.may_hold_expiring()) {
+      // On to our first place in the next one.
+      const size_t next_place = (place / Stripe::kCount + 1) * Stripe::kCount;
+      const size_t next_turn = (next_place - part + part_count - 1) / part_count;
+      step += std::min(next_turn, place_count) - turn - 1;
+      continue;
+    }
     const size_t stripe_index = place % Stripe::kCount;
     const auto is_due = [&] {
       const int64_t due_ms = database.StripeAt(stripe_index).next_due_ms.load(std::memory_order_relaxed);
