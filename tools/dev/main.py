@@ -96,7 +96,8 @@ COMMANDS = (
     ("fmt", add_fmt, lambda given: quality.format_sources(given.check), "clang-format all sources"),
     ("tidy", add_tidy, lambda given: quality.tidy(given.words), "clang-tidy"),
     ("bench", add_bench, lambda given: workloads.gate() if given.gate else workloads.bench(given.name, given.rest),
-     "compare, memory, connections, saving, latency, scripts, pubsub, tls, instructions, scaling, plots, micro"),
+     "compare, memory, connections, saving, latency, scripts, pubsub, tls, eviction, expiry, returned, instructions, scaling, "
+     "plots, micro"),
     ("fuzz", add_fuzz, lambda given: workloads.fuzz(given.targets, given.seconds), "run fuzz targets for longer"),
     ("soak", add_soak, lambda given: workloads.soak(given.names, given.minutes, given.preset, given.commands),
      "run tests/stress, tests/compat and tests/scenarios for longer"),

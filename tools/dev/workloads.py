@@ -18,7 +18,7 @@ from suites import (
 )
 
 SCENARIO_JOBS = 20_000
-BENCHMARKS = ("compare", "memory", "connections", "saving", "latency", "scripts", "pubsub", "tls", "eviction", "returned", "instructions", "scaling", "plots", "micro")
+BENCHMARKS = ("compare", "memory", "connections", "saving", "latency", "scripts", "pubsub", "tls", "eviction", "expiry", "returned", "instructions", "scaling", "plots", "micro")
 
 
 def bench(name, arguments):
