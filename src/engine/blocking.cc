@@ -45,6 +45,21 @@ BlockedCall::BlockedCall(const Session& session, const Command& command, std::sp
 
 BlockedCall::~BlockedCall() = default;
 
+bool BlockedCall::Leave(State next) {
+  State now = State::kWaiting;
+  while (!state_.compare_exchange_weak(now, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
+    if (now == State::kEnded) return false;
+    if (now == State::kBeingServed) state_.wait(State::kBeingServed, std::memory_order_acquire);
+    now = State::kWaiting;
+  }
+  return true;
+}
+
+void BlockedCall::EndServing(bool is_served) {
+  state_.store(is_served ? State::kEnded : State::kWaiting, std::memory_order_release);
+  state_.notify_all();
+}
+
 std::string BlockedCall::TimeoutReplyText() const {
   if (request_.timeout_text) return request_.timeout_text();
   if (session_.protocol == 3) return "_\r\n";

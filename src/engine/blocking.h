@@ -56,17 +56,25 @@ struct BlockRequest {
 };
 
 // A waiting call. Shared by the queues it stands in and the session. Whoever claims it (once) ends the wait.
+//
+// Several threads may have something for it at one moment: the keys it waits for, its time, its client's end. Whoever
+// serves it (BeginServing) may find that what there is does not suffice, and until then nobody knows whether the wait is
+// over. So all others wait for the outcome: who took a call that is being served for one that has ended would never wake
+// it again. It is short: one handler, which has all its locks.
 class BlockedCall final : public KeyWaiter {
  public:
   BlockedCall(const Session& session, const Command& command, std::span<const std::string_view> arguments,
               std::span<const DeclaredKey> keys, const BlockRequest& request, int64_t deadline_ms);
   ~BlockedCall() override;
 
-  bool is_waiting() const { return !claimed_.load(std::memory_order_acquire); }
-  // True for exactly one caller.
-  bool Claim() { return !claimed_.exchange(true, std::memory_order_acq_rel); }
-  // By the claimer, when it could not serve the call after all.
-  void Unclaim() { claimed_.store(false, std::memory_order_release); }
+  // Somebody has ended the wait, for good.
+  bool has_ended() const { return state_.load(std::memory_order_acquire) == State::kEnded; }
+  // Ends the wait; true for exactly one caller, who owes the client an answer.
+  bool Claim() { return Leave(State::kEnded); }
+  // Tries to serve the call; false when its wait has ended. Others wait until EndServing.
+  bool BeginServing() { return Leave(State::kBeingServed); }
+  // `is_served`: it is answered; otherwise it waits on.
+  void EndServing(bool is_served);
 
   const Command& command() const { return command_; }
   std::span<const std::string_view> arguments() const { return arguments_; }
@@ -98,7 +106,11 @@ class BlockedCall final : public KeyWaiter {
   Session session_;
   SessionTransport* transport_;
   std::atomic<int64_t> look_again_ms_;
-  std::atomic<bool> claimed_{false};
+  enum class State : int { kWaiting, kBeingServed, kEnded };
+  // From kWaiting to `next`, once nobody serves it; false when it has ended.
+  bool Leave(State next);
+
+  std::atomic<State> state_{State::kWaiting};
 };
 
 // "0.5" seconds to milliseconds, rounded up; with the error texts that blocking commands share.

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -65,6 +66,34 @@ Status BMove(CommandContext& context) {
   return Status::Ok();
 }
 
+// BPICK key [key ...] byte timeout-ms: answers the first key that has the byte, and leaves it there.
+Status BPick(CommandContext& context) {
+  const CommandContext::KeyRange keys = context.ServableKeys(0, context.key_count());
+  const std::string_view byte = context.Arg(context.argument_count() - 2);
+  for (size_t i = keys.first; i < keys.last; ++i) {
+    const KeyTable::Slot slot = context.Find(i);
+    if (slot.entry == nullptr || std::string(slot.entry->string().bytes).find(byte) == std::string::npos) continue;
+    context.Reply().Bulk(context.KeyName(i));
+    return Status::Ok();
+  }
+  return context.Block({.awaited = ValueType::kString, .waited_count = context.key_count()});
+}
+
+// BLOOK key: waits for what no key tells, looking every millisecond.
+struct Looks {
+  std::function<void()> during;  // what else happens while somebody looks
+  std::atomic<bool> is_there{false};
+} looks;
+
+Status BLook(CommandContext& context) {
+  if (looks.is_there) {
+    context.Reply().Ok();
+    return Status::Ok();
+  }
+  if (const std::function<void()> during = std::exchange(looks.during, {})) during();
+  return context.Block({.awaited = ValueType::kString, .look_again_ms = context.now_ms() + 1});
+}
+
 constexpr CommandSpec kCommands[] = {
     {.name = "PUT", .syntax = "key bytes", .flags = kWrite, .keys = {OneKey(1, kKeyReadWrite)}, .handler = Put},
     {.name = "BTAKE",
@@ -77,6 +106,16 @@ constexpr CommandSpec kCommands[] = {
      .flags = kWrite | kBlocking,
      .keys = {OneKey(1, kKeyReadWrite), OneKey(2, kKeyReadWrite)},
      .handler = BMove},
+    {.name = "BPICK",
+     .syntax = "key [key ...] byte timeout",
+     .flags = kReadonly | kBlocking,
+     .keys = {KeyRange(1, -3, 1, kKeyReadOnly)},
+     .handler = BPick},
+    {.name = "BLOOK",
+     .syntax = "key",
+     .flags = kReadonly | kBlocking,
+     .keys = {OneKey(1, kKeyReadOnly)},
+     .handler = BLook},
 };
 
 class BlockingConcurrencyTest : public ::testing::Test {
@@ -150,6 +189,56 @@ TEST_F(BlockingConcurrencyTest, HandsOnAlongAChainThatLeadsBack) {
   EXPECT_EQ(there.TakeDelivered(), "$1\r\nx\r\n");
   EXPECT_EQ(back.TakeDelivered(), "$1\r\nx\r\n");
   EXPECT_EQ(last.TakeDelivered(), "$1\r\nx\r\n");
+}
+
+// A writer looks in vain at the very moment in which it is time to look: that must not have been the last look.
+TEST_F(BlockingConcurrencyTest, LooksAgainThoughSomebodyLooksInVain) {
+  LocalClient waiter(engine_);
+  LocalClient producer(engine_);
+  looks.is_there = false;
+  EXPECT_EQ(waiter.Execute({"BLOOK", "a"}), "");
+  clock_.AdvanceMs(1);
+  std::thread other;
+  looks.during = [&] {
+    other = std::thread([&] { waiter.EndOverdueWaits(); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  };
+  EXPECT_EQ(producer.Execute({"PUT", "a", "x"}), ":1\r\n");
+  other.join();
+  EXPECT_EQ(waiter.TakeDelivered(), std::nullopt);
+  looks.is_there = true;
+  clock_.AdvanceMs(1);
+  waiter.EndOverdueWaits();
+  EXPECT_EQ(waiter.TakeDelivered(), "+OK\r\n");
+}
+
+// Two keys become ready at one moment, and the call is served in vain for one of them.
+TEST_F(BlockingConcurrencyTest, ServesFromOneKeyWhatAnotherDidNotHave) {
+  constexpr int kRounds = 1000;
+  std::atomic<bool> done{false};
+  std::thread noise([this, &done] {
+    LocalClient client(engine_);
+    while (!done) {
+      client.Execute({"PUT", "left", "n"});
+      client.Execute({"BTAKE", "left", "0"});
+    }
+  });
+  LocalClient waiter(engine_);
+  LocalClient producer(engine_);
+  for (int i = 0; i < kRounds; ++i) {
+    EXPECT_EQ(waiter.Execute({"BPICK", "left", "right", "w", "0"}), "");
+    EXPECT_EQ(producer.Execute({"PUT", "right", "w"}), ":1\r\n");
+    std::optional<std::string> reply = waiter.TakeDelivered();
+    for (int patience = 0; !reply && patience < 20'000; ++patience) {
+      std::this_thread::sleep_for(std::chrono::microseconds(50));
+      reply = waiter.TakeDelivered();
+    }
+    EXPECT_EQ(reply, "$5\r\nright\r\n") << "round " << i;
+    if (!reply) break;
+    EXPECT_EQ(producer.Execute({"BTAKE", "right", "0"}), "$1\r\nw\r\n");
+  }
+  done = true;
+  noise.join();
 }
 
 TEST_F(BlockingConcurrencyTest, LosesNothingAndServesNothingTwice) {

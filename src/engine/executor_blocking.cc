@@ -105,11 +105,11 @@ void Executor::EndOverdueWaits() {
   }
   for (const auto& call : looking) {
     call->planned_look_ms = INT64_MAX;
-    if (!call->is_waiting()) continue;
+    if (call->has_ended()) continue;
     // In the order of their queues: whoever waits longer looks first.
     for (const DeclaredKey& key : call->waited_keys()) retries_.push_back({key.database, std::string(key.key.name)});
     RetryServing();
-    if (call->is_waiting()) PlanLook(call);
+    if (!call->has_ended()) PlanLook(call);
   }
 }
 
@@ -157,7 +157,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::ServeKey(const ReadyKey& ready) {
     const Entry* entry = ready.database->Peek(key, mutation_).entry;
     if (entry == nullptr && !stripe.waiters->AnyMindsEnd(ready.name)) return;
     const auto call = std::static_pointer_cast<BlockedCall>((*queue)[passed]);
-    if (!call->is_waiting()) {
+    if (call->has_ended()) {
       stripe.RemoveWaiter(ready.name, call.get());
       continue;
     }
@@ -182,8 +182,8 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::ServeKey(const ReadyKey& ready) {
 bool Executor::Serve(BlockedCall& call, const ReadyKey& ready) {
   size_t ordinal = call.request().waited_first;
   while (call.keys()[ordinal].database != ready.database || call.keys()[ordinal].key.name != ready.name) ++ordinal;
-  // Claimed before it runs: from now on its timeout, CLIENT UNBLOCK and the end of its connection come too late.
-  if (!call.Claim()) return true;
+  // From now on its timeout, CLIENT UNBLOCK and the end of its connection have to wait for the outcome.
+  if (!call.BeginServing()) return true;
   const UnpackScope unpacked;
   OutputBuffer out;
   ReplyWriter reply(out, call.session().protocol);
@@ -196,9 +196,10 @@ bool Executor::Serve(BlockedCall& call, const ReadyKey& ready) {
   if (context.block_request() != nullptr) {
     // Not what it wanted after all (a stream entry of another group …).
     call.set_look_again_ms(context.block_request()->look_again_ms);
-    call.Unclaim();
+    call.EndServing(false);
     return false;
   }
+  call.EndServing(true);
   if (!status.ok()) reply.Error(status);
   const bool wants_reply = call.session().reply_mode == Session::ReplyMode::kOn;
   call.transport()->DeliverUnblocked(call.session_id(), wants_reply ? out.ToString() : std::string());
@@ -220,7 +221,7 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::RetryServing() {
       if (queue == nullptr) continue;
       for (const auto& waiter : *queue) {
         auto* call = static_cast<BlockedCall*>(waiter.get());
-        if (!call->is_waiting() || !call->request().needs_all_keys) continue;
+        if (call->has_ended() || !call->request().needs_all_keys) continue;
         AddPlaces(call->keys());
         break;
       }

@@ -531,7 +531,7 @@ void AppendOnlyFile::AnswerWhenDurable(uint64_t position, std::shared_ptr<Blocke
   if (!IsDurable(position)) {
     // Those that gave up waiting are dropped when there are many.
     if (waiters_.size() == waiters_.capacity()) {
-      std::erase_if(waiters_, [](const Waiter& waiter) { return !waiter.call->is_waiting(); });
+      std::erase_if(waiters_, [](const Waiter& waiter) { return waiter.call->has_ended(); });
     }
     waiters_.push_back({position, std::move(call), std::move(reply)});
     return;

@@ -26,7 +26,7 @@ class Migrations {
   void Tend(int64_t now_ms) KVICK_EXCLUDES(mutex_);
 
  private:
-  static constexpr int64_t kForgottenAfterMs = 2'000;
+  static constexpr int64_t kForgottenAfterMs = 60'000;
   struct Waiting {
     std::unique_ptr<Migration> migration;
     int64_t put_ms;
