@@ -16,6 +16,11 @@ def googletest(text):
     return len(passed), len(failed)
 
 
+def googletest_failed(text):
+    """The names of the failed tests; none when the program did not come to its summary."""
+    return sorted(set(re.findall(r"^\[  FAILED  \] ([\w/]+\.[\w/]+)", text, re.MULTILINE))) if "[  PASSED  ]" in text else []
+
+
 def googletest_failures(text):
     """What each failed test printed, from the line that begins it: a log of many tests ends far behind it."""
     block = re.compile(
@@ -40,6 +45,11 @@ def pytest(text):
     return parts.get("passed", 0), parts.get("failed", 0) + parts.get("error", 0)
 
 
+def pytest_failed(text):
+    """The failed tests that `-rfE` lists, as they are named to run them."""
+    return re.findall(r"^(?:FAILED|ERROR) (\S+::.+?)(?: - .*)?$", text, re.MULTILINE)
+
+
 def pytest_skipped(text):
     """The reasons that `-rs` lists, without the places."""
     return [f"{reason} ({count})" for count, reason in re.findall(r"^SKIPPED \[(\d+)\] \S+: (.+)$", text, re.MULTILINE)]
@@ -48,6 +58,11 @@ def pytest_skipped(text):
 def nothing_skipped(text):
     del text
     return []
+
+
+def nothing_to_repeat(command, text):
+    del command, text
+    return [], []
 
 
 def one_run(text):

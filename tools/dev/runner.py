@@ -21,6 +21,8 @@ LOGS = BUILD / "test-logs"
 TAIL_LINES = 40
 FAILURES_SHOWN = 5
 START_TIMEOUT_S = 60.0  # a sanitized server on a busy machine
+# So many failed tests of a step are run once more, alone; more than that are no accident. KVICK_TEST_TRIES=1: none.
+REPEATED_MAX = 3
 
 
 @dataclasses.dataclass
@@ -32,10 +34,12 @@ class Outcome:
     reason: str = ""
     seconds: float = 0.0
     skipped: tuple = ()  # what was not run, and why
+    unsteady: tuple = ()  # tests that failed once and then passed
 
     def add(self, other):
         self.passed += other.passed
         self.failed += other.failed
+        self.unsteady += other.unsteady
 
     def with_failure(self):
         self.failed += 1
@@ -105,6 +109,11 @@ def run_tests(names):
     for name, outcome in outcomes.items():
         say(f"  {name:<24}{outcome.passed:>8} passed {outcome.failed:>6} failed {outcome.seconds:>8.0f} s")
         total.add(outcome)
+    if total.unsteady:
+        say("\nUnsteady: failed, and passed when run again alone. Each is a mistake of the test or of the server:")
+        for name in total.unsteady:
+            say(f"  {name}")
+        say("")
     say(f"{total.passed} passed, {total.failed} failed")
     raise SystemExit(0 if total.failed == 0 else 1)
 
@@ -131,18 +140,39 @@ def _run_suite(suite, words, builder):
         running = [(step, pool.submit(run_step, suite.name, step)) for step in steps]
         for step, future in running:
             outcome = future.result()
+            if outcome.failed:
+                concurrent.futures.wait([other for _, other in running])  # alone
+                outcome = repeat_failed(suite.name, step, outcome)
             total.add(outcome)
             say(f"  {step.title:<32}{outcome.passed:>8} passed {outcome.failed:>6} failed {outcome.seconds:>8.1f} s")
             for line in outcome.skipped:
                 say(f"    not run: {line}")
+            for name in outcome.unsteady:
+                say(f"    unsteady: {name}")
             if outcome.reason:
                 _print_indented(outcome.reason)
     return total
 
 
+def repeat_failed(suite_name, step, outcome):
+    """What a step came to once the few tests in it that failed were run again.
+
+    Only tests that say themselves that they failed: a program that crashed, hung or ended with a sanitizer's report has
+    failed for good. The first run's log is kept beside the second one's.
+    """
+    log = _log_of(suite_name, step)
+    failed, command = step.repeat(step.command, log.read_text(errors="replace")) if log.exists() else ([], [])
+    if os.environ.get("KVICK_TEST_TRIES") == "1" or len(failed) != outcome.failed or len(failed) > REPEATED_MAX:
+        return outcome
+    again = run_step(suite_name, dataclasses.replace(step, title=f"{step.title} again", command=command))
+    if again.failed or again.passed != len(failed):
+        return outcome
+    return dataclasses.replace(outcome, passed=outcome.passed + len(failed), failed=0, unsteady=tuple(failed))
+
+
 def run_step(suite_name, step):
     started = time.monotonic()
-    log = LOGS / suite_name / (step.title.replace(" ", "_").replace(",", "") + ".log")
+    log = _log_of(suite_name, step)
     log.parent.mkdir(parents=True, exist_ok=True)
     try:
         outcome = _with_server(step, log) if step.server else _without_server(step, log, port=0)
@@ -150,6 +180,10 @@ def run_step(suite_name, step):
         outcome = Outcome(failed=1, reason=str(error))
     outcome.seconds = time.monotonic() - started
     return outcome
+
+
+def _log_of(suite_name, step):
+    return LOGS / suite_name / (step.title.replace(" ", "_").replace(",", "") + ".log")
 
 
 def _with_server(step, log):

@@ -17,7 +17,7 @@ import counting
 from shell import BUILD, ROOT, output
 
 PYTHON = "/usr/bin/python3"  # Debian's, which has the packages of packages.txt
-PYTEST = [PYTHON, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider"]
+PYTEST = [PYTHON, "-m", "pytest", "-q", "-rfEs", "-p", "no:cacheprovider"]
 FUZZ_SMOKE_SECONDS = 5
 FUZZ_SEED = 1  # the same inputs each time; ./dev soak draws others
 COMPAT_COMMANDS = 50_000
@@ -43,6 +43,8 @@ class Step:
     server: Server = None
     timeout_s: int = 1200
     skipped: Callable = counting.nothing_skipped  # from the output: what was not run, and why
+    # From the command and its output: the tests that failed, and the command that runs only these.
+    repeat: Callable = counting.nothing_to_repeat
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +79,17 @@ def sanitizer_prefix(preset):
     return []
 
 
+def repeat_googletest(command, text):
+    failed = [] if "Sanitizer:" in text else counting.googletest_failed(text)
+    kept = [word for word in command if not str(word).startswith(("--gtest_filter", "--gtest_repeat", "--gtest_shuffle"))]
+    return failed, [*kept, f"--gtest_filter={':'.join(failed)}"]
+
+
+def repeat_pytest(command, text):
+    failed = counting.pytest_failed(text)
+    return failed, [*command[: command.index(PYTEST[-1]) + 1], *failed]
+
+
 def gtest_filter(binary, words):
     """The tests of a program that contain a word (any case); empty when there are none."""
     tests, group = [], ""
@@ -103,7 +116,7 @@ def unit_steps(preset):
                 if not chosen:
                     continue
                 command.append(f"--gtest_filter={chosen}")
-            made.append(Step(program.name, command, counting.googletest))
+            made.append(Step(program.name, command, counting.googletest, repeat=repeat_googletest))
         return made
 
     return steps
@@ -117,7 +130,7 @@ def concurrency_steps(words):
         if chosen:
             repeat = ["--gtest_repeat=5", "--gtest_shuffle", f"--gtest_filter={':'.join(chosen)}"]
             command = [*sanitizer_prefix("tsan"), program, "--gtest_color=no", *repeat]
-            made.append(Step(program.name, command, counting.googletest))
+            made.append(Step(program.name, command, counting.googletest, repeat=repeat_googletest))
     return made
 
 
@@ -131,7 +144,7 @@ def stress_steps(preset):
             if not chosen:
                 return []
             command.append(f"--gtest_filter={chosen}")
-        return [Step("stress_test", command, counting.googletest)]
+        return [Step("stress_test", command, counting.googletest, repeat=repeat_googletest)]
 
     return steps
 
@@ -203,7 +216,7 @@ def pytest_steps(folder, title):
             if listed.returncode == 5:  # pytest: nothing collected
                 return []
             command += ["-k", expression]
-        return [Step(title, command, counting.pytest, skipped=counting.pytest_skipped)]
+        return [Step(title, command, counting.pytest, skipped=counting.pytest_skipped, repeat=repeat_pytest)]
 
     return steps
 
