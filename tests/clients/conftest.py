@@ -13,7 +13,8 @@ import redis
 import certificates
 import run_results
 import tls
-from server_process import ServerProcess, binary_from_environment, free_port
+from free_port import free_port
+from server_process import ServerProcess, binary_from_environment
 
 HERE = pathlib.Path(__file__).resolve().parent
 

@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+from waiting import PATIENCE_S
+
 HERE = pathlib.Path(__file__).resolve().parent
 NODE = shutil.which('node')
 
@@ -24,7 +26,7 @@ def packages():
 def test_scenarios(target, library):
     # Not --test: it would start a process for each file and colour the output.
     done = subprocess.run([NODE, HERE / 'node' / f'{library}.mjs'], cwd=HERE, env=dict(os.environ, **target.node_environment()),
-                          capture_output=True, text=True, timeout=120)
+                          capture_output=True, text=True, timeout=2 * PATIENCE_S)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
     assert 'not ok' not in done.stdout and '# fail 0' in done.stdout.replace('ℹ', '#')
 
@@ -38,7 +40,7 @@ def test_reconnects_after_a_restart(make_server, library):
     try:
         assert process.stdout.readline() == 'connected\n', process.stderr.read()
         server.restart()
-        output, errors = process.communicate('go\n', timeout=30)
+        output, errors = process.communicate('go\n', timeout=PATIENCE_S)
         assert output == '2 null\n', errors
     finally:
         process.kill()

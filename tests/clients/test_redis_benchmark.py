@@ -6,9 +6,11 @@ import subprocess
 
 import pytest
 
+from waiting import PATIENCE_S
+
 
 def benchmark(target, *arguments):
-    done = subprocess.run(['redis-benchmark', *target.cli_arguments(), *arguments], capture_output=True, timeout=120)
+    done = subprocess.run(['redis-benchmark', *target.cli_arguments(), *arguments], capture_output=True, timeout=4 * PATIENCE_S)
     assert done.returncode == 0, done.stdout + done.stderr
     assert b'Error' not in done.stdout + done.stderr
     return done.stdout.decode()

@@ -5,11 +5,11 @@ import pty
 import re
 import select
 import subprocess
-import time
 
 import pytest
 
 from resp import encode_command
+from waiting import PATIENCE_S, wait_until
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def cli(target):
 
     def run(*arguments, stdin=None, status=0):
         done = subprocess.run(['redis-cli', *target.cli_arguments(), *arguments], input=stdin, capture_output=True,
-                              timeout=20, stdin=None if stdin is not None else subprocess.DEVNULL)
+                              timeout=PATIENCE_S, stdin=None if stdin is not None else subprocess.DEVNULL)
         assert done.returncode == status, done.stderr
         return done.stdout
 
@@ -124,12 +124,13 @@ class Terminal:
         os.close(slave)
         self.seen = ''
 
-    def expect(self, text, timeout_s=10):
-        deadline = time.monotonic() + timeout_s
-        while text not in self.seen:
-            assert time.monotonic() < deadline, f'no {text!r} in {self.seen!r}'
-            if select.select([self.master], [], [], 0.1)[0]:
+    def expect(self, text):
+        def is_seen():
+            if text not in self.seen and select.select([self.master], [], [], 0.1)[0]:
                 self.seen += os.read(self.master, 65536).decode('utf-8', 'replace')
+            return text in self.seen
+
+        wait_until(is_seen, lambda: f'no {text!r} in {self.seen!r}')
         before, _, self.seen = self.seen.partition(text)
         return before
 
@@ -160,6 +161,6 @@ def test_interactive(target, tmp_path):
         terminal.type('EXISTS greeting')
         terminal.expect('(integer) 0')
         terminal.type('quit')
-        assert terminal.process.wait(10) == 0
+        assert terminal.process.wait(PATIENCE_S) == 0
     finally:
         terminal.close()

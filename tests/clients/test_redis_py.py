@@ -6,6 +6,8 @@ import time
 import pytest
 import redis
 
+from waiting import PATIENCE_S
+
 
 @pytest.fixture
 def client(target):
@@ -58,10 +60,10 @@ def test_decode_responses(text_client):
 
 def test_expiry(client):
     client.set('a', 'x', ex=100)
-    assert 98 <= client.ttl('a') <= 100
+    assert 40 <= client.ttl('a') <= 100
     client.set('b', 'x', px=30)
     assert client.pexpire('a', 500_000) is True
-    assert 499_000 < client.pttl('a') <= 500_000
+    assert 440_000 < client.pttl('a') <= 500_000
     assert client.persist('a') is True
     assert client.ttl('a') == -1
     assert client.expireat('a', 4_102_444_800) is True
@@ -124,7 +126,7 @@ def test_transaction(client, shared_server, need_command):
 
 def test_lock(client, shared_server, need_command):
     need_command(shared_server, 'eval')
-    first, second = client.lock('resource', timeout=10), client.lock('resource', timeout=10)
+    first, second = client.lock('resource', timeout=100), client.lock('resource', timeout=100)
     assert first.acquire(blocking=False)
     assert not second.acquire(blocking=False)
     first.release()
@@ -170,8 +172,9 @@ def test_server_introspection(client):
     info = client.info()
     assert info['redis_mode'] == 'standalone' and info['loading'] == 0
     assert int(info['redis_version'].split('.')[0]) >= 7
+    before = int(time.time())
     seconds, microseconds = client.time()
-    assert abs(seconds - time.time()) < 5 and 0 <= microseconds < 1_000_000
+    assert before <= seconds <= time.time() and 0 <= microseconds < 1_000_000
     assert client.echo('x') == b'x' and client.ping() is True
     assert client.command_count() > 50
 
@@ -203,7 +206,7 @@ def test_connection_pool_with_threads(target):
 
 def test_reconnects_after_a_restart(make_server):
     server = make_server().start()
-    client = redis.Redis(port=server.port, retry_on_error=[redis.ConnectionError], socket_connect_timeout=5)
+    client = redis.Redis(port=server.port, retry_on_error=[redis.ConnectionError], socket_connect_timeout=PATIENCE_S)
     assert client.ping()
     server.restart()
     assert client.ping()

@@ -9,6 +9,7 @@ import pytest
 
 import printed
 from printed import EXAMPLES
+from waiting import PATIENCE_S
 
 HERE = pathlib.Path(__file__).resolve().parent
 CLIENTS = HERE.parent / 'clients'
@@ -38,14 +39,14 @@ def test_every_example_is_tested():
 
 @pytest.mark.parametrize('name', printed.NODE)
 def test_program(url, folder, name):
-    done = subprocess.run([NODE, folder / f'{name}.mjs', '--url', url], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([NODE, folder / f'{name}.mjs', '--url', url], capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stderr
     assert printed.without_chance(done.stdout) == printed.NODE[name]
 
 
 def test_classes(url, folder):
     done = subprocess.run([NODE, folder / 'classes.mjs'], env=dict(os.environ, URL=url), capture_output=True, text=True,
-                          timeout=30)
+                          timeout=2 * PATIENCE_S)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
     summary = done.stdout.replace('ℹ', '#')
     assert '# fail 0' in summary and '# pass 11' in summary, summary

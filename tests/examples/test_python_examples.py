@@ -11,6 +11,7 @@ import redis
 
 import printed
 from printed import EXAMPLES
+from waiting import PATIENCE_S, wait_until
 
 FOLDER = EXAMPLES / 'python'
 
@@ -29,13 +30,6 @@ def client(url):
         yield made
 
 
-def until(condition, timeout_s=10.0):
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, 'it did not happen in time'
-        time.sleep(0.01)
-
-
 def test_every_example_is_tested():
     assert sorted(printed.PYTHON) == sorted(path.stem for path in FOLDER.glob('*.py'))
 
@@ -43,7 +37,7 @@ def test_every_example_is_tested():
 @pytest.mark.parametrize('name', printed.PYTHON)
 def test_program(url, name):
     done = subprocess.run([sys.executable, FOLDER / f'{name}.py', '--url', url], capture_output=True, text=True,
-                          timeout=60)
+                          timeout=PATIENCE_S)
     assert done.returncode == 0, done.stderr
     assert printed.without_chance(done.stdout) == printed.PYTHON[name]
 
@@ -68,15 +62,28 @@ def test_rate_limiter_holds_its_limit_under_concurrency(client, kind):
 
 
 def test_sliding_window_frees_each_request_in_its_turn(client):
-    limiter = load('rate_limiter').SlidingWindow(client, limit=2, window_ms=1000)
+    limiter = load('rate_limiter').SlidingWindow(client, limit=2, window_ms=600_000)
+
+    def let_pass(seconds):
+        """As if all requests so far had come by so much earlier."""
+        for request in client.zrange('rate:sliding:ada', 0, -1):
+            client.zincrby('rate:sliding:ada', -seconds * 1_000_000, request)
+
     assert limiter.hit('ada').allowed
-    time.sleep(0.5)
+    let_pass(300)
     assert limiter.hit('ada').allowed
     wait = limiter.hit('ada')
-    assert not wait.allowed and wait.retry_after_ms <= 500  # the first leaves, the second stays
-    time.sleep(wait.retry_after_ms / 1000)
+    assert not wait.allowed and 0 < wait.retry_after_ms <= 300_000  # the first leaves, the second stays
+    let_pass(wait.retry_after_ms / 1000)
     assert limiter.hit('ada').allowed
     assert not limiter.hit('ada').allowed
+
+
+def test_sliding_window_lets_a_request_in_after_the_wait(client):
+    limiter = load('rate_limiter').SlidingWindow(client, limit=1, window_ms=1000)
+    assert limiter.hit('ada').allowed
+    time.sleep(limiter.hit('ada').retry_after_ms / 1000)
+    assert limiter.hit('ada').allowed
 
 
 def test_fixed_window_ends_with_its_first_request(client):
@@ -89,7 +96,7 @@ def test_fixed_window_ends_with_its_first_request(client):
 
 def test_lock_excludes_and_only_its_owner_releases_it(client):
     lock = load('lock')
-    first, second = lock.Lock(client, 'x', ttl_ms=5000), lock.Lock(client, 'x', ttl_ms=5000, wait_s=0.1)
+    first, second = lock.Lock(client, 'x', ttl_ms=60_000), lock.Lock(client, 'x', ttl_ms=60_000, wait_s=0.1)
     assert first.try_acquire() and not second.try_acquire()
     with pytest.raises(lock.LockTimeout):
         second.acquire()
@@ -102,21 +109,23 @@ def test_lock_excludes_and_only_its_owner_releases_it(client):
 
 def test_lock_is_renewed_while_it_is_held_and_says_when_it_was_lost(client):
     lock = load('lock')
-    with lock.Lock(client, 'x', ttl_ms=1000) as held:
-        time.sleep(1.5)
-        assert not held.lost.is_set() and 0 < client.pttl('lock:x') <= 1000
+    with lock.Lock(client, 'x', ttl_ms=6000) as held:
+        for _ in range(2):  # less is left of it, and then more
+            wait_until(lambda: client.pttl('lock:x') < 5500)
+            wait_until(lambda: 5500 < client.pttl('lock:x') <= 6000)
+        assert not held.lost.is_set()
         client.set('lock:x', 'another holder')
-        assert held.lost.wait(5)
+        assert held.lost.wait(PATIENCE_S)
     assert client.get('lock:x') == 'another holder'
 
 
 def test_lock_expires_with_its_holder(client):
     lock = load('lock')
-    assert lock.Lock(client, 'x', ttl_ms=100).try_acquire()
     started = time.monotonic()
-    waiting = lock.Lock(client, 'x', ttl_ms=5000, wait_s=5)
+    assert lock.Lock(client, 'x', ttl_ms=100).try_acquire()
+    waiting = lock.Lock(client, 'x', ttl_ms=60_000, wait_s=PATIENCE_S)
     waiting.acquire()
-    assert 0.05 < time.monotonic() - started < 3
+    assert time.monotonic() - started > 0.099
     assert waiting.release()
 
 
@@ -180,7 +189,7 @@ def open_cache(url):
 def until_near(cache, key, value):
     """Reads until a read is answered in this process."""
     near = cache.answers['near']
-    until(lambda: cache.get(key) == value and cache.answers['near'] > near)
+    wait_until(lambda: cache.get(key) == value and cache.answers['near'] > near)
 
 
 @pytest.mark.parametrize('change', [
@@ -196,10 +205,10 @@ def test_cache_follows_every_kind_of_change(client, open_cache, change):
     client.execute_command(*change)
     expected = {'SET': b'changed', 'EVAL': b'first!'}.get(change[0], b'second')
     for cache in (one, two):
-        until(lambda: cache.get('book') == expected)
+        wait_until(lambda: cache.get('book') == expected)
         until_near(cache, 'book', expected)
     two.forget('book')
-    until(lambda: one.get('book') == b'second')
+    wait_until(lambda: one.get('book') == b'second')
 
 
 def test_cache_asks_the_server_only_for_what_it_does_not_hold(open_cache):
@@ -220,8 +229,8 @@ def test_cache_survives_the_loss_of_its_listener(client, open_cache):
     # The newest that subscribes: those of earlier tests may be on their way out.
     client.client_kill_filter(_id=max(int(row['id']) for row in client.client_list() if int(row['sub']) == 1))
     client.set('cache:book', 'changed')
-    until(lambda: cache.get('book') == b'changed')
-    until(lambda: cache._client is not before and cache._tracks)
+    wait_until(lambda: cache.get('book') == b'changed')
+    wait_until(lambda: cache._client is not before and cache._tracks)
     until_near(cache, 'book', b'changed')
     client.set('cache:book', 'again')
-    until(lambda: cache.get('book') == b'again')
+    wait_until(lambda: cache.get('book') == b'again')

@@ -4,6 +4,8 @@ import subprocess
 
 import pytest
 
+from waiting import PATIENCE_S
+
 
 @pytest.fixture
 def kvick_only(is_kvick):
@@ -16,7 +18,7 @@ def run_to_end(server_binary, tmp_path):
     """run_to_end('--port', 'x') runs a server that is expected to end by itself; gives status, output and errors."""
 
     def run(*arguments, stdin=b''):
-        return subprocess.run([server_binary, *map(str, arguments)], input=stdin, capture_output=True, timeout=20,
+        return subprocess.run([server_binary, *map(str, arguments)], input=stdin, capture_output=True, timeout=PATIENCE_S,
                               cwd=tmp_path)
 
     return run

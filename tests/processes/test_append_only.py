@@ -12,6 +12,7 @@ import time
 import pytest
 from resp import Closed, encode_command, to_python
 from server_process import ServerProcess
+from waiting import wait_until
 
 KILL_ROUNDS = int(os.environ.get('KVICK_KILL_ROUNDS', '2'))
 STOCK = shutil.which('redis-server')
@@ -41,11 +42,8 @@ def info(connection, field):
 
 
 def wait_for_rewrite(connection):
-    while True:
-        if info(connection, 'aof_rewrite_in_progress') == '0' and info(connection, 'aof_rewrite_scheduled') == '0':
-            assert info(connection, 'aof_last_bgrewrite_status') == 'ok'
-            return
-        time.sleep(0.01)
+    wait_until(lambda: info(connection, 'aof_rewrite_in_progress') == info(connection, 'aof_rewrite_scheduled') == '0')
+    assert info(connection, 'aof_last_bgrewrite_status') == 'ok'
 
 
 def kill(server):
@@ -164,8 +162,7 @@ def test_a_blocked_client_is_answered_when_its_element_is_safe(make_server):
     server = make_server({'appendonly': 'yes', 'appendfsync': 'always'}).start()
     with server.connect() as waiter, server.connect() as client:
         waiter.send(encode_command(['BLPOP', 'list', 0]))
-        while b'blocked_clients:1' not in client.call('INFO', 'clients'):
-            time.sleep(0.005)
+        wait_until(lambda: b'blocked_clients:1\r\n' in client.call('INFO', 'clients'))
         assert client.call('RPUSH', 'list', 'x') == 1
         assert to_python(waiter.read_reply()) == [b'list', b'x']
     kill(server)
@@ -216,7 +213,7 @@ def test_a_torn_tail_is_cut_off_or_refused(make_server):
     server = make_server({'appendonly': 'yes', 'aof-load-truncated': 'no'})
     write_files(server, ONE_FILE, {'appendonly.aof.1.incr.aof': SET_A + group[:10]})
     server.spawn()
-    assert server.process.wait(20) == 1
+    assert server.wait() == 1
     assert 'Unexpected end of file reading the append only file' in server.log()
 
 
@@ -232,7 +229,7 @@ def test_a_bad_manifest_ends_the_start(make_server, manifest, line):
     server = make_server({'appendonly': 'yes'})
     write_files(server, manifest, {'appendonly.aof.1.incr.aof': SET_A})
     server.spawn()
-    assert server.process.wait(20) == 1
+    assert server.wait() == 1
     assert line in server.log()
 
 
@@ -245,7 +242,7 @@ def test_bad_content_ends_the_start(make_server, content, line):
     server = make_server({'appendonly': 'yes'})
     write_files(server, ONE_FILE, {'appendonly.aof.1.incr.aof': content})
     server.spawn()
-    assert server.process.wait(20) == 1
+    assert server.wait() == 1
     assert line in server.log()
 
 
@@ -339,8 +336,7 @@ def test_a_start_at_an_earlier_second(make_server):
     with server.connect() as client:
         client.call('SET', 'a', 1)
         earlier = int(time.time())
-        while int(time.time()) < earlier + 2:
-            time.sleep(0.05)
+        wait_until(lambda: time.time() >= earlier + 2)
         client.call('SET', 'a', 2)
     server.stop()
     files = {path.name: path.read_bytes() for path in files_of(server).iterdir()}
@@ -376,7 +372,7 @@ def test_a_start_before_the_base_is_refused(make_server):
     server.options['aof-load-until'] = str(int(time.time()) - 100)
     server.log_path.write_bytes(b'')
     server.spawn()
-    assert server.process.wait(20) == 1
+    assert server.wait() == 1
     assert 'later than what is wanted' in server.log()
 
 

@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from waiting import PATIENCE_S
+
 
 def test_version_line(run_to_end):
     for flag in ('--version', '-v'):
@@ -209,11 +211,11 @@ def test_starts_under_another_name(make_server, server_binary, tmp_path):
 
 def test_version_line_of_redis_server(server_binary, tmp_path):
     link = link_to(server_binary, tmp_path, 'redis-server')
-    line = subprocess.run([link, '--version'], capture_output=True, check=True, timeout=20).stdout
+    line = subprocess.run([link, '--version'], capture_output=True, check=True, timeout=PATIENCE_S).stdout
     assert re.match(rb'Redis server v=\d+\.\d+\.\d+ sha=', line)
 
 
 def test_no_server_in_the_place_of_a_sentinel(kvick_only, run_to_end, server_binary, tmp_path):
-    by_name = subprocess.run([link_to(server_binary, tmp_path, 'redis-sentinel')], capture_output=True, timeout=20)
+    by_name = subprocess.run([link_to(server_binary, tmp_path, 'redis-sentinel')], capture_output=True, timeout=PATIENCE_S)
     for done in (by_name, run_to_end('--sentinel')):
         assert (done.returncode, done.stderr) == (1, b'Sentinel mode is not part of kvick yet.\n')

@@ -8,6 +8,7 @@ import time
 import pytest
 from resp import Closed
 from server_process import ServerProcess
+from waiting import wait_until
 
 STOCK = shutil.which('redis-server')
 
@@ -22,14 +23,13 @@ def status(connection):
     return {name.decode(): value.decode() for name, value in zip(reply[::2], reply[1::2])}
 
 
-def wait_for_state(connection, state, timeout_s=30.0):
-    deadline = time.monotonic() + timeout_s
-    while True:
+def wait_for_state(connection, state):
+    def reach():
         found = status(connection)
-        if found['state'] == state:
-            return found
-        assert found['state'] != 'failed' and time.monotonic() < deadline, found
-        time.sleep(0.01)
+        assert found['state'] != 'failed', found
+        return found if found['state'] == state else None
+
+    return wait_until(reach, lambda: f'{state}: {status(connection)}')
 
 
 def error_of(connection, *words):
@@ -154,10 +154,9 @@ def test_rewrites_go_on_while_changes_are_collected(make_server):
         wait_for_state(client, 'incrementing')
         for i in range(3):
             client.call('RPUSH', 'list', i)
-            while isinstance(client.call('BGREWRITEAOF'), RuntimeError):  # the last one is at its end
-                time.sleep(0.01)
-            while b'aof_rewrite_in_progress:1' in client.call('INFO', 'persistence'):
-                time.sleep(0.01)
+            wait_until(lambda: client.call('BGREWRITEAOF') == b'Background append only file rewriting started',
+                       'the last one, which is at its end, has ended')
+            wait_until(lambda: b'aof_rewrite_in_progress:0' in client.call('INFO', 'persistence'))
         client.call('RPUSH', 'list', 3)
         assert client.call('BACKUP', 'SEAL') == b'OK'
         client.call('RPUSH', 'list', 4)
@@ -244,7 +243,7 @@ def test_a_folder_that_is_not_empty_is_left_alone(make_server):
 @pytest.mark.parametrize('name', ['a/b', '..', '.', '', '/tmp'])
 def test_the_folder_cannot_be_elsewhere(make_server, name):
     server = make_server({'backupdirname': [name]}).spawn()
-    assert server.process.wait(20) == 1
+    assert server.wait() == 1
 
 
 def test_turning_the_file_off_fails_the_backup_and_nothing_else(make_server):
@@ -343,6 +342,6 @@ def test_a_broken_target_ends_the_start(make_server, damage, line):
     wanted = damage(files) or f'aof:{files[-1]}'
     sizes = [os.path.getsize(path) for path in files if os.path.exists(path)]
     server = make_server({'preload-file': wanted}).spawn()
-    assert server.process.wait(20) == 1
+    assert server.wait() == 1
     assert line in server.log()
     assert sizes == [os.path.getsize(path) for path in files if os.path.exists(path)]

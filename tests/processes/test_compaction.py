@@ -3,6 +3,8 @@
 import random
 import time
 
+from waiting import wait_until
+
 KEYS = 300_000
 BATCH = 5_000
 
@@ -31,15 +33,6 @@ def between_blocks(connection):
     return int(info(connection, 'memory')['allocator_frag_bytes'])
 
 
-def wait_for(condition, seconds=30):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
-
-
 def check(connection, left):
     assert connection.call('DBSIZE') == len(left)
     for i in left[::97]:
@@ -55,9 +48,9 @@ def test_a_purge_moves_what_is_left_together(make_server):
         assert before > 8 << 20  # and not so much that it is done without being asked for
         resident = int(info(connection, 'memory')['used_memory_rss'])
         connection.call('MEMORY', 'PURGE')
-        assert wait_for(lambda: info(connection, 'memory')['active_defrag_running'] == '0')
+        wait_until(lambda: info(connection, 'memory')['active_defrag_running'] == '0')
         assert between_blocks(connection) < before / 2
-        assert wait_for(lambda: int(info(connection, 'memory')['used_memory_rss']) < resident - before / 2)
+        wait_until(lambda: int(info(connection, 'memory')['used_memory_rss']) < resident - before / 2)
         stats = info(connection, 'stats')
         assert int(stats['active_defrag_key_hits']) > len(left) / 2
         assert int(stats['active_defrag_hits']) >= int(stats['active_defrag_key_hits'])
@@ -78,7 +71,7 @@ def test_the_directives_decide_while_defragmentation_is_on(make_server):
         assert info(connection, 'stats')['active_defrag_hits'] == '0'
         connection.call('CONFIG', 'SET', 'active-defrag-ignore-bytes', '1mb', 'active-defrag-cycle-min', '5',
                         'active-defrag-cycle-max', '50')
-        assert wait_for(lambda: between_blocks(connection) < before / 3)
+        wait_until(lambda: between_blocks(connection) < before / 3)
         check(connection, left)
 
 
@@ -97,5 +90,5 @@ def test_by_itself_it_begins_when_much_is_lost(make_server):
             for start in range(0, KEYS, BATCH):
                 connection.call('DEL', *[f'{prefix}:{i:012}' for i in range(start, start + BATCH) if dice.random() < 0.9])
         used = int(info(connection, 'memory')['used_memory'])
-        assert wait_for(lambda: between_blocks(connection) < used / 4), info(connection, 'memory')
+        wait_until(lambda: between_blocks(connection) < used / 4, lambda: info(connection, 'memory'))
         assert int(info(connection, 'stats')['active_defrag_key_hits']) > 0

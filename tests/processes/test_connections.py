@@ -2,9 +2,9 @@
 
 import socket
 import threading
-import time
 
 from resp import Closed, encode_command
+from waiting import assert_becomes, wait_until
 
 LARGE = b'x' * 3_000_000  # read in many pieces, and detached from the other bytes
 
@@ -20,11 +20,9 @@ def client_lines(connection):
     return {line['name']: line for line in lines}
 
 
-def wait_until(condition, timeout_s=5.0):
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, 'it did not come about'
-        time.sleep(0.01)
+def wait_until_its_socket_is_full(admin, name):
+    """What the server still has for the client waits until the client reads."""
+    wait_until(lambda: client_lines(admin)[name]['events'] == 'rw')
 
 
 def test_replies_come_after_the_client_has_shut_down_its_side(make_server):
@@ -39,10 +37,11 @@ def test_replies_come_after_the_client_has_shut_down_its_side(make_server):
 def test_replies_larger_than_the_socket_takes_come_after_the_end_of_input(make_server, kvick_only):
     """The stock server drops what it could not send by then."""
     server = make_server().start()
-    with server.connect() as client:
+    with server.connect() as admin, server.connect() as client:
         assert client.call('SET', 'large', LARGE) == b'OK'
+        client.call('CLIENT', 'SETNAME', 'reader')
         client.send(encode_command(['GET', 'large']) * 10)
-        time.sleep(0.3)  # the server has met the full socket by now
+        wait_until_its_socket_is_full(admin, 'reader')
         client.socket.shutdown(socket.SHUT_WR)
         assert len(client.read_until_closed()) == 10 * (len(LARGE) + len(b'$3000000\r\n\r\n'))
 
@@ -65,7 +64,7 @@ def test_a_large_value_may_be_changed_while_it_is_sent(make_server):
     with server.connect() as reader, server.connect() as writer:
         writer.call('SET', 'large', LARGE)
         reader.send(encode_command(['GET', 'large']) * 5)
-        time.sleep(0.2)
+        wait_until(lambda: b'cmdstat_get:calls=5,' in writer.call('INFO', 'commandstats'))
         assert writer.call('APPEND', 'large', 'tail') == len(LARGE) + 4
         assert writer.call('SETRANGE', 'large', 0, 'head') == len(LARGE) + 4
         for _ in range(5):
@@ -103,15 +102,20 @@ def test_client_list_counts_what_a_client_did(make_server, kvick_only):
     server = make_server().start()
     with server.connect() as admin, server.connect() as client:
         client.call('CLIENT', 'SETNAME', 'counted')
-        before = client_lines(admin)['counted']
+        names = ('tot-net-in', 'tot-net-out', 'tot-cmds', 'parse-batch-cmd-sum')
+
+        def figures():
+            line = client_lines(admin)['counted']
+            return {name: int(line[name]) for name in names}
+
+        before = figures()
         request = encode_command(['ECHO', 'x' * 100]) * 50
         client.send(request)
         reply_bytes = sum(len(client.read_reply()[1]) + len(b'$100\r\n\r\n') for _ in range(50))
+        # What was sent is counted behind the sending, and so the last reply may be here before that.
+        assert_becomes(figures, {name: before[name] + grown for name, grown in zip(
+            names, (len(request), reply_bytes, 50, 50))})
         after = client_lines(admin)['counted']
-        grown = {name: int(after[name]) - int(before[name]) for name in
-                 ('tot-net-in', 'tot-net-out', 'tot-cmds', 'parse-batch-cmd-sum')}
-        assert grown == {'tot-net-in': len(request), 'tot-net-out': reply_bytes, 'tot-cmds': 50,
-                         'parse-batch-cmd-sum': 50}
         assert after['cmd'] == 'echo' and after['events'] == 'r' and after['omem'] == '0'
 
 
@@ -125,9 +129,9 @@ def test_client_list_shows_what_waits_in_the_buffers(make_server, kvick_only):
         assert line['argv-mem'] == '6' and int(line['tot-mem']) > 1_000_000
         client.send(LARGE[1_000_000:] + b'\r\n')
         assert client.read_reply() == ('+', b'OK')
-        assert int(client_lines(admin)['waiting']['tot-mem']) < 100_000
+        wait_until(lambda: int(client_lines(admin)['waiting']['tot-mem']) < 100_000)
         client.send(encode_command(['GET', 'key']) * 10)
-        wait_until(lambda: client_lines(admin)['waiting']['events'] == 'rw')
+        wait_until_its_socket_is_full(admin, 'waiting')
         line = client_lines(admin)['waiting']
         assert int(line['oll']) > 0 and int(line['omem']) > 1_000_000
 
@@ -156,8 +160,7 @@ def test_clients_are_listed_and_killed_while_all_are_busy(make_server, kvick_onl
         thread.start()
     with server.connect() as admin:
         killed = 0
-        deadline = time.monotonic() + 2
-        while time.monotonic() < deadline:
+        while killed <= 300:
             lines = admin.call('CLIENT', 'LIST').splitlines()
             ids = [int(fields(line)['id']) for line in lines]
             assert ids == sorted(ids)
@@ -165,6 +168,5 @@ def test_clients_are_listed_and_killed_while_all_are_busy(make_server, kvick_onl
         stop.set()
         for thread in threads:
             thread.join()
-        assert killed > 20
         assert not failures
         wait_until(lambda: len(admin.call('CLIENT', 'LIST').splitlines()) == 1)

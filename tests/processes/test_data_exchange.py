@@ -1,13 +1,15 @@
 """Data that moves between kvick and redis-server: by DUMP and RESTORE, by MIGRATE, and as RDB files."""
 
+import contextlib
 import shutil
+import signal
 import threading
-import time
 
 import pytest
 
 from data_set import contents, fill
 from server_process import ServerProcess
+from waiting import PATIENCE_MS, wait_until
 
 STOCK = '/usr/bin/redis-server'
 
@@ -43,7 +45,7 @@ def assert_same(expected, found):
 
 def test_values_move_by_dump_and_restore(pair):
     source, target = pair
-    with source.connect(30) as a, target.connect(30) as b:
+    with source.connect() as a, target.connect() as b:
         fill(a)
         expected = contents(a)
         for database, key in expected:
@@ -56,7 +58,7 @@ def test_values_move_by_dump_and_restore(pair):
 
 def test_values_move_by_migrate(pair):
     source, target = pair
-    with source.connect(30) as a, target.connect(30) as b:
+    with source.connect() as a, target.connect() as b:
         fill(a)
         expected = contents(a)
         for database in (0, 3):
@@ -64,15 +66,15 @@ def test_values_move_by_migrate(pair):
             a.call('SELECT', database)
             half = len(keys) // 2
             for key in keys[:half]:
-                assert a.call('MIGRATE', '127.0.0.1', target.port, key, database, 5000) == b'OK'
-            assert a.call('MIGRATE', '127.0.0.1', target.port, '', database, 5000, 'KEYS', *keys[half:]) == b'OK'
+                assert a.call('MIGRATE', '127.0.0.1', target.port, key, database, PATIENCE_MS) == b'OK'
+            assert a.call('MIGRATE', '127.0.0.1', target.port, '', database, PATIENCE_MS, 'KEYS', *keys[half:]) == b'OK'
         assert contents(a) == {}
         assert_same(expected, contents(b))
 
 
 def test_files_move(pair):
     source, target = pair
-    with source.connect(30) as a:
+    with source.connect() as a:
         fill(a)
         a.call('FUNCTION', 'LOAD', "#!lua name=lib\nredis.register_function('f', function() return 1 end)")
         expected = contents(a)
@@ -80,98 +82,95 @@ def test_files_move(pair):
         digest = a.call('DEBUG', 'DIGEST')
     shutil.copy(source.folder / 'dump.rdb', target.folder / 'dump.rdb')
     target.restart()
-    with target.connect(30) as b:
+    with target.connect() as b:
         assert_same(expected, contents(b))
         assert b.call('FCALL', 'f', 0) == 1
         # And back: the digest is the same server's.
         assert b.call('SAVE') == b'OK'
     shutil.copy(target.folder / 'dump.rdb', source.folder / 'dump.rdb')
     source.restart()
-    with source.connect(30) as a:
+    with source.connect() as a:
         assert a.call('DEBUG', 'DIGEST') == digest
+
+
+@contextlib.contextmanager
+def on_its_way(source, target, key):
+    """A MIGRATE waits for its target, which stands still until the block is left. Then the key has been moved."""
+    with source.connect() as client, source.connect() as observer:
+        replies = []
+        moving = threading.Thread(
+            target=lambda: replies.append(client.call('MIGRATE', '127.0.0.1', target.port, key, 0, PATIENCE_MS)))
+        target.signal(signal.SIGSTOP)
+        try:
+            moving.start()
+            wait_until(lambda: b' cmd=migrate ' in observer.call('CLIENT', 'LIST'))
+            yield
+            assert replies == []
+        finally:
+            target.signal(signal.SIGCONT)
+            moving.join()
+        assert replies == [b'OK']
 
 
 def test_a_key_that_changes_while_it_is_sent_arrives_as_it_is_at_the_end(kvick, stock):
     """The network is waited for without the key's lock: what is written meanwhile must not be lost."""
-    with kvick.connect(30) as a, kvick.connect(30) as writer, stock.connect(30) as b, stock.connect(30) as sleeper:
-        a.call('SET', 'counter', 0)
-        asleep = threading.Thread(target=lambda: sleeper.call('DEBUG', 'SLEEP', '0.5'))
-        asleep.start()
-        time.sleep(0.1)
-        replies = []
-        moving = threading.Thread(
-            target=lambda: replies.append(a.call('MIGRATE', '127.0.0.1', stock.port, 'counter', 0, 5000)))
-        moving.start()
-        time.sleep(0.1)
-        began = time.monotonic()
-        assert [writer.call('INCR', 'counter') for _ in range(5)] == [1, 2, 3, 4, 5]
-        assert time.monotonic() - began < 0.2, 'a writer waited for the network'
-        moving.join()
-        asleep.join()
-        assert replies == [b'OK']
+    with kvick.connect() as writer, stock.connect() as b:
+        writer.call('SET', 'counter', 0)
+        with on_its_way(kvick, stock, 'counter'):
+            assert [writer.call('INCR', 'counter') for _ in range(5)] == [1, 2, 3, 4, 5]
         assert b.call('GET', 'counter') == b'5'
-        assert a.call('EXISTS', 'counter') == 0
+        assert writer.call('EXISTS', 'counter') == 0
 
 
 def test_a_key_that_is_deleted_while_it_is_sent_is_nowhere_at_the_end(kvick, stock):
-    with kvick.connect(30) as a, kvick.connect(30) as writer, stock.connect(30) as b, stock.connect(30) as sleeper:
-        a.call('SET', 'key', 'value')
-        asleep = threading.Thread(target=lambda: sleeper.call('DEBUG', 'SLEEP', '0.5'))
-        asleep.start()
-        time.sleep(0.1)
-        replies = []
-        moving = threading.Thread(
-            target=lambda: replies.append(a.call('MIGRATE', '127.0.0.1', stock.port, 'key', 0, 5000)))
-        moving.start()
-        time.sleep(0.1)
-        assert writer.call('DEL', 'key') == 1
-        moving.join()
-        asleep.join()
-        assert replies == [b'OK']
+    with kvick.connect() as writer, stock.connect() as b:
+        writer.call('SET', 'key', 'value')
+        with on_its_way(kvick, stock, 'key'):
+            assert writer.call('DEL', 'key') == 1
         assert b.call('EXISTS', 'key') == 0
 
 
 def test_migrate_in_a_transaction_keeps_its_locks(kvick, stock):
-    with kvick.connect(30) as a, stock.connect(30) as b:
+    with kvick.connect() as a, stock.connect() as b:
         a.call('SET', 'key', 'value')
         a.call('MULTI')
-        a.call('MIGRATE', '127.0.0.1', stock.port, 'key', 0, 5000)
+        a.call('MIGRATE', '127.0.0.1', stock.port, 'key', 0, PATIENCE_MS)
         a.call('SET', 'key', 'another')
         assert a.call('EXEC') == [b'OK', b'OK']
         assert b.call('GET', 'key') == b'value'
 
 
 def test_migrate_deletes_only_what_was_acknowledged(kvick, stock):
-    with kvick.connect(30) as a, stock.connect(30) as b:
+    with kvick.connect() as a, stock.connect() as b:
         for key in ('one', 'two', 'three'):
             a.call('SET', key, key)
         b.call('SET', 'two', 'in the way')
-        error = a.call('MIGRATE', '127.0.0.1', stock.port, '', 0, 5000, 'KEYS', 'one', 'two', 'missing', 'three')
+        error = a.call('MIGRATE', '127.0.0.1', stock.port, '', 0, PATIENCE_MS, 'KEYS', 'one', 'two', 'missing', 'three')
         assert str(error) == ('ERR Target instance replied with error: BUSYKEY Target key name already exists.')
         assert a.call('KEYS', '*') == [b'two']
-        assert a.call('MIGRATE', '127.0.0.1', stock.port, 'two', 0, 5000, 'REPLACE') == b'OK'
+        assert a.call('MIGRATE', '127.0.0.1', stock.port, 'two', 0, PATIENCE_MS, 'REPLACE') == b'OK'
         assert [b.call('GET', key) for key in ('one', 'two', 'three')] == [b'one', b'two', b'three']
-        assert a.call('MIGRATE', '127.0.0.1', stock.port, 'two', 0, 5000) == b'NOKEY'
+        assert a.call('MIGRATE', '127.0.0.1', stock.port, 'two', 0, PATIENCE_MS) == b'NOKEY'
 
 
 def test_migrate_authenticates(kvick, stock):
-    with kvick.connect(30) as a, stock.connect(30) as b:
+    with kvick.connect() as a, stock.connect() as b:
         b.call('ACL', 'SETUSER', 'mover', 'on', '>word', '~*', '+@all')
         b.call('CONFIG', 'SET', 'requirepass', 'secret')
         a.call('SET', 'key', 'value')
-        assert 'NOAUTH' in str(a.call('MIGRATE', '127.0.0.1', stock.port, 'key', 0, 5000))
-        assert 'WRONGPASS' in str(a.call('MIGRATE', '127.0.0.1', stock.port, 'key', 0, 5000, 'AUTH', 'x'))
-        assert a.call('MIGRATE', '127.0.0.1', stock.port, 'key', 0, 5000, 'COPY', 'AUTH', 'secret') == b'OK'
-        assert a.call('MIGRATE', '127.0.0.1', stock.port, 'key', 2, 5000, 'AUTH2', 'mover', 'word') == b'OK'
+        assert 'NOAUTH' in str(a.call('MIGRATE', '127.0.0.1', stock.port, 'key', 0, PATIENCE_MS))
+        assert 'WRONGPASS' in str(a.call('MIGRATE', '127.0.0.1', stock.port, 'key', 0, PATIENCE_MS, 'AUTH', 'x'))
+        assert a.call('MIGRATE', '127.0.0.1', stock.port, 'key', 0, PATIENCE_MS, 'COPY', 'AUTH', 'secret') == b'OK'
+        assert a.call('MIGRATE', '127.0.0.1', stock.port, 'key', 2, PATIENCE_MS, 'AUTH2', 'mover', 'word') == b'OK'
         assert a.call('EXISTS', 'key') == 0
         assert b.call('DBSIZE') == 1
 
 
 def test_a_stream_goes_to_an_older_server_without_what_it_does_not_know(kvick, stock):
-    with kvick.connect(30) as a, stock.connect(30) as b:
+    with kvick.connect() as a, stock.connect() as b:
         a.call('XADD', 'stream', '1-1', 'f', 'v')
         a.call('XGROUP', 'CREATE', 'stream', 'g', '0')
         a.call('XGROUP', 'CREATECONSUMER', 'stream', 'g', 'never')
-        assert a.call('MIGRATE', '127.0.0.1', stock.port, 'stream', 0, 5000) == b'OK'
+        assert a.call('MIGRATE', '127.0.0.1', stock.port, 'stream', 0, PATIENCE_MS) == b'OK'
         assert b.call('XLEN', 'stream') == 1
         assert len(b.call('XINFO', 'CONSUMERS', 'stream', 'g')) == 1

@@ -11,6 +11,8 @@ import subprocess
 
 import pytest
 
+from waiting import PATIENCE_S
+
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / 'deploy' / 'docker'
 ENTRY_POINT = DEPLOY / 'docker-entrypoint.sh'
 
@@ -38,7 +40,7 @@ def enter(tmp_path):
         calls.write_text('')
         environment = {'PATH': f'{commands}:{os.environ["PATH"]}', 'KVICK_UID': str(user)}
         done = subprocess.run([str(ENTRY_POINT), *map(str, words)], env=environment, cwd=data, umask=mask,
-                              capture_output=True, text=True, timeout=20)
+                              capture_output=True, text=True, timeout=PATIENCE_S)
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines(), calls.read_text().splitlines()
 

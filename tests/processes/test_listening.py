@@ -4,12 +4,13 @@ import os
 import pathlib
 import socket
 import stat
-import time
 
 import pytest
 
-from resp import Connection
-from server_process import StartError, free_port
+from free_port import free_port
+from resp import Closed, Connection
+from server_process import StartError
+from waiting import wait_until
 
 
 def own_address():
@@ -25,7 +26,7 @@ def own_address():
 
 def can_connect(address, port):
     try:
-        Connection((address, port), 2).close()
+        Connection((address, port)).close()
         return True
     except OSError:
         return False
@@ -152,15 +153,15 @@ def test_maxclients(make_server):
         assert refused.read_until_closed() == b'-ERR max number of clients reached\r\n'
     assert 'rejected_connections:1\r\n' in clients[0].call('INFO', 'stats').decode()
     clients.pop().close()
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
+
+    def is_let_in():
         with server.connect() as again:
             try:
-                if again.call('PING') == b'PONG':
-                    return
-            except Exception:  # refused: the place is not free yet
-                time.sleep(0.01)
-    pytest.fail('the place of a client that left is not given to another')
+                return again.call('PING') == b'PONG'
+            except (OSError, Closed):  # refused: the place is not free yet
+                return False
+
+    wait_until(is_let_in, 'the place of a client that left is given to another')
 
 
 def test_tcp_keepalive_and_backlog_are_set(make_server):

@@ -37,7 +37,7 @@ def test_a_large_value_under_every_limit(server_binary, kvick_only, name):
         server = LimitedServer([], server_binary, options={'threads': '1', 'io-threads': '1'})
         try:
             server.start()
-            with server.connect(30) as client:
+            with server.connect() as client:
                 client.call('SET', 'other', 'kept')
                 client.call(*prepare)
                 server.limit(room)
@@ -56,7 +56,7 @@ def outcome(server, client, command, size):
         length = client.call('STRLEN', 'value')
         assert client.call('GET', 'other') == b'kept'
     except (Closed, OSError):
-        server.wait(10)
+        server.wait()
         assert 'Out Of Memory: the system gives no more memory' in server.log(), server.log()[-3000:]
         return 'ended'
     if isinstance(reply, RuntimeError):

@@ -14,6 +14,8 @@ import sys
 
 import pytest
 
+from waiting import PATIENCE_S
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 UNIT = 'kvick-server.service'
 # What the scripts of the package call to change the system.
@@ -63,7 +65,7 @@ class System:
         done = subprocess.run(
             ['dpkg', f'--root={self.root}', '--force-script-chrootless', '--force-depends', '--force-not-root',
              '--force-bad-path', '--force-confold', f'--log={self.root}/dpkg.log', *map(str, arguments)],
-            env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+            env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S)
         assert done.returncode == 0, done.stdout + done.stderr
         return [line.replace(str(self.root), '') for line in self.calls_path.read_text().splitlines()[before:]]
 
@@ -212,10 +214,10 @@ def test_systemd_takes_the_unit(tmp_path):
     """And finds it well protected: 0 is best, 10 worst."""
     file = tmp_path / UNIT
     file.write_text(re.sub('^Documentation=.*\n', '', re.sub('(?m)^ExecStart=.*', 'ExecStart=/bin/true', unit()), flags=re.M))
-    verified = subprocess.run(['systemd-analyze', 'verify', str(file)], capture_output=True, text=True, timeout=60)
+    verified = subprocess.run(['systemd-analyze', 'verify', str(file)], capture_output=True, text=True, timeout=PATIENCE_S)
     assert UNIT not in verified.stderr
     done = subprocess.run(['systemd-analyze', 'security', '--offline=true', '--threshold=20', str(file)],
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stdout
 
 

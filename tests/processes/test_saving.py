@@ -7,6 +7,7 @@ import time
 import pytest
 
 from resp import encode_command
+from waiting import wait_until
 
 
 def error_of(connection, *words):
@@ -16,17 +17,9 @@ def error_of(connection, *words):
     return str(reply)
 
 
-
 def info(connection, section='persistence'):
     text = connection.call('INFO', section).decode()
     return dict(line.split(':', 1) for line in text.splitlines() if ':' in line)
-
-
-def wait_for(condition, timeout_s=10.0):
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, 'waited in vain'
-        time.sleep(0.01)
 
 
 def fill(connection):
@@ -65,7 +58,7 @@ def test_saved_data_is_there_after_a_restart(make_server, command):
         digest = connection.call('DEBUG', 'DIGEST')
         reply = connection.call(command)
         assert reply == (b'OK' if command == 'SAVE' else b'Background saving started')
-        wait_for(lambda: info(connection)['rdb_bgsave_in_progress'] == '0')
+        wait_until(lambda: info(connection)['rdb_bgsave_in_progress'] == '0')
         assert info(connection)['rdb_last_bgsave_status'] == 'ok'
         assert info(connection)['rdb_changes_since_last_save'] == '0'
     assert 'DB saved on disk' in server.log()
@@ -102,8 +95,8 @@ def test_a_save_point_saves(make_server):
     with server.connect() as connection:
         connection.call('SET', 'a', '1')
         connection.call('SET', 'b', '1')
-        server.wait_log('2 changes in 1 seconds. Saving...', 10)
-        server.wait_log('Background saving terminated with success', 10)
+        server.wait_log('2 changes in 1 seconds. Saving...')
+        server.wait_log('Background saving terminated with success')
         assert info(connection)['rdb_saves'] == '1' if 'rdb_saves' in info(connection) else True
     assert (server.folder / 'dump.rdb').exists()
 
@@ -150,7 +143,7 @@ def test_errors_of_the_commands(make_server):
         connection.call('MULTI')
         assert connection.call('BGSAVE') == b'QUEUED'
         assert connection.call('EXEC') == [b'Background saving scheduled']
-        wait_for(lambda: info(connection)['rdb_bgsave_in_progress'] == '0' and
+        wait_until(lambda: info(connection)['rdb_bgsave_in_progress'] == '0' and
                  (server.folder / 'dump.rdb').exists())
 
 
@@ -167,7 +160,7 @@ def test_a_folder_that_takes_no_file(make_server):
         error_of(connection, 'SAVE')
         connection.call('SET', 'a', '2')  # only a save in the background makes the server refuse
         connection.call('BGSAVE')
-        wait_for(lambda: info(connection)['rdb_last_bgsave_status'] == 'err')
+        wait_until(lambda: info(connection)['rdb_last_bgsave_status'] == 'err')
         assert error_of(connection, 'SET', 'a', '3').startswith('MISCONF Redis is configured to save RDB snapshots')
         assert connection.call('GET', 'a') == b'2'
         connection.call('CONFIG', 'SET', 'stop-writes-on-bgsave-error', 'no')
@@ -178,7 +171,7 @@ def test_a_folder_that_takes_no_file(make_server):
         assert (server.folder / 'dump.rdb').read_bytes() == before
         connection.call('CONFIG', 'SET', 'dir', str(server.folder))
         connection.call('BGSAVE')
-        wait_for(lambda: info(connection)['rdb_last_bgsave_status'] == 'ok')
+        wait_until(lambda: info(connection)['rdb_last_bgsave_status'] == 'ok')
         assert connection.call('SET', 'a', '4') == b'OK'
 
 
@@ -200,7 +193,7 @@ def test_a_damaged_file_is_refused_at_start(make_server, damage):
     path.write_bytes(content)
     server.log_path.write_bytes(b'')
     server.spawn()
-    assert server.wait(20) == 1
+    assert server.wait() == 1
     assert path.read_bytes() == content
     if damage == 'no rdb':
         assert 'Wrong signature trying to load DB from file' in server.log()

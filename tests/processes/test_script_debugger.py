@@ -18,8 +18,9 @@ import certificates
 import pytest
 import tls
 
+from free_port import free_port
 from resp import Closed, encode_command, to_python
-from server_process import free_port
+from waiting import PATIENCE_S, wait_until
 
 TRANSCRIPTS = sorted((pathlib.Path(__file__).parent / 'debugger').glob('*.txt'))
 TWO_WRITES = "redis.call('set', 'a', '1')\nredis.call('set', 'b', '1')\nreturn 1"
@@ -182,14 +183,12 @@ def test_a_killed_client_leaves_nothing(threaded_server, kvick_only):
     assert other.call('CLIENT', 'KILL', 'ID', identity) == 1
     with pytest.raises(Closed):
         session.connection.fill()
-    deadline = time.monotonic() + 5
-    while len(other.call('CLIENT', 'LIST').splitlines()) > 1:
-        assert time.monotonic() < deadline
-    assert b'connected_clients:1\r\n' in other.call('INFO', 'clients')
+    wait_until(lambda: len(other.call('CLIENT', 'LIST').splitlines()) == 1)
+    wait_until(lambda: b'connected_clients:1\r\n' in other.call('INFO', 'clients'))
 
 
 def test_an_idle_client_is_closed(make_server, kvick_only):
-    server = make_server({'timeout': '1'}).start()
+    server = make_server({'timeout': '3'}).start()
     session = Session(server, 'SYNC', TWO_WRITES)
     assert server.connect().call('MGET', 'a', 'b') == [b'1', b'1']
     session.connection.close()
@@ -268,13 +267,13 @@ def debug_on_terminal(program, server, mode, lines):
     for line in [*lines, None]:
         # Until the prompt that follows the line; an editor draws the one before it anew while it is typed.
         said_before = len(text)
-        while select.select([terminal], [], [], 10.0)[0]:
+        while select.select([terminal], [], [], PATIENCE_S)[0]:
             try:
                 data = os.read(terminal, 65536)
             except OSError:
                 break
             text += data.decode()
-            if '\n' in text[said_before:] and text.endswith('> '):
+            if '\n' in text[said_before:] and text.endswith(('lua debugger> ', f'127.0.0.1:{server.port}> ')):
                 break
         if line is not None:
             os.write(terminal, line.encode() + b'\n')
@@ -328,7 +327,7 @@ def test_commands_from_a_pipe(server, server_binary, is_kvick):
     script.write_text('local key = KEYS[1]\nreturn {key, false, 3}\n')
     said = b's\nr get\nnosuch\ne redis.debug(1)\nb 1\ns "\nc\nget k\nrestart\nc\n'
     outputs = [subprocess.run([program, '-p', str(server.port), '--ldb', '--eval', str(script), 'k'], input=said,
-                              capture_output=True, timeout=20, env={'TERM': 'xterm'}).stdout
+                              capture_output=True, timeout=PATIENCE_S, env={'TERM': 'xterm'}).stdout
                for program in programs if program is not None]
     for output in outputs:
         assert b'\x1b[0;35;49m<retval> nil\x1b[0m\n' in output

@@ -6,13 +6,15 @@ import socket
 
 import pytest
 
+from waiting import PATIENCE_S, wait_until
+
 
 @pytest.fixture
 def notify_socket(tmp_path, monkeypatch):
     """systemd's side of the protocol: a datagram socket that the environment names."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(tmp_path / 'notify'))
-        listener.settimeout(5)
+        listener.settimeout(PATIENCE_S)
         monkeypatch.setenv('NOTIFY_SOCKET', str(tmp_path / 'notify'))
         yield listener
 
@@ -70,8 +72,7 @@ def test_the_log_follows_a_rotation(make_server):
     path = server.folder / 'own.log'
     server.options['logfile'] = str(path)
     server.spawn()
-    while not (path.exists() and 'Ready to accept' in path.read_text()):
-        assert server.is_running()
+    wait_until(lambda: path.exists() and 'Ready to accept' in path.read_text())
     os.rename(path, server.folder / 'old.log')
     server.connect().call('PING')
     assert server.stop() == 0

@@ -41,7 +41,7 @@ class Scenario:
     program: str
     packages: tuple
     environment: dict = dataclasses.field(default_factory=dict)
-    timeout_s: int = 60
+    timeout_s: int = 240
 
     def command(self, build_folder):
         """What runs it. A program in C is compiled first."""

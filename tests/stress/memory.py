@@ -127,8 +127,8 @@ def main():
     round_s = min(ROUND_S_MAX, given.minutes * 60 / ROUNDS)
     passed = failed = 0
     settled = None
-    while time.monotonic() < end and not failed:
-        deadline = min(time.monotonic() + round_s, end)
+    while (time.monotonic() < end or settled is None) and not failed:
+        deadline = time.monotonic() + round_s
         seed = given.seed + passed * CONNECTIONS
         commands, highest, resident, problems = run_round(given.port, seed, deadline, control)
         if highest > LIMIT_BYTES + OVERSHOOT_MAX_BYTES:

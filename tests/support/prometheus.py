@@ -10,12 +10,12 @@ import json
 import re
 import shutil
 import subprocess
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
 
-from server_process import free_port
+from free_port import free_port
+from waiting import PATIENCE_S, wait_until
 
 Sample = collections.namedtuple('Sample', 'name labels value')
 Family = collections.namedtuple('Family', 'type help samples')
@@ -94,7 +94,7 @@ def value_of(families, name, **labels):
     return found[0].value
 
 
-def get(url, timeout_s=10, method='GET'):
+def get(url, timeout_s=PATIENCE_S, method='GET'):
     """Status, headers, body."""
     try:
         with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=timeout_s) as reply:
@@ -127,7 +127,7 @@ class Prometheus:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(PATIENCE_S)
         self.log.close()
 
     def api(self, path, **parameters):
@@ -144,16 +144,15 @@ class Prometheus:
     def query(self, expression):
         return self.api('query', query=expression)['result']
 
-    def until(self, condition, what, timeout_s=30):
-        deadline = time.monotonic() + timeout_s
-        while True:
+    def until(self, condition, what):
+        def is_up_and_true():
             try:
-                result = condition()
-                if result:
-                    return result
+                return condition()
             except OSError:
-                pass  # it is not up yet
-            if time.monotonic() > deadline:
-                self.log.seek(0)
-                raise AssertionError(f'{what}: not within {timeout_s} s\n{self.log.read()[-2000:]}')
-            time.sleep(0.2)
+                return None  # it is not up yet
+
+        def how_it_is():
+            self.log.seek(0)
+            return f'{what() if callable(what) else what}\n{self.log.read()[-2000:]}'
+
+        return wait_until(is_up_and_true, how_it_is, timeout_s=2 * PATIENCE_S, pause_s=0.2)

@@ -12,6 +12,8 @@ Tuples and not Python values, because the tests care whether a server sent +OK o
 
 import socket
 
+from waiting import PATIENCE_S
+
 
 class Incomplete(Exception):
     """The buffer ends inside a reply: read more and decode again."""
@@ -121,7 +123,7 @@ class Connection:
     `address` is (host, port) or the path of a unix socket.
     """
 
-    def __init__(self, address, timeout_s=10.0):
+    def __init__(self, address, timeout_s=PATIENCE_S):
         if isinstance(address, str):
             self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         else:

@@ -11,21 +11,15 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
 
+from free_port import free_port
 from resp import Connection
+from waiting import PATIENCE_S, wait_until
 
 # Redis 7.0 writes "Ready to accept connections" for TCP and "The server is now ready to accept connections at" for unix.
 READY = '[Rr]eady to accept connections'
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
 
 
 class StartError(Exception):
@@ -74,9 +68,9 @@ class ServerProcess:
                                             stdout=log, stderr=subprocess.STDOUT)
         return self
 
-    def start(self, timeout_s=20.0):
+    def start(self):
         self.spawn()
-        self.wait_log(READY, timeout_s)
+        self.wait_log(READY)
         return self
 
     def restart(self):
@@ -101,25 +95,26 @@ class ServerProcess:
     def log(self):
         return self.log_path.read_text('utf-8', 'replace')
 
-    def wait_log(self, pattern, timeout_s=10.0):
+    def wait_log(self, pattern):
         """Waits until `pattern` (a regular expression) is in the log; returns the match."""
-        deadline = time.monotonic() + timeout_s
-        while True:
+
+        def find():
             ended = not self.is_running()  # asked before the log is read: a last line must not be missed
             match = re.search(pattern, self.log())
-            if match:
-                return match
-            if ended:
+            if ended and not match:
                 raise StartError(f'the server ended with status {self.process.returncode}, '
                                  f'the log has no {pattern!r}:\n{self.log()}')
-            if time.monotonic() > deadline:
-                raise StartError(f'no {pattern!r} in the log after {timeout_s} s:\n{self.log()}')
-            time.sleep(0.005)
+            return match
 
-    def connect(self, timeout_s=10.0):
+        try:
+            return wait_until(find, f'{pattern!r} is in the log')
+        except AssertionError as error:
+            raise StartError(f'{error}:\n{self.log()}') from None
+
+    def connect(self, timeout_s=PATIENCE_S):
         return Connection(('127.0.0.1', self.port), timeout_s)
 
-    def connect_unix(self, timeout_s=10.0):
+    def connect_unix(self, timeout_s=PATIENCE_S):
         return Connection(self.unix_socket, timeout_s)
 
     def config(self, name):
@@ -130,18 +125,19 @@ class ServerProcess:
     def signal(self, number):
         os.kill(self.pid, number)
 
-    def wait(self, timeout_s=10.0):
-        return self.process.wait(timeout_s)
+    def wait(self):
+        """The exit status of a process that is about to end by itself."""
+        return self.process.wait(PATIENCE_S)
 
     def stop(self):
-        """Ends the process; returns its exit status. A server that ignores SIGTERM for 10 s is killed."""
+        """Ends the process; returns its exit status. A server that ignores SIGTERM is killed."""
         if self.process is None:
             return None
         if self.is_running():
             self.process.send_signal(signal.SIGCONT)  # a stopped process would not see the next one
             self.process.terminate()
             try:
-                self.process.wait(10)
+                self.process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

@@ -8,6 +8,7 @@
 import ssl
 
 import resp
+from waiting import PATIENCE_S
 
 
 def server_options(folder, port, name='server', **more):
@@ -35,7 +36,7 @@ class Connection(resp.Connection):
     """As resp.Connection. A server that refuses the client says so when the client reads first: with TLS 1.3 the
     client's handshake is done before its certificate is looked at."""
 
-    def __init__(self, port, context, timeout_s=10.0, session=None, host='127.0.0.1'):
+    def __init__(self, port, context, timeout_s=PATIENCE_S, session=None, host='127.0.0.1'):
         super().__init__((host, port), timeout_s)
         try:
             self.socket = context.wrap_socket(self.socket, server_hostname='127.0.0.1', session=session)

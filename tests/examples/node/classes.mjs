@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 async function until(condition) {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   while (!await condition()) {
     assert.ok(Date.now() < deadline, 'it did not happen in time');
     await sleep(10);
@@ -44,20 +44,26 @@ for (const Limiter of [FixedWindow, SlidingWindow]) {
 }
 
 test('the sliding window frees each request in its turn', async () => {
-  const limiter = new SlidingWindow(client, { limit: 2, windowMs: 1000 });
+  const limiter = new SlidingWindow(client, { limit: 2, windowMs: 600_000 });
+  // As if all requests so far had come by so much earlier.
+  const letPass = async (ms) => {
+    for (const request of await client.zRange('rate:sliding:ada', 0, -1)) {
+      await client.zIncrBy('rate:sliding:ada', -1000 * ms, request);
+    }
+  };
   assert.ok((await limiter.hit('ada')).allowed);
-  await sleep(500);
+  await letPass(300_000);
   assert.ok((await limiter.hit('ada')).allowed);
   const { allowed, retryAfterMs } = await limiter.hit('ada');
-  assert.ok(!allowed && retryAfterMs <= 500);
-  await sleep(retryAfterMs + 1);
+  assert.ok(!allowed && retryAfterMs > 0 && retryAfterMs <= 300_000);
+  await letPass(retryAfterMs + 1);
   assert.ok((await limiter.hit('ada')).allowed);
   assert.ok(!(await limiter.hit('ada')).allowed);
 });
 
 test('a lock excludes, and only its owner releases it', async () => {
-  const first = new Lock(client, 'x', { ttlMs: 5000 });
-  const second = new Lock(client, 'x', { ttlMs: 5000, waitMs: 100 });
+  const first = new Lock(client, 'x', { ttlMs: 60_000 });
+  const second = new Lock(client, 'x', { ttlMs: 60_000, waitMs: 100 });
   assert.ok(await first.tryAcquire());
   await assert.rejects(second.acquire(), LockTimeout);
   await client.set('lock:x', 'another holder');
@@ -70,11 +76,12 @@ test('a lock excludes, and only its owner releases it', async () => {
 });
 
 test('a lock is renewed while it is held, and says when it was lost', async () => {
-  await new Lock(client, 'x', { ttlMs: 1000 }).hold(async (signal) => {
-    await sleep(1500);
+  await new Lock(client, 'x', { ttlMs: 6000 }).hold(async (signal) => {
+    for (let count = 0; count < 2; count += 1) { // less is left of it, and then more
+      await until(async () => await client.pTTL('lock:x') < 5500);
+      await until(async () => await client.pTTL('lock:x') > 5500);
+    }
     assert.ok(!signal.aborted);
-    const left = await client.pTTL('lock:x');
-    assert.ok(left > 0 && left <= 1000);
     await client.set('lock:x', 'another holder');
     await until(() => signal.aborted);
   });

@@ -4,7 +4,7 @@ import BeeQueue from 'bee-queue';
 
 import { assert, check, done, host, port, sleep, until } from './scenario.mjs';
 
-const settings = { redis: { host, port }, activateDelayedJobs: true, nearTermWindow: 500, stallInterval: 1000 };
+const settings = { redis: { host, port }, activateDelayedJobs: true, nearTermWindow: 500, stallInterval: 60_000 };
 const opened = [];
 
 function open(name, more = {}) {
@@ -48,11 +48,11 @@ await check('delayed jobs run when it is time', async () => {
   queue.process(async (job) => { times.push([job.data, Date.now()]); });
   await queue.ready();
   const start = Date.now();
-  await queue.createJob('second').delayUntil(start + 400).save();
-  await queue.createJob('first').delayUntil(start + 150).save();
+  await queue.createJob('second').delayUntil(start + 1500).save();
+  await queue.createJob('first').delayUntil(start + 500).save();
   await until(() => times.length === 2, 'both ran');
   assert.deepEqual(times.map(([data]) => data), ['first', 'second']);
-  assert.ok(times[0][1] >= start + 150 && times[1][1] >= start + 400);
+  assert.ok(times[0][1] >= start + 500 && times[1][1] >= start + 1500);
 });
 
 await check('progress and failure are told to whoever made the job', async () => {

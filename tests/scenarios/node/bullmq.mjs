@@ -89,8 +89,8 @@ function end(child) {
   return new Promise((resolve) => { child.once('exit', resolve); child.send('end'); });
 }
 
-async function make(Kind, name) {
-  const made = new Kind(...(name === undefined ? [] : [name]), { connection: await connection() });
+async function make(Kind, name, more = {}) {
+  const made = new Kind(...(name === undefined ? [] : [name]), { connection: await connection(), ...more });
   opened.push(made);
   return made;
 }
@@ -159,7 +159,8 @@ async function main() {
   await check('pause, resume, and a worker that waits for work', async () => {
     const slow = await make(Queue, 'slow');
     const ran = [];
-    const worker = new Worker('slow', async (job) => { ran.push(job.data); }, { connection: await connection() });
+    const worker = new Worker('slow', async (job) => { ran.push(job.data); },
+      { connection: await connection(), drainDelay: 300 }); // the seconds after which it looks again if nobody wakes it
     opened.push(worker);
     await worker.waitUntilReady();
     await slow.pause();
@@ -169,24 +170,21 @@ async function main() {
     await slow.resume();
     await until(() => ran.length === 1, 'the job ran after resume');
     await sleep(300); // it waits in a blocking command now
-    const before = Date.now();
     await slow.add('job', 2);
     await until(() => ran.length === 2, 'the waiting worker was woken');
-    assert.ok(Date.now() - before < 2000, 'it was not woken but looked again');
   });
 
   await check('events: added, progress, completed with the result', async () => {
     const watched = await make(Queue, 'watched');
-    const events = await make(QueueEvents, 'watched');
+    const events = await make(QueueEvents, 'watched', { lastEventId: '0' }); // also what comes before it reads
     await events.waitUntilReady();
     const seen = [];
     for (const name of ['added', 'active', 'progress', 'completed']) events.on(name, () => seen.push(name));
     const worker = new Worker('watched', async (job) => { await job.updateProgress(50); return { sum: 3 }; },
       { connection: await connection() });
     opened.push(worker);
-    await sleep(200); // it is ready before it reads, and reads only what is new
     const job = await watched.add('job', {});
-    assert.deepEqual(await job.waitUntilFinished(events, 10_000), { sum: 3 });
+    assert.deepEqual(await job.waitUntilFinished(events, 60_000), { sum: 3 });
     await until(() => seen.includes('completed'), 'the event came');
     assert.deepEqual(seen, ['added', 'active', 'progress', 'completed']);
   });

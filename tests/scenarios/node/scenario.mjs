@@ -19,7 +19,7 @@ export function done() {
   console.log('done');
 }
 
-export async function until(condition, what, timeoutMs = 20_000) {
+export async function until(condition, what, timeoutMs = 60_000) {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const found = await condition();

@@ -11,26 +11,26 @@ from celery import chain, chord, group
 
 import celery_app
 from celery_app import add, fail, fail_at_first, total
-from scenario import URL, check, done
+from scenario import PATIENCE_S, URL, check, done, wait_until
 
 
 # A function, because results that live until Python ends complain of its being half gone.
 def main():
     with check('100 tasks: none lost, none twice, every result'):
         results = [add.delay(number, 1) for number in range(100)]
-        assert [result.get(timeout=20) for result in results] == [number + 1 for number in range(100)]
+        assert [result.get(timeout=PATIENCE_S) for result in results] == [number + 1 for number in range(100)]
         assert sorted(map(int, client.lrange('ran', 0, -1))) == list(range(100))
 
     with check('groups, chains, chords'):
-        assert group(add.s(number, number) for number in range(10))().get(timeout=10) == list(range(0, 20, 2))
-        assert chain(add.s(1, 2), add.s(3), add.s(4))().get(timeout=10) == 10
-        assert chord(add.s(number, 1) for number in range(20))(total.s()).get(timeout=10) == sum(range(1, 21))
+        assert group(add.s(number, number) for number in range(10))().get(timeout=PATIENCE_S) == list(range(0, 20, 2))
+        assert chain(add.s(1, 2), add.s(3), add.s(4))().get(timeout=PATIENCE_S) == 10
+        assert chord(add.s(number, 1) for number in range(20))(total.s()).get(timeout=PATIENCE_S) == sum(range(1, 21))
 
     with check('retries and failures'):
-        assert fail_at_first.delay().get(timeout=10) == 'at last' and client.get('attempts') == b'3'
+        assert fail_at_first.delay().get(timeout=PATIENCE_S) == 'at last' and client.get('attempts') == b'3'
         failed = fail.delay()
         try:
-            failed.get(timeout=10)
+            failed.get(timeout=PATIENCE_S)
             raise AssertionError('it did not fail')
         except ValueError as error:
             assert str(error) == 'for good'
@@ -39,8 +39,8 @@ def main():
     with check('countdown, remote control, expiry of results'):
         started = time.monotonic()
         later = add.apply_async((1000, 1), countdown=1)
-        assert later.get(timeout=10) == 1001 and time.monotonic() - started >= 0.9
-        pong = celery_app.app.control.ping(timeout=2)
+        assert later.get(timeout=PATIENCE_S) == 1001 and time.monotonic() - started >= 0.9
+        pong = wait_until(lambda: celery_app.app.control.ping(timeout=2), 'the worker answers')
         assert len(pong) == 1 and list(pong[0].values()) == [{'ok': 'pong'}]
         backend = redis.Redis.from_url(URL, db=2)
         assert 90 < backend.ttl(f'celery-task-meta-{later.id}') <= 100
@@ -62,6 +62,6 @@ except BaseException:
     raise
 finally:
     worker.terminate()
-    worker.wait(20)
+    worker.wait(PATIENCE_S)
 
 done()

@@ -1,23 +1,21 @@
 """Prometheus's redis_exporter: it understands INFO, CONFIG, SLOWLOG, LATENCY and keys, and shows what happened."""
 
 import re
-import socket
 import subprocess
 import urllib.request
 
 import redis
 
-from scenario import URL, check, done, until
+from scenario import PATIENCE_S, URL, check, done, wait_until
+from free_port import free_port  # behind scenario, which knows where it is
 
 client = redis.Redis.from_url(URL)
-with socket.socket() as probe:
-    probe.bind(('127.0.0.1', 0))
-    port = probe.getsockname()[1]
+port = free_port()
 
 
 def scrape():
     try:
-        with urllib.request.urlopen(f'http://127.0.0.1:{port}/metrics', timeout=5) as reply:
+        with urllib.request.urlopen(f'http://127.0.0.1:{port}/metrics', timeout=PATIENCE_S) as reply:
             text = reply.read().decode()
     except OSError:
         return None
@@ -37,7 +35,7 @@ exporter = subprocess.Popen(
      '--check-single-keys=db0=list,db0=key:1', '--include-config-metrics', '--export-client-list'],
     stdout=log, stderr=subprocess.STDOUT)
 try:
-    until(lambda: scrape() is not None, 'the exporter answers')
+    wait_until(lambda: scrape() is not None, 'the exporter answers')
     metrics = scrape()
 
     with check('the server is up, and says what it is'):
@@ -67,6 +65,6 @@ except BaseException:
     raise
 finally:
     exporter.terminate()
-    exporter.wait(10)
+    exporter.wait(PATIENCE_S)
 
 done()

@@ -12,7 +12,7 @@ from rq.job import Job
 from rq.registry import FailedJobRegistry, FinishedJobRegistry
 
 import rq_functions
-from scenario import URL, check, done, until
+from scenario import PATIENCE_S, URL, check, done, wait_until
 
 client = redis.Redis.from_url(URL)
 queue = Queue('work', connection=client)
@@ -34,7 +34,7 @@ with check('50 jobs through two workers: none lost, none twice'):
     jobs = [queue.enqueue(rq_functions.count, number) for number in range(50)]
     workers = [start_worker('burst') for _ in range(2)]
     for worker in workers:
-        errors = worker.communicate(timeout=30)[1]
+        errors = worker.communicate(timeout=PATIENCE_S)[1]
         assert worker.returncode == 0, errors.decode()
     assert sorted(map(int, client.lrange('ran', 0, -1))) == list(range(50))
     assert [job.result for job in Job.fetch_many([job.id for job in jobs], client)] == [2 * n for n in range(50)]
@@ -48,7 +48,7 @@ try:
         retried = queue.enqueue(rq_functions.fail_at_first, 1, retry=Retry(max=3))
         failed = queue.enqueue(rq_functions.fail)
         for job, status in ((first, 'finished'), (second, 'finished'), (retried, 'finished'), (failed, 'failed')):
-            until(lambda: job.get_status() == status, f'{job.func_name} {status}')
+            wait_until(lambda: job.get_status() == status, f'{job.func_name} {status}')
         assert retried.result == 'at last' and client.get('attempts:1') == b'3'
         assert [int(number) for number in client.lrange('ran', -2, -1)] == [100, 101]
         assert FailedJobRegistry('work', connection=client).get_job_ids() == [failed.id]
@@ -59,13 +59,13 @@ try:
         # RQ counts whole seconds: it may run up to one early.
         job = queue.enqueue_in(datetime.timedelta(seconds=2), rq_functions.count, 200)
         assert job.get_status() == 'scheduled'
-        until(lambda: job.get_status() == 'finished', 'the delayed job')
+        wait_until(lambda: job.get_status() == 'finished', 'the delayed job')
         job.refresh()
         assert job.started_at - job.created_at >= datetime.timedelta(seconds=0.9)
 finally:
     for worker in waiting:
         worker.terminate()
 for worker in waiting:
-    worker.communicate(timeout=20)
+    worker.communicate(timeout=PATIENCE_S)
 
 done()

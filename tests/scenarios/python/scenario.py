@@ -2,8 +2,14 @@
 
 import contextlib
 import os
-import time
+import pathlib
+import sys
 import urllib.parse
+
+# Behind all others: the libraries have modules of these names too.
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / 'support'))
+
+from waiting import PATIENCE_S, wait_until  # noqa: E402, F401  (the path comes first; scenarios take them from here)
 
 URL = os.environ['SERVER_URL']
 PORT = urllib.parse.urlparse(URL).port
@@ -17,11 +23,3 @@ def check(what):
 
 def done():
     print('done', flush=True)
-
-
-def until(condition, what, timeout_s=20.0):
-    deadline = time.monotonic() + timeout_s
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f'not in time: {what}'
-        time.sleep(0.02)
-    return found

@@ -67,7 +67,7 @@ check('scripts') do
 end
 
 check('a blocking call is woken, and times out') do
-  waiting = Thread.new { Redis.new(url: url).blpop('queue', timeout: 5) }
+  waiting = Thread.new { Redis.new(url: url).blpop('queue', timeout: 60) }
   sleep 0.05
   redis.rpush('queue', 'job')
   same waiting.value, %w[queue job]

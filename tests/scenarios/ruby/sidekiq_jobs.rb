@@ -38,7 +38,7 @@ def same(actual, expected)
   raise "got #{actual.inspect}, expected #{expected.inspect}" unless actual == expected
 end
 
-def wait_until(what, timeout_s = 20)
+def wait_until(what, timeout_s = 60)
   deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + timeout_s
   until yield
     raise "not in time: #{what}" if Process.clock_gettime(Process::CLOCK_MONOTONIC) > deadline
