@@ -6,14 +6,10 @@
 
 #include "base/assert.h"
 #include "base/background_thread.h"
-#include "base/clock.h"
 #include "engine/exclusive_gate.h"
 
 namespace kvick {
 namespace {
-
-// How long the walk keeps its core without offering it to others: well under what a scheduler grants at once.
-constexpr double kYieldUs = 500;
 
 std::vector<Database*> AllDatabases(Engine& engine) {
   std::vector<Database*> databases;
@@ -80,15 +76,9 @@ void SnapshotJobs::Run(SnapshotRequest& request) {
   Status status;
   std::string piece;
   bool goes_on = true;
-  uint64_t yielded_cycles = CycleClock::Now();
-  const auto yield_cycles = static_cast<uint64_t>(CycleClock::CyclesPerMicrosecond() * kYieldUs);
+  // The processor is not offered to others in between: with sched_yield a thread gives up what is left of its turn, and
+  // the turns of this one are long. Beside busy programs it would come to next to nothing.
   while (goes_on) {
-    // Where cores are fewer than busy threads, this one is stopped now and then for some milliseconds. Better here
-    // than while it holds a stripe for which writers wait.
-    if (CycleClock::Now() - yielded_cycles > yield_cycles) {
-      std::this_thread::yield();
-      yielded_cycles = CycleClock::Now();
-    }
     engine_.gate().Enter(slot);
     goes_on = snapshot_ != nullptr;  // null: abandoned
     if (goes_on) {

@@ -2,10 +2,13 @@
 
 import os
 import signal
+import subprocess
 import time
 
 import pytest
 
+import process_figures
+from prefixed_server import PrefixedServer
 from resp import encode_command
 from waiting import wait_until
 
@@ -261,3 +264,21 @@ def test_clients_are_told_while_the_file_is_loaded(make_server, kvick_only):
         assert connection.call('DBSIZE') == 1500000
     assert seen == {'LOADING Redis is loading the dataset in memory'}
     assert os.path.getsize(server.folder / 'dump.rdb') > 1000000
+
+
+def test_a_save_has_its_share_of_a_busy_processor(server_binary, kvick_only):
+    """Beside a program that is never idle it gets as much of the time as is its due, or somewhat less; not next to none."""
+    processor = str(max(os.sched_getaffinity(0)))
+    busy = ['taskset', '-c', processor, 'sh', '-c', 'while :; do :; done']
+    options = {'enable-debug-command': 'yes', 'threads': '1'}
+    with PrefixedServer(['taskset', '-c', processor], server_binary, options=options).start() as server:
+        with server.connect() as connection, subprocess.Popen(busy) as other:
+            try:
+                connection.call('DEBUG', 'POPULATE', '300000', 'key', '100')
+                assert connection.call('BGSAVE') == b'Background saving started'
+                ran_s = waited_s = 0
+                while info(connection)['rdb_bgsave_in_progress'] == '1':
+                    ran_s, waited_s = process_figures.scheduled_seconds(server.pid, 'kvick-snapshot') or (ran_s, waited_s)
+            finally:
+                other.kill()
+    assert ran_s > 0.02 * waited_s, f'it ran for {ran_s:.3f} s and waited for {waited_s:.3f} s'

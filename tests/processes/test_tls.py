@@ -1,5 +1,6 @@
 """TLS: who gets in and as whom, what happens to bad peers, and that all else is as without it."""
 
+import contextlib
 import os
 import random
 import shutil
@@ -409,12 +410,14 @@ def read_through(peer, hello):
 
 def test_many_clients_come_and_go_while_a_plain_one_is_served(make_tls_server, folder, kvick_only):
     server = make_tls_server().start()
-    crowd = [subprocess.Popen(
-        ['redis-benchmark', '-p', str(server.tls_port), '--tls', '--cacert', folder / 'ca.crt', '--cert',
-         folder / 'client.crt', '--key', folder / 'client.key', '-c', '50', '-n', '500', '-k', '0', '-q', '-t', 'ping'],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(2)]
     served = set()  # in front of how many of the crowd's connections a plain request was answered
-    with server.connect() as plain:
+    with server.connect() as plain, contextlib.ExitStack() as stack:
+        crowd = [stack.enter_context(subprocess.Popen(
+            ['redis-benchmark', '-p', str(server.tls_port), '--tls', '--cacert', folder / 'ca.crt', '--cert',
+             folder / 'client.crt', '--key', folder / 'client.key', '-c', '50', '-n', '500', '-k', '0', '-q', '-t', 'ping'],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)) for _ in range(2)]
+        for process in crowd:
+            stack.callback(process.kill)  # without a server it would try to connect for ever
         while any(process.poll() is None for process in crowd):
             stats = plain.call('INFO', 'stats').decode()
             served.add(int(stats.partition('total_connections_received:')[2].split()[0]))

@@ -13,6 +13,18 @@ def cpu_seconds(pid):
     return total_ns / 1e9
 
 
+def scheduled_seconds(pid, thread_name):
+    """How long the thread of that name has run, and how long it was ready but did not run; None when there is none."""
+    for task in pathlib.Path(f'/proc/{pid}/task').iterdir():
+        try:
+            if (task / 'comm').read_text().rstrip() == thread_name:
+                ran_ns, waited_ns, _ = (task / 'schedstat').read_text().split()
+                return int(ran_ns) / 1e9, int(waited_ns) / 1e9
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it has just ended
+    return None
+
+
 def resident_bytes(pid):
     return _status_bytes(pid, 'VmRSS:')
 
