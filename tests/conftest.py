@@ -1,5 +1,6 @@
 """Fixtures that all Python suites share: the server under test, named by KVICK_SERVER."""
 
+import contextlib
 import pathlib
 import shutil
 import sys
@@ -28,15 +29,8 @@ def is_kvick(server_binary):
 @pytest.fixture
 def make_server(server_binary):
     """make_server(options=..., arguments=..., ...) gives a ServerProcess that is not started yet; all end with the test."""
-    made = []
-
-    def make(*args, **kwargs):
-        made.append(ServerProcess(server_binary, *args, **kwargs))
-        return made[-1]
-
-    yield make
-    for server in made:
-        server.dispose()
+    with contextlib.ExitStack() as servers:
+        yield lambda *args, **kwargs: servers.enter_context(ServerProcess(server_binary, *args, **kwargs))
 
 
 def has_command(connection, name):

@@ -229,7 +229,7 @@ TEST_F(BlockingConcurrencyTest, ServesFromOneKeyWhatAnotherDidNotHave) {
     EXPECT_EQ(waiter.Execute({"BPICK", "left", "right", "w", "0"}), "");
     EXPECT_EQ(producer.Execute({"PUT", "right", "w"}), ":1\r\n");
     std::optional<std::string> reply = waiter.TakeDelivered();
-    for (int patience = 0; !reply && patience < 20'000; ++patience) {
+    for (int patience = 0; !reply && patience < 1'000'000; ++patience) {
       std::this_thread::sleep_for(std::chrono::microseconds(50));
       reply = waiter.TakeDelivered();
     }

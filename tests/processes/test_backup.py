@@ -1,6 +1,7 @@
 """BACKUP and preload-file: what was sealed comes back in another server, and nothing else does."""
 
 import os
+import re
 import shutil
 import threading
 import time
@@ -263,6 +264,9 @@ def test_turning_the_file_off_fails_the_backup_and_nothing_else(make_server):
         client.call('SET', 'b', 2)
         assert client.call('BACKUP', 'SEAL') == b'OK'
         files = paths(client)
+        # The server does not end, asked politely, before the file that was turned on has its base.
+        wait_until(lambda: re.search(rb'rewrite_in_progress:0\r\n(?s:.*)rewrite_scheduled:0\r\n',
+                                     client.call('INFO', 'persistence')))
     with restored(make_server, files[-1]).connect() as client:
         assert client.call('MGET', 'a', 'b') == [b'1', b'2']
 

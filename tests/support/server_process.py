@@ -26,6 +26,10 @@ class StartError(Exception):
     """The process ended, or did not become ready in time; the text holds its log."""
 
 
+class StopError(Exception):
+    """The process did not end when it was asked to; the text holds its log."""
+
+
 class ServerProcess:
     """`options` maps directive to value (a list of strings where the directive takes several words).
 
@@ -130,7 +134,7 @@ class ServerProcess:
         return self.process.wait(PATIENCE_S)
 
     def stop(self):
-        """Ends the process; returns its exit status. A server that ignores SIGTERM is killed."""
+        """Ends the process; returns its exit status. A server that ignores SIGTERM is killed, and that is a failure."""
         if self.process is None:
             return None
         if self.is_running():
@@ -141,11 +145,14 @@ class ServerProcess:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+                raise StopError(f'not within {PATIENCE_S:g} s of SIGTERM:\n{self.log()}') from None
         return self.process.returncode
 
     def dispose(self):
-        self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            self.stop()
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def binary_from_environment():

@@ -84,7 +84,7 @@ begins with FLUSHALL: never name a server that holds data.
   --unpacked        the server packs no small values: do not compare what shows
                     that, nor the order of what has none
   --update          write what the server said into the files
-  --timeout-ms N    how long a reply may take (default 5000)
+  --timeout-ms N    how long a reply may take (default 30000)
   --verbose         name each file
   --help            this text
 

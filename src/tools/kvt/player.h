@@ -28,7 +28,7 @@ struct PlayOptions {
   bool in_script = false;     // each command is sent from a script
   bool after_reload = false;  // the data is saved and loaded before each command that reads
   bool unpacked = false;      // the server packs no small values: what shows that is not compared
-  int64_t reply_timeout_ms = 5000;
+  int64_t reply_timeout_ms = 30'000;
 };
 
 // What one file came to.
