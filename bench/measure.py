@@ -68,7 +68,7 @@ def server(binary, *, threads, core=None, options=None):
     if pathlib.Path(binary).name.startswith("kvick"):
         options["threads"] = threads
     prefix = ["taskset", "-c", core] if core is not None else []
-    return PrefixedServer(prefix, binary, options=options).start(60)
+    return PrefixedServer(prefix, binary, options=options).start()
 
 
 @contextlib.contextmanager

@@ -157,7 +157,7 @@ class Test:
         except (OSError, Closed):
             for server in self.pair.servers:
                 try:
-                    server.connect(1).call('PING')
+                    server.connect().call('PING')
                 except (OSError, Closed):
                     server.stop()
                     self.crash_logs.append(server.log())

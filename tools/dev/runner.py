@@ -15,12 +15,11 @@ from suites import SUITES, sanitizer_prefix, set_environment
 
 sys.path.insert(0, str(ROOT / "tests/support"))
 from prefixed_server import PrefixedServer  # noqa: E402
-from server_process import StartError  # noqa: E402
+from server_process import StartError, StopError  # noqa: E402
 
 LOGS = BUILD / "test-logs"
 TAIL_LINES = 40
 FAILURES_SHOWN = 5
-START_TIMEOUT_S = 60.0  # a sanitized server on a busy machine
 # So many failed tests of a step are run once more, alone; more than that are no accident. KVICK_TEST_TRIES=1: none.
 REPEATED_MAX = 3
 
@@ -176,7 +175,7 @@ def run_step(suite_name, step):
     log.parent.mkdir(parents=True, exist_ok=True)
     try:
         outcome = _with_server(step, log) if step.server else _without_server(step, log, port=0)
-    except (OSError, StartError) as error:
+    except (OSError, StartError, StopError) as error:
         outcome = Outcome(failed=1, reason=str(error))
     outcome.seconds = time.monotonic() - started
     return outcome
@@ -189,7 +188,7 @@ def _log_of(suite_name, step):
 def _with_server(step, log):
     preset = step.server.preset
     with PrefixedServer(sanitizer_prefix(preset), build.program(preset, "kvick-server"), options=step.server.options) as server:
-        server.start(START_TIMEOUT_S)
+        server.start()
         outcome = _without_server(step, log, server.port)
         died = not server.is_running()
         status = server.stop()

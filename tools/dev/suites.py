@@ -41,7 +41,7 @@ class Step:
     command: list
     count: Callable
     server: Server = None
-    timeout_s: int = 1200
+    timeout_s: int = 2400
     skipped: Callable = counting.nothing_skipped  # from the output: what was not run, and why
     # From the command and its output: the tests that failed, and the command that runs only these.
     repeat: Callable = counting.nothing_to_repeat
