@@ -58,9 +58,9 @@ struct BlockRequest {
 // A waiting call. Shared by the queues it stands in and the session. Whoever claims it (once) ends the wait.
 //
 // Several threads may have something for it at one moment: the keys it waits for, its time, its client's end. Whoever
-// serves it (BeginServing) may find that what there is does not suffice, and until then nobody knows whether the wait is
-// over. So all others wait for the outcome: who took a call that is being served for one that has ended would never wake
-// it again. It is short: one handler, which has all its locks.
+// serves it (BeginServing) may find that what there is does not suffice, and until then nobody knows whether the wait
+// is over. So all others wait for the outcome: who took a call that is being served for one that has ended would never
+// wake it again. It is short: one handler, which has all its locks.
 class BlockedCall final : public KeyWaiter {
  public:
   BlockedCall(const Session& session, const Command& command, std::span<const std::string_view> arguments,
