@@ -160,13 +160,20 @@ def test_clients_are_listed_and_killed_while_all_are_busy(make_server, kvick_onl
         thread.start()
     with server.connect() as admin:
         killed = 0
-        while killed <= 300:
+
+        def kill_some():
+            nonlocal killed
             lines = admin.call('CLIENT', 'LIST').splitlines()
             ids = [int(fields(line)['id']) for line in lines]
             assert ids == sorted(ids)
             killed += admin.call('CLIENT', 'KILL', 'TYPE', 'normal')
-        stop.set()
-        for thread in threads:
-            thread.join()
+            return killed > 300
+
+        try:
+            wait_until(kill_some, lambda: f'{killed} were killed')
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
         assert not failures
         wait_until(lambda: len(admin.call('CLIENT', 'LIST').splitlines()) == 1)
