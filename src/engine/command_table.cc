@@ -30,6 +30,12 @@ uint32_t CategoriesOf(const CommandSpec& spec, bool is_container) {
   return is_container && spec.handler == nullptr ? spec.categories | kAclSlow : categories;
 }
 
+// Of constant or logarithmic time. That SET is, but not in the category of fast commands, is history.
+bool IsBrief(const CommandSpec& spec) {
+  if ((spec.flags & kExclusive) != 0) return false;  // it waits for all others
+  return (spec.flags & kFast) != 0 || spec.complexity.starts_with("O(1)") || spec.complexity.starts_with("O(log(N))");
+}
+
 }  // namespace
 
 inline CommandTable::Name CommandTable::FoldName(std::string_view name) {
@@ -59,6 +65,7 @@ void CommandTable::Add(std::span<const CommandSpec> rows) {
     auto command = std::make_unique<Command>();
     command->spec = &row;
     command->flags = row.flags;
+    command->is_brief = IsBrief(row);
     command->arguments = ParseSyntax(row.syntax);
     const size_t blank = row.name.find(' ');
     command->name = ToLower(row.name);

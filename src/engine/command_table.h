@@ -23,6 +23,7 @@ struct Command {
   uint32_t categories = 0;
   uint32_t index = 0;  // dense, for arrays of counters
   size_t key_spec_count = 0;
+  bool is_brief = false;      // by its nature: others may be kept waiting for it
   int single_key_index = 0;   // the one key's argument when that is all there is to know, else 0
   Command* parent = nullptr;  // of a subcommand
   std::vector<std::unique_ptr<Command>> subcommands;

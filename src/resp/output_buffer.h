@@ -42,7 +42,6 @@ class OutputBuffer {
   void Append(std::string_view bytes) {
     if (bytes.empty()) return;  // there may be no block to copy nothing to
     if (static_cast<size_t>(limit_ - cursor_) < bytes.size()) return AppendSlow(bytes);
-    if (bytes.empty()) return;  // its data may be null, which memcpy must not see
     std::memcpy(cursor_, bytes.data(), bytes.size());
     cursor_ += bytes.size();
   }

@@ -71,25 +71,30 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   static constexpr size_t kReadBytes = size_t{64} * 1024;
   static constexpr size_t kBatchCommands = 64;
   static constexpr int kEventCount = 512;
-  static constexpr size_t kGatheredMax = 16;
-  static constexpr size_t kGatheredBytes = kReadBytes / kGatheredMax;  // read at once of each
+  static constexpr size_t kGatheredMax = 32;
+  static constexpr size_t kGatheredCommands = 512;            // of them all
+  static constexpr size_t kGatheredBytes = size_t{4} * 1024;  // read at once of each
   // Who sent less at a time lately is served in a group; a longer pipeline is a batch of its own.
-  static constexpr size_t kLittleBytes = 512;
+  static constexpr size_t kLittleBytes = size_t{2} * 1024;
 
   // Commands parsed and prepared: those of the scratch from `begin` on.
   struct Batch {
     size_t begin = 0;
     size_t count = 0;
-    size_t size = 0;     // bytes that were parsed
-    size_t skipped = 0;  // of these, before the first command
+    size_t size = 0;       // bytes that were parsed
+    size_t skipped = 0;    // of these, before the first command
+    bool is_brief = true;  // none of them takes long by its nature
     RequestParser::Outcome outcome = RequestParser::Outcome::kCommand;
   };
-  // What one of several connections sent, read but not run.
+  // What one of several connections sent: read, then run, then answered.
   struct Gathered {
     Connection* connection = nullptr;
     std::string_view bytes;
     Batch batch;
     bool is_whole = false;  // `batch` is all of `bytes`
+    size_t used = 0;        // of `bytes`, when it was run
+    OutputBuffer* out = nullptr;
+    OutputBuffer replies;  // what `out` is, unless the connection still has older ones
   };
 
   struct Arrival;
@@ -144,6 +149,8 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   bool MayGather(const Connection& connection) const;
   void Gather(Connection& connection);
   void RunGathered();
+  void RunOneGathered(Gathered& gathered);
+  void AnswerGathered(std::span<Gathered> all);
   void OnEndOfInput(Connection& connection);
   std::string_view KeepUnfinished(Connection& connection, std::string_view rest);
   void Postpone(Connection& connection, std::string_view bytes, RequestParser::Command* command);
@@ -154,7 +161,7 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   // Executes what `bytes` holds; returns how many bytes were used up.
   size_t ExecuteAll(Connection& connection, std::string_view bytes);
   // Parses commands of `bytes` into the scratch from `begin` on, which comes behind what is prepared there.
-  Batch ParseBatch(const Session& session, RequestParser& parser, std::string_view bytes, size_t begin);
+  Batch ParseBatch(const Session& session, RequestParser& parser, std::string_view bytes, size_t begin, size_t end);
   // Runs them; `bytes` is what was parsed. Adds what was used up to `*used`. False: nothing more is to be run now.
   bool RunBatch(Connection& connection, const Batch& batch, std::string_view bytes, size_t* used, ReplyWriter& reply);
   // Sends the replies and sees to what the commands did to their connection.
@@ -215,7 +222,7 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
 
   // What executing a connection's commands needs; it is in use while a script runs, and others get another one then.
   struct Scratch {
-    Scratch() : read_buffer(new char[kReadBytes]), batch(kBatchCommands) {}
+    Scratch() : read_buffer(new char[std::max(kReadBytes, kGatheredMax * kGatheredBytes)]), batch(kGatheredCommands) {}
     std::unique_ptr<char[]> read_buffer;
     OutputBuffer reply_buffer;
     RequestParser parser;

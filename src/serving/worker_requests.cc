@@ -115,6 +115,7 @@ bool Worker::MayGather(const Connection& connection) const {
 
 // Reads and prepares, but does not run yet: RunGathered does, for several connections at once.
 void Worker::Gather(Connection& connection) {
+  if (scratch_->prepared.size() + kBatchCommands > kGatheredCommands) RunGathered();
   if (gathered_count_ == 0) {
     scratch_->prepared.clear();
     executor_.ForgetPrepared();
@@ -128,36 +129,57 @@ void Worker::Gather(Connection& connection) {
   gathered.bytes = {target.data(), size};
   connection.executing_ = gathered.bytes;
   scratch_->parser.Reset();
-  gathered.batch = ParseBatch(connection.session_, scratch_->parser, gathered.bytes, scratch_->prepared.size());
+  gathered.batch =
+      ParseBatch(connection.session_, scratch_->parser, gathered.bytes, scratch_->prepared.size(), kGatheredCommands);
   // What is not whole commands to the end takes the longer way.
   gathered.is_whole = gathered.batch.outcome == RequestParser::Outcome::kCommand && gathered.batch.size == size;
   if (!gathered.is_whole) scratch_->prepared.resize(gathered.batch.begin);
 }
 
-// The keys of all these connections' commands are prefetched together: a client that waits for each reply gets what
-// otherwise only a pipeline gets.
+// First all are read, then all are run, then all are answered: each part's code and data stay in the caches meanwhile,
+// the keys of all these connections' commands are prefetched together (a client that waits for each reply gets what
+// otherwise only a pipeline gets), and who reads the replies is woken less often.
 void Worker::RunGathered() {
   if (gathered_count_ == 0) return;
   executor_.Prefetch();
   const std::span<Gathered> all(gathered_.data(), std::exchange(gathered_count_, 0));
-  for (Gathered& gathered : all) {
-    if (!gathered.is_whole) continue;
-    Connection& connection = *gathered.connection;
-    OutputBuffer& out = ReplyBufferFor(connection);
-    ReplyWriter reply(out, connection.session_.protocol);
-    connection.replies_ = &out;
-    size_t used = gathered.batch.skipped;
-    RunBatch(connection, gathered.batch, gathered.bytes, &used, reply);
-    if (connection.is_ending()) used = gathered.bytes.size();
-    FinishExecution(connection, out);
-    connection.input_.Append(KeepUnfinished(connection, gathered.bytes.substr(used)));
+  size_t answered_count = 0;
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (!all[i].is_whole) continue;
+    if (!all[i].batch.is_brief) {
+      // Nobody's reply waits for a command of somebody else's that may take long.
+      AnswerGathered(all.subspan(answered_count, i - answered_count));
+      answered_count = i;
+    }
+    RunOneGathered(all[i]);
   }
+  AnswerGathered(all.subspan(answered_count));
   executor_.ForgetPrepared();
   for (Gathered& gathered : all) {
     if (gathered.is_whole) continue;
     Connection& connection = *gathered.connection;
     const size_t used = ExecuteAll(connection, gathered.bytes);
     connection.input_.Append(KeepUnfinished(connection, gathered.bytes.substr(used)));
+  }
+}
+
+void Worker::RunOneGathered(Gathered& gathered) {
+  Connection& connection = *gathered.connection;
+  OutputBuffer& usual = ReplyBufferFor(connection);
+  gathered.out = &usual == &scratch_->reply_buffer ? &gathered.replies : &usual;
+  ReplyWriter reply(*gathered.out, connection.session_.protocol);
+  connection.replies_ = gathered.out;
+  gathered.used = gathered.batch.skipped;
+  RunBatch(connection, gathered.batch, gathered.bytes, &gathered.used, reply);
+}
+
+void Worker::AnswerGathered(std::span<Gathered> all) {
+  for (Gathered& gathered : all) {
+    if (!gathered.is_whole) continue;
+    Connection& connection = *gathered.connection;
+    if (connection.is_ending()) gathered.used = gathered.bytes.size();
+    FinishExecution(connection, *gathered.out);
+    connection.input_.Append(KeepUnfinished(connection, gathered.bytes.substr(gathered.used)));
   }
 }
 
@@ -182,13 +204,14 @@ void Worker::OnEndOfInput(Connection& connection) {
   UpdateInterest(connection);
 }
 
-Worker::Batch Worker::ParseBatch(const Session& session, RequestParser& parser, std::string_view bytes, size_t begin) {
+Worker::Batch Worker::ParseBatch(const Session& session, RequestParser& parser, std::string_view bytes, size_t begin,
+                                 size_t end) {
   Batch batch;
   batch.begin = begin;
   RequestParser::Limits limits;
   limits.bulk_bytes_max = engine_.settings().proto_max_bulk_len_bytes;
   limits.authenticated = !engine_.MustAuthenticate(session);
-  while (begin + batch.count < kBatchCommands && batch.size < bytes.size()) {
+  while (begin + batch.count < end && batch.size < bytes.size()) {
     RequestParser::Command& command = scratch_->batch[begin + batch.count];
     batch.outcome = parser.Parse(bytes.substr(batch.size), limits, &command);
     if (batch.outcome != RequestParser::Outcome::kCommand) break;
@@ -204,6 +227,8 @@ Worker::Batch Worker::ParseBatch(const Session& session, RequestParser& parser, 
     if (!serves_while_busy_) {
       scratch_->prepared.push_back(executor_.Prepare(session, command.arguments));
       scratch_->prepared.back().large_arguments = command.large_arguments;
+      const Command* const known = scratch_->prepared.back().command;
+      batch.is_brief &= known != nullptr && known->is_brief;
     }
     ++batch.count;
     // What comes after an authentication is read by other rules.
@@ -263,7 +288,7 @@ size_t Worker::ExecuteAll(Connection& connection, std::string_view bytes) {
   while (go_on && used < bytes.size()) {
     scratch_->prepared.clear();
     const std::string_view rest = bytes.substr(used);
-    const Batch batch = ParseBatch(session, *parser, rest, 0);
+    const Batch batch = ParseBatch(session, *parser, rest, 0, kBatchCommands);
     if (!serves_while_busy_) executor_.Prefetch();
     size_t used_of_rest = batch.skipped;
     go_on = RunBatch(connection, batch, rest, &used_of_rest, reply);
