@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/block_pool.h"
+#include "base/program_pages.h"
 
 namespace kvick {
 namespace {
@@ -67,7 +68,10 @@ void Compaction::Tend() {
   follows_ = follows_ && share > 0;
   if (share > 0 && clock_.MonotonicUs() >= next_us_) BeginPass(share, (page_bytes - block_bytes) / 8);
   // Many keys are gone, and what has become free is not kept for the next ones.
-  if (was_at_work && !is_walking_ && !follows_) BlockPool::ReleasePages();
+  if (was_at_work && !is_walking_ && !follows_) {
+    BlockPool::ReleasePages();
+    ReleaseProgramPages();
+  }
 }
 
 void Compaction::Begin() {

@@ -9,6 +9,7 @@
 #include "base/block_pool.h"
 #include "base/memory_usage.h"
 #include "base/numbers.h"
+#include "base/program_pages.h"
 #include "engine/command_context.h"
 #include "engine/compaction.h"
 #include "engine/executor.h"
@@ -277,6 +278,7 @@ Status MemoryPurge(CommandContext& context) {
     compaction.Tend();
     BlockPool::ReleasePages();
     ReleaseFreeMemory();
+    ReleaseProgramPages();
   });
   context.Reply().Ok();
   return Status::Ok();

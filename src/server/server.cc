@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/block_pool.h"
 #include "base/log.h"
+#include "base/program_pages.h"
 #include "persistence/features.h"
 #include "persistence/migrations.h"
 #include "security/features.h"
@@ -202,6 +203,7 @@ Status Server::Start() {
     if (listeners_.has_unix()) Log(LogLevel::kNotice, "Ready to accept connections unix");
     if (listeners_.has_tls()) Log(LogLevel::kNotice, "Ready to accept connections tls");
   });
+  ReleaseProgramPages();
   supervisor_.Notify("STATUS=Ready to accept connections\n");
   supervisor_.Notify("READY=1\n");
   cron_.Every(Cron::kTickMs, [this] { engine_.RunPeriodicWork(); });
