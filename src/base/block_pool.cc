@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -35,7 +36,7 @@ class PageSource {
     if (next_ == end_) AddRegion();
     char* page = next_;
     next_ += page_bytes_;
-    if (reinterpret_cast<uintptr_t>(next_) % kHugePageBytes == 0) full_.push_back(next_ - kHugePageBytes);
+    if (reinterpret_cast<uintptr_t>(next_) % kHugePageBytes == 0) full_.push_back({next_ - kHugePageBytes});
     return page;
   }
 
@@ -48,7 +49,7 @@ class PageSource {
   // asked for beforehand, the kernel would clear two megabytes in the middle of a command, and the last of them would
   // lie half empty. Free pages give their memory back.
   void Tend() {
-    std::vector<char*> full;
+    std::vector<Stretch> full;
     std::vector<void*> spare;
     std::vector<void*> cold;
     {
@@ -60,16 +61,20 @@ class PageSource {
         warm_.resize(kWarmMax);
       }
     }
-    for (char* start : full) {
+    std::erase_if(full, [&cold](Stretch& stretch) {
       // What has been given back would come back with it.
-      const bool has_cold = std::any_of(cold.begin(), cold.end(), [start](const void* page) {
-        return page >= start && page < start + kHugePageBytes;
+      const bool has_cold = std::any_of(cold.begin(), cold.end(), [&stretch](const void* page) {
+        return page >= stretch.start && page < stretch.start + kHugePageBytes;
       });
-      if (has_cold) continue;
-      // A kernel before 6.1 does not know it, and does it in its own time.
-      if (madvise(start, kHugePageBytes, kAdviceCollapse) != 0) madvise(start, kHugePageBytes, MADV_HUGEPAGE);
-    }
+      if (has_cold || madvise(stretch.start, kHugePageBytes, kAdviceCollapse) == 0) return true;
+      // A kernel before 6.1 does not know it, and does it in its own time: also when pages have been given back
+      // meanwhile, which then stand in memory again. So that is not asked for where it was only not possible just now.
+      if (errno == EINVAL) madvise(stretch.start, kHugePageBytes, MADV_HUGEPAGE);
+      return errno == EINVAL || ++stretch.tries == kTriesMax;
+    });
     GiveToKernel(spare);
+    MutexLock lock(mutex_);
+    full_.insert(full_.end(), full.begin(), full.end());
   }
 
   // All of them.
@@ -86,6 +91,13 @@ class PageSource {
   static constexpr size_t kRegionBytes = size_t{16} * 1024 * 1024;
   static constexpr size_t kHugePageBytes = size_t{2} * 1024 * 1024;
   static constexpr size_t kWarmMax = 64;
+  static constexpr int kTriesMax = 3;
+
+  // Two megabytes whose pages have all been handed out, to be made one huge page.
+  struct Stretch {
+    char* start;
+    int tries = 0;
+  };
 
   static void* Pop(std::vector<void*>& pages) {
     void* page = pages.back();
@@ -127,7 +139,7 @@ class PageSource {
   char* end_ KVICK_GUARDED_BY(mutex_) = nullptr;
   std::vector<void*> warm_ KVICK_GUARDED_BY(mutex_);
   std::vector<void*> cold_ KVICK_GUARDED_BY(mutex_);
-  std::vector<char*> full_ KVICK_GUARDED_BY(mutex_);  // not collapsed yet
+  std::vector<Stretch> full_ KVICK_GUARDED_BY(mutex_);  // not collapsed yet
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/block_pool.h"
+#include "base/memory_usage.h"
 #include "base/program_pages.h"
 
 namespace kvick {
@@ -12,14 +13,15 @@ namespace {
 constexpr Compaction::Rules kOwnRules = {.waste_bytes_min = uint64_t{16} << 20,
                                          .waste_min = 25,
                                          .waste_high = 100,
-                                         .waste_bytes_goal = uint64_t{1} << 20,
-                                         .waste_goal = 3,
+                                         .waste_bytes_goal = uint64_t{256} << 10,
+                                         .waste_goal = 1,
                                          .share_min = 5,
                                          .share_max = 20};
 // For who asks for a pass and waits.
 constexpr int kRequestedShare = 50;
 constexpr int64_t kPauseMinUs = 1'000'000;
 constexpr int64_t kPauseMaxUs = 60'000'000;
+constexpr int64_t kReleaseAfterUs = 1'000'000;
 
 }  // namespace
 
@@ -67,9 +69,15 @@ void Compaction::Tend() {
   }
   follows_ = follows_ && share > 0;
   if (share > 0 && clock_.MonotonicUs() >= next_us_) BeginPass(share, (page_bytes - block_bytes) / 8);
-  // Many keys are gone, and what has become free is not kept for the next ones.
+  // Many keys are gone, and what has become free is not kept for the next ones. What surrounds them (buffers of those
+  // who deleted, caches) becomes free a little later.
   if (was_at_work && !is_walking_ && !follows_) {
     BlockPool::ReleasePages();
+    release_us_ = clock_.MonotonicUs() + kReleaseAfterUs;
+  }
+  if (release_us_ != 0 && clock_.MonotonicUs() >= release_us_) {
+    release_us_ = 0;
+    ReleaseFreeMemory();
     ReleaseProgramPages();
   }
 }

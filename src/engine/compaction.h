@@ -100,7 +100,8 @@ class Compaction {
   bool is_walking_ KVICK_GUARDED_BY(mutex_) = false;
   uint64_t chosen_bytes_ KVICK_GUARDED_BY(mutex_) = 0;
   int64_t began_us_ KVICK_GUARDED_BY(mutex_) = 0;
-  int64_t next_us_ KVICK_GUARDED_BY(mutex_) = 0;  // not before
+  int64_t next_us_ KVICK_GUARDED_BY(mutex_) = 0;     // not before
+  int64_t release_us_ KVICK_GUARDED_BY(mutex_) = 0;  // when free memory is given back; 0: not
   int64_t pause_us_ KVICK_GUARDED_BY(mutex_) = 0;
   bool follows_ KVICK_GUARDED_BY(mutex_) = false;  // the latest pass gained much, and there may be more to gain
   int64_t total_us_ KVICK_GUARDED_BY(mutex_) = 0;
