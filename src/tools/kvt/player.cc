@@ -277,8 +277,9 @@ Result<Player::Lines> Player::ExchangeRaw(const Step& step) {
   KVICK_RETURN_IF_ERROR(connection.SendBytes(step.bytes));
   // Without an expectation (a file that --update fills in) whatever comes within a moment is the reply.
   const size_t wanted_size_bytes = expected.empty() ? 1 : expected.size();
-  KVICK_ASSIGN_OR_RETURN(client::Connection::ReceivedBytes got,
-                         connection.ReceiveBytes(wanted_size_bytes, options_.reply_timeout_ms));
+  const bool expects_nothing = expected.empty() && !step.expected.empty() && !expects_close;
+  const int64_t timeout_ms = expects_nothing ? kNothingWaitMs : options_.reply_timeout_ms;
+  KVICK_ASSIGN_OR_RETURN(client::Connection::ReceivedBytes got, connection.ReceiveBytes(wanted_size_bytes, timeout_ms));
   if (!got.closed) {
     KVICK_ASSIGN_OR_RETURN(
         client::Connection::ReceivedBytes more,
