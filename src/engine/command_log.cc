@@ -1,105 +1,189 @@
 #include "engine/command_log.h"
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 #include "base/numbers.h"
 
 namespace kvick {
 namespace {
 
-constexpr size_t kChunkBytes = size_t{64} * 1024;
+// What comes in one turn of a busy worker or two; from the allocator's cache again and again.
+constexpr size_t kChunkBytes = size_t{128} * 1024;
+// A type, a number and the end of its line.
+constexpr size_t kNumberLineMax = 1 + kInt64TextMax + 2;
 
-void AppendNumberLine(std::string* out, char type, uint64_t number) {
-  char text[kInt64TextMax];
-  out->push_back(type);
-  out->append(text, FormatUint64(number, text));
-  out->append("\r\n");
+char* PutLineEnd(char* out) {
+  out[0] = '\r';
+  out[1] = '\n';
+  return out + 2;
+}
+
+char* PutNumberLine(char* out, char type, uint64_t number) {
+  *out++ = type;
+  if (number < 10) {
+    *out++ = static_cast<char>('0' + number);
+  } else {
+    out += FormatUint64(number, out);
+  }
+  return PutLineEnd(out);
+}
+
+char* PutCommand(char* out, std::span<const std::string_view> arguments) {
+  out = PutNumberLine(out, '*', arguments.size());
+  for (const std::string_view argument : arguments) {
+    out = PutNumberLine(out, '$', argument.size());
+    if (!argument.empty()) std::memcpy(out, argument.data(), argument.size());  // nothing may be at null
+    out = PutLineEnd(out + argument.size());
+  }
+  return out;
+}
+
+size_t EncodedBytesMax(std::span<const std::string_view> arguments) {
+  size_t bytes = kNumberLineMax;
+  for (const std::string_view argument : arguments) bytes += kNumberLineMax + argument.size() + 2;
+  return bytes;
 }
 
 }  // namespace
 
+// Where a chunk is followed by another, its size is final, and everything of the log up to its end is in it or before.
+struct CommandLog::Chunk {
+  Chunk(uint64_t position, size_t room)
+      : begin_position(position), capacity(room), bytes(std::make_unique_for_overwrite<char[]>(room)) {}
+  Chunk(const Chunk&) = delete;
+  Chunk& operator=(const Chunk&) = delete;
+  // A chain is not freed by recursion: it may be long.
+  ~Chunk() {
+    std::shared_ptr<Chunk> rest = std::move(next);
+    while (rest != nullptr && rest.use_count() == 1) {
+      std::shared_ptr<Chunk> after = rest->next;
+      rest = std::move(after);
+    }
+  }
+
+  const uint64_t begin_position;
+  const size_t capacity;
+  const std::unique_ptr<char[]> bytes;
+  size_t size = 0;  // of whoever records, until there is a next one
+  std::shared_ptr<Chunk> next;
+  std::atomic<bool> has_next{false};  // set behind both
+};
+
+// The right to record: the lock, where several threads may want it.
+class KVICK_SCOPED_CAPABILITY CommandLog::Recording {
+ public:
+  explicit Recording(CommandLog& log) KVICK_ACQUIRE(log.lock_) KVICK_NO_THREAD_SAFETY_ANALYSIS
+      : lock_(log.is_shared_ ? &log.lock_ : nullptr) {
+    if (lock_ != nullptr) lock_->Lock();
+  }
+  ~Recording() KVICK_RELEASE() KVICK_NO_THREAD_SAFETY_ANALYSIS {
+    if (lock_ != nullptr) lock_->Unlock();
+  }
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+
+ private:
+  SpinLock* const lock_;
+};
+
 CommandLog::Reader::~Reader() {
-  MutexLock lock(log_->mutex_);
+  SpinLockHolder lock(log_->readers_lock_);
   log_->readers_.erase(std::remove(log_->readers_.begin(), log_->readers_.end(), this), log_->readers_.end());
   log_->reader_count_.store(log_->readers_.size(), std::memory_order_relaxed);
-  log_->Trim();
+  log_->NoteRead();
 }
 
 uint64_t CommandLog::Reader::Read(std::string* out) {
   const Batch batch = Take();
-  for (const Piece& piece : batch.pieces) out->append(piece.view());
+  for (const Piece& piece : batch.pieces) out->append(piece.bytes);
   return batch.end_position;
 }
 
 CommandLog::Batch CommandLog::Reader::Take() {
   Batch batch;
-  MutexLock lock(log_->mutex_);
-  batch.begin_position = batch.end_position = position_;
-  uint64_t chunk_begin = log_->begin_position_;
-  for (const std::shared_ptr<std::string>& chunk : log_->chunks_) {
-    const uint64_t chunk_end = chunk_begin + chunk->size();
-    if (position_ < chunk_end) {
-      batch.pieces.push_back({chunk, position_ - chunk_begin, chunk_end - position_});
-      position_ = chunk_end;
-    }
-    chunk_begin = chunk_end;
+  batch.begin_position = position();
+  batch.end_position = log_->end_position();
+  uint64_t from = batch.begin_position;
+  while (from < batch.end_position) {
+    // Without a next chunk, what was published before lies in this one.
+    const bool is_full = chunk_->has_next.load(std::memory_order_acquire);
+    const size_t begin = from - chunk_->begin_position;
+    const size_t end = is_full ? std::min<uint64_t>(chunk_->size, batch.end_position - chunk_->begin_position)
+                               : batch.end_position - chunk_->begin_position;
+    if (begin < end) batch.pieces.push_back({chunk_, {chunk_->bytes.get() + begin, end - begin}});
+    from = chunk_->begin_position + end;
+    if (is_full && end == chunk_->size) chunk_ = std::shared_ptr<Chunk>(chunk_->next);
   }
-  batch.end_position = position_;
-  if (!batch.pieces.empty()) log_->last_is_open_ = false;
+  SpinLockHolder lock(log_->readers_lock_);
   for (const TimeMark& mark : log_->marks_) {
     if (mark.position >= batch.begin_position && mark.position < batch.end_position) batch.marks.push_back(mark);
   }
-  log_->Trim();
+  position_.store(batch.end_position, std::memory_order_relaxed);
+  log_->NoteRead();
   return batch;
 }
 
 bool CommandLog::Reader::WaitFor(int64_t timeout_ms) {
-  MutexLock lock(log_->mutex_);
-  const auto has_more = [this] { return log_->end_position_.load(std::memory_order_relaxed) > position_; };
+  MutexLock lock(log_->wait_mutex_);
   if (!has_more() && !is_woken_ && timeout_ms > 0) {
-    ++log_->waiting_count_;
-    log_->grown_.WaitFor(log_->mutex_, timeout_ms);
-    --log_->waiting_count_;
+    // Either who records finds that a reader waits, and gets the mutex when it does; or this finds what was recorded:
+    // both exchange the same flag, so one of them comes second and sees what the other did before.
+    log_->is_awaited_.exchange(true, std::memory_order_acq_rel);
+    if (!has_more()) log_->grown_.WaitFor(log_->wait_mutex_, timeout_ms);
   }
   is_woken_ = false;
   return has_more();
 }
 
 void CommandLog::Reader::Wake() {
-  MutexLock lock(log_->mutex_);
+  MutexLock lock(log_->wait_mutex_);
   is_woken_ = true;
   log_->grown_.NotifyAll();
 }
 
-uint64_t CommandLog::Reader::position() const {
-  MutexLock lock(log_->mutex_);
-  return position_;
+void CommandLog::WakeReaders() {
+  if (!is_active() || !is_awaited_.exchange(false, std::memory_order_acq_rel)) return;
+  MutexLock lock(wait_mutex_);
+  grown_.NotifyAll();
 }
 
 std::unique_ptr<CommandLog::Reader> CommandLog::Attach() {
-  MutexLock lock(mutex_);
-  std::unique_ptr<Reader> reader(new Reader(this, end_position_.load(std::memory_order_relaxed)));
+  Recording recording(*this);
+  if (last_ == nullptr) AddChunk(kChunkBytes);
+  selected_database_ = -1;  // the new reader must be told
+  std::unique_ptr<Reader> reader(new Reader(this, recorded_position_, last_));
+  SpinLockHolder lock(readers_lock_);
   readers_.push_back(reader.get());
   reader_count_.store(readers_.size(), std::memory_order_relaxed);
-  selected_database_ = -1;  // the new reader must be told
+  NoteRead();
   return reader;
 }
 
+void CommandLog::AddChunk(size_t capacity) {
+  auto chunk = std::make_shared<Chunk>(recorded_position_, capacity);
+  if (last_ != nullptr) {
+    last_->next = chunk;
+    last_->has_next.store(true, std::memory_order_release);
+  }
+  last_ = std::move(chunk);
+}
+
 void CommandLog::Encode(std::span<const std::string_view> arguments) {
-  if (!last_is_open_ || chunks_.empty() || chunks_.back()->size() > kChunkBytes) {
-    chunks_.push_back(std::make_shared<std::string>());
-    last_is_open_ = true;
-  }
-  std::string& out = *chunks_.back();
-  const size_t size_before = out.size();
-  AppendNumberLine(&out, '*', arguments.size());
-  for (const std::string_view argument : arguments) {
-    AppendNumberLine(&out, '$', argument.size());
-    out.append(argument);
-    out.append("\r\n");
-  }
-  end_position_.store(end_position_.load(std::memory_order_relaxed) + out.size() - size_before,
-                      std::memory_order_relaxed);
+  const size_t size_max = EncodedBytesMax(arguments);
+  if (last_->capacity - last_->size < size_max) AddChunk(std::max(size_max, kChunkBytes));
+  char* const begin = last_->bytes.get() + last_->size;
+  const auto size = static_cast<size_t>(PutCommand(begin, arguments) - begin);
+  last_->size += size;
+  recorded_position_ += size;
+  // What was made for a large command goes with its last reader.
+  if (size_max > kChunkBytes) AddChunk(kChunkBytes);
+}
+
+uint64_t CommandLog::Publish() {
+  end_position_.store(recorded_position_, std::memory_order_release);
+  return recorded_position_;
 }
 
 void CommandLog::SelectDatabase(int database_index) {
@@ -111,13 +195,13 @@ void CommandLog::SelectDatabase(int database_index) {
 }
 
 uint64_t CommandLog::ForgetSelectedDatabase() {
-  MutexLock lock(mutex_);
+  Recording recording(*this);
   selected_database_ = -1;
-  return end_position_.load(std::memory_order_relaxed);
+  return recorded_position_;
 }
 
 void CommandLog::NoteTimes(const Clock* clock) {
-  MutexLock lock(mutex_);
+  Recording recording(*this);
   time_clock_ = clock;
   marked_second_ = 0;
 }
@@ -128,27 +212,22 @@ void CommandLog::MarkTime() {
   const int64_t second = time_clock_->NowMs() / 1000;
   if (second == marked_second_) return;
   marked_second_ = second;
-  marks_.push_back({end_position_.load(std::memory_order_relaxed), second});
-}
-
-uint64_t CommandLog::FinishAppend() {
-  kept_bytes_.store(end_position_.load(std::memory_order_relaxed) - begin_position_, std::memory_order_relaxed);
-  if (waiting_count_ != 0) grown_.NotifyAll();
-  return end_position_.load(std::memory_order_relaxed);
+  SpinLockHolder lock(readers_lock_);
+  marks_.push_back({recorded_position_, second});
 }
 
 uint64_t CommandLog::Append(int database_index, std::span<const std::string_view> arguments) {
-  MutexLock lock(mutex_);
-  if (readers_.empty()) return 0;
+  Recording recording(*this);
+  if (!is_active()) return 0;
   MarkTime();
   SelectDatabase(database_index);
   Encode(arguments);
-  return FinishAppend();
+  return Publish();
 }
 
 uint64_t CommandLog::AppendGroup(const std::vector<Entry>& entries) {
-  MutexLock lock(mutex_);
-  if (readers_.empty() || entries.empty()) return 0;
+  Recording recording(*this);
+  if (!is_active() || entries.empty()) return 0;
   MarkTime();
   const std::string_view multi[] = {"MULTI"};
   const std::string_view exec[] = {"EXEC"};
@@ -160,19 +239,15 @@ uint64_t CommandLog::AppendGroup(const std::vector<Entry>& entries) {
     Encode(views);
   }
   Encode(exec);
-  return FinishAppend();
+  return Publish();
 }
 
-void CommandLog::Trim() {
-  uint64_t needed = end_position_.load(std::memory_order_relaxed);
-  for (const Reader* reader : readers_) needed = std::min(needed, reader->position_);
-  while (!chunks_.empty() && begin_position_ + chunks_.front()->size() <= needed) {
-    begin_position_ += chunks_.front()->size();
-    chunks_.pop_front();
-  }
-  if (chunks_.empty()) begin_position_ = end_position_.load(std::memory_order_relaxed);
+// A reader has gone on, has come or gone.
+void CommandLog::NoteRead() {
+  uint64_t needed = end_position();
+  for (const Reader* reader : readers_) needed = std::min(needed, reader->position());
   while (!marks_.empty() && marks_.front().position < needed) marks_.pop_front();
-  kept_bytes_.store(end_position_.load(std::memory_order_relaxed) - begin_position_, std::memory_order_relaxed);
+  read_position_.store(needed, std::memory_order_release);
 }
 
 }  // namespace kvick

@@ -1,5 +1,6 @@
 #include "engine/command_log.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -30,7 +31,7 @@ std::string ReadAll(CommandLog::Reader& reader) {
 
 std::string TextOf(const CommandLog::Batch& batch) {
   std::string text;
-  for (const CommandLog::Piece& piece : batch.pieces) text += piece.view();
+  for (const CommandLog::Piece& piece : batch.pieces) text += piece.bytes;
   return text;
 }
 
@@ -47,6 +48,93 @@ TEST(CommandLogTest, SharesWhatIsTakenAndLeavesItAsItIs) {
   EXPECT_EQ(second.end_position, end);
   EXPECT_EQ(second.size_bytes(), TextOf(second).size());
   EXPECT_TRUE(reader->Take().pieces.empty());
+}
+
+TEST(CommandLogTest, IsFilledBehindWhatReadersHaveTaken) {
+  CommandLog log;
+  const auto reader = log.Attach();
+  Append(log, 0, {"SET", "a", "1"});
+  const CommandLog::Batch first = reader->Take();
+  const std::string text = TextOf(first);
+  Append(log, 0, {"SET", "b", "2"});
+  const CommandLog::Batch second = reader->Take();
+  ASSERT_EQ(first.pieces.size(), 1u);
+  ASSERT_EQ(second.pieces.size(), 1u);
+  EXPECT_EQ(first.pieces[0].bytes.data() + first.pieces[0].bytes.size(), second.pieces[0].bytes.data());
+  EXPECT_EQ(TextOf(first), text);
+}
+
+TEST(CommandLogTest, AReaderKeepsWhatItHasTakenWhenTheLogHasGoneOn) {
+  CommandLog log;
+  const auto reader = log.Attach();
+  const std::string value(100'000, 'v');
+  std::vector<CommandLog::Batch> taken;
+  std::string expected = Encoded({"SELECT", "0"});
+  for (int i = 0; i < 10; ++i) {
+    const std::string key = std::to_string(i);
+    Append(log, 0, {"SET", key, value});
+    expected += Encoded({"SET", key, value});
+    taken.push_back(reader->Take());
+  }
+  std::string text;
+  for (const CommandLog::Batch& batch : taken) text += TextOf(batch);
+  EXPECT_EQ(text, expected);
+}
+
+TEST(CommandLogTest, ACommandLargerThanAChunkIsInOnePiece) {
+  CommandLog log;
+  const auto reader = log.Attach();
+  const std::string value(300'000, 'v');
+  Append(log, 0, {"SET", "a", "1"});
+  Append(log, 0, {"SET", "large", value});
+  Append(log, 0, {"SET", "b", "2"});
+  const CommandLog::Batch batch = reader->Take();
+  EXPECT_EQ(TextOf(batch), Encoded({"SELECT", "0"}) + Encoded({"SET", "a", "1"}) + Encoded({"SET", "large", value}) +
+                               Encoded({"SET", "b", "2"}));
+  EXPECT_THAT(batch.pieces, testing::Contains(testing::Field(&CommandLog::Piece::bytes,
+                                                             testing::StartsWith(Encoded({"SET", "large", value})))));
+}
+
+TEST(CommandLogTest, AReaderThatIsFarBehindLeavesAllOfIt) {
+  CommandLog log;
+  auto reader = log.Attach();
+  const std::string value(60'000, 'v');
+  for (int i = 0; i < 200; ++i) Append(log, 0, {"SET", "a", value});
+  EXPECT_EQ(log.kept_bytes(), log.end_position());
+  reader.reset();
+  EXPECT_EQ(log.kept_bytes(), 0u);
+}
+
+TEST(CommandLogTest, EncodesLengthsOfAnyNumberOfDigits) {
+  CommandLog log;
+  const auto reader = log.Attach();
+  std::string expected = Encoded({"SELECT", "0"});
+  for (const size_t size : {0u, 1u, 9u, 10u, 11u, 99u, 100u, 101u, 999u, 1000u, 12'345u}) {
+    const std::string value(size, 'v');
+    Append(log, 0, {"SET", "a", value});
+    expected += Encoded({"SET", "a", value});
+  }
+  const std::vector<std::string_view> many(12, "word");
+  log.Append(0, many);
+  expected += Encoded(std::vector<std::string>(many.begin(), many.end()));
+  EXPECT_EQ(ReadAll(*reader), expected);
+}
+
+TEST(CommandLogTest, CountsWhatTheSlowestReaderHasYetToRead) {
+  CommandLog log;
+  const auto fast = log.Attach();
+  auto slow = log.Attach();
+  Append(log, 0, {"SET", "a", "1"});
+  fast->Take();
+  EXPECT_EQ(log.kept_bytes(), log.end_position());
+  const uint64_t read = log.end_position();
+  slow->Take();
+  EXPECT_EQ(log.kept_bytes(), 0u);
+  Append(log, 0, {"SET", "b", "2"});
+  fast->Take();
+  EXPECT_EQ(log.kept_bytes(), log.end_position() - read);
+  slow.reset();
+  EXPECT_EQ(log.kept_bytes(), 0u);
 }
 
 TEST(CommandLogTest, MarksTheSecondsInWhichItWasRecorded) {
@@ -89,7 +177,10 @@ TEST(CommandLogTest, AReaderWaitsUntilSomethingIsRecordedOrItIsWoken) {
   EXPECT_FALSE(reader->WaitFor(0));
   reader->Wake();
   EXPECT_FALSE(reader->WaitFor(60'000));
-  std::thread writer([&log] { Append(log, 0, {"A"}); });
+  std::thread writer([&log] {
+    Append(log, 0, {"A"});
+    log.WakeReaders();
+  });
   while (!reader->WaitFor(60'000)) {
   }
   writer.join();
@@ -163,6 +254,33 @@ TEST(CommandLogTest, KeepsWhatTheSlowestHasNotReadOverManyPieces) {
   EXPECT_EQ(fast_text, expected);
   EXPECT_EQ(ReadAll(*slow), expected);
   EXPECT_EQ(log.end_position(), expected.size());
+}
+
+// One thread records without a lock, as where nobody locks stripes; it wakes readers now and then.
+TEST(CommandLogConcurrencyTest, WhoRecordsAloneNeedsNoLock) {
+  CommandLog log;
+  log.set_shared(false);
+  const auto reader = log.Attach();
+  constexpr int kCommands = 20'000;
+  const std::string value(100, 'v');
+  std::string expected = Encoded({"SELECT", "0"});
+  for (int i = 0; i < kCommands; ++i) expected += Encoded({"SET", std::to_string(i), value});
+  std::string text;
+  test::RunThreads(2, [&](int thread) {
+    if (thread == 1) {
+      while (text.size() < expected.size()) {
+        reader->WaitFor(60'000);
+        reader->Read(&text);
+      }
+      return;
+    }
+    for (int i = 0; i < kCommands; ++i) {
+      const std::string number = std::to_string(i);
+      Append(log, 0, {"SET", number, value});
+      if (i % 16 == 15) log.WakeReaders();
+    }
+  });
+  EXPECT_EQ(text, expected);
 }
 
 TEST(CommandLogConcurrencyTest, ReadsAreOneUnbrokenStreamOfWholeCommands) {

@@ -94,7 +94,10 @@ class Engine {
 
   // More than one executor may run at a time: stripes must be locked. Decided before they run.
   bool is_concurrent() const { return is_concurrent_; }
-  void set_concurrent(bool value) { is_concurrent_ = value; }
+  void set_concurrent(bool value) {
+    is_concurrent_ = value;
+    log_.set_shared(value);
+  }
   // Whether stripes must be locked: a snapshot's thread reads them too. Read inside the gate.
   bool locks_stripes() const { return is_concurrent_ || snapshot != nullptr; }
 

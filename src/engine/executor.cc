@@ -148,6 +148,7 @@ void Executor::EndBatch() {
   keys_.clear();
   is_inside_ = false;
   engine_.gate().Leave(gate_slot_);
+  engine_.log().WakeReaders();
 }
 
 Executor::Prepared Executor::Prepare(const Session& session, std::span<const std::string_view> arguments) {

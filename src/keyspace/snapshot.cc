@@ -15,6 +15,9 @@ constexpr size_t kPieceBytes = size_t{64} << 10;
 // Captured under one locking of a stripe.
 constexpr size_t kLockedBytesMax = size_t{8} << 10;
 constexpr size_t kLockedEntriesMax = 64;
+// What waits for the walk is kept in blocks of this size, which end where less than the latter is free.
+constexpr size_t kPendingBlockBytes = size_t{16} << 10;
+constexpr size_t kPendingBlockFreeMin = 512;
 // Collections with fewer parts are captured as a whole.
 constexpr size_t kPartsMin = 256;
 
@@ -142,13 +145,18 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Snapshot::BeforeChange(int cut_index, Strip
   if (IsCapturedInParts(*entry)) return Open(cut_index, stripe, entry);
   Pending& pending = pending_[(reinterpret_cast<uintptr_t>(&stripe) / sizeof(Stripe)) % kPendingCount];
   const SpinLockHolder guard(pending.lock);
-  const size_t size_before = pending.bytes.size();
+  if (pending.blocks.empty() || pending.blocks.back().size() > kPendingBlockBytes - kPendingBlockFreeMin) {
+    pending.blocks.emplace_back().reserve(kPendingBlockBytes);
+    pending.selected_database = -1;
+  }
+  std::string& bytes = pending.blocks.back();
+  const size_t size_before = bytes.size();
   if (pending.selected_database != cut_index) {
-    encoder_.SelectDatabase(cut_index, &pending.bytes);
+    encoder_.SelectDatabase(cut_index, &bytes);
     pending.selected_database = cut_index;
   }
-  encoder_.AppendEntry(*entry, &pending.bytes);
-  pending_bytes_.fetch_add(pending.bytes.size() - size_before, std::memory_order_relaxed);
+  encoder_.AppendEntry(*entry, &bytes);
+  pending_bytes_.fetch_add(bytes.size() - size_before, std::memory_order_relaxed);
 }
 
 void Snapshot::Open(int cut_index, Stripe& stripe, Entry* entry) {
@@ -191,7 +199,8 @@ bool Snapshot::Walk(std::string* out) {
       if (WalkCapture(*current_, out)) current_ = nullptr;
       continue;
     }
-    TakePending(out);
+    TakePending(end, out);
+    if (out->size() >= end) break;
     if (area_ == areas_.size()) return out->size() > begin;
     if (!WalkArea(out)) {
       areas_[area_].kept.reset();
@@ -203,18 +212,20 @@ bool Snapshot::Walk(std::string* out) {
   return true;
 }
 
-void Snapshot::TakePending(std::string* out) {
+void Snapshot::TakePending(size_t size_max, std::string* out) {
   for (Pending& pending : pending_) {
-    std::string taken;
-    {
-      const SpinLockHolder guard(pending.lock);
-      taken.swap(pending.bytes);
-      pending.selected_database = -1;
+    while (out->size() < size_max) {
+      std::string taken;
+      {
+        const SpinLockHolder guard(pending.lock);
+        if (pending.blocks.empty()) break;
+        taken = std::move(pending.blocks.front());
+        pending.blocks.pop_front();
+      }
+      pending_bytes_.fetch_sub(taken.size(), std::memory_order_relaxed);
+      out->append(taken);
+      selected_database_ = -1;
     }
-    if (taken.empty()) continue;
-    pending_bytes_.fetch_sub(taken.size(), std::memory_order_relaxed);
-    out->append(taken);
-    selected_database_ = -1;
   }
 }
 

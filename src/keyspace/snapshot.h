@@ -89,13 +89,16 @@ class Snapshot {
   };
   struct alignas(64) Pending {
     SpinLock lock;
-    std::string bytes KVICK_GUARDED_BY(lock);
-    int selected_database KVICK_GUARDED_BY(lock) = -1;
+    // Each names its database first, so that the walk may take any of them. Of one size: what grows by doubling would
+    // hold three times of what waits while it grows, and leave holes behind.
+    std::deque<std::string> blocks KVICK_GUARDED_BY(lock);
+    int selected_database KVICK_GUARDED_BY(lock) = -1;  // by the last block
   };
   static constexpr size_t kPendingCount = 16;
 
   void Open(int cut_index, Stripe& stripe, Entry* entry);
-  void TakePending(std::string* out);
+  // Until `out` is that long.
+  void TakePending(size_t size_max, std::string* out);
   bool WalkArea(std::string* out);
   void WalkStripe(Area& area, Stripe& stripe, std::string* out);
   void VisitEntry(const Area& area, Stripe& stripe, Entry* entry, std::string* out);

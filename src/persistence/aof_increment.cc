@@ -10,22 +10,21 @@ namespace kvick {
 void AofIncrement::Take(const CommandLog::Batch& batch, std::span<const uint64_t> splits) {
   uint64_t position = batch.begin_position;
   auto mark = batch.marks.begin();
-  for (CommandLog::Piece piece : batch.pieces) {
-    while (piece.size > 0) {
+  for (const CommandLog::Piece& piece : batch.pieces) {
+    std::string_view rest = piece.bytes;
+    while (!rest.empty()) {
       if (mark != batch.marks.end() && mark->position == position) {
-        auto annotation = std::make_shared<std::string>("#TS:" + std::to_string(mark->second) + "\r\n");
-        const size_t size = annotation->size();
-        pending_.push_back({{std::move(annotation), 0, size}, position});
+        const auto annotation = std::make_shared<const std::string>("#TS:" + std::to_string(mark->second) + "\r\n");
+        pending_.push_back({{annotation, *annotation}, position});
         ++mark;
       }
-      uint64_t size = piece.size;
+      uint64_t size = rest.size();
       if (mark != batch.marks.end()) size = std::min(size, mark->position - position);
       const auto split = std::upper_bound(splits.begin(), splits.end(), position);
       if (split != splits.end()) size = std::min(size, *split - position);
       position += size;
-      pending_.push_back({{piece.chunk, piece.begin, size}, position});
-      piece.begin += size;
-      piece.size -= size;
+      pending_.push_back({{piece.holder, rest.substr(0, size)}, position});
+      rest.remove_prefix(size);
     }
   }
 }
@@ -35,7 +34,7 @@ Status AofIncrement::WriteUpTo(uint64_t position) {
     Part& part = pending_.front();
     const uint64_t size_before = file_->size();
     has_unsynced_ = true;
-    if (Status status = file_->Write(part.piece.view()); !status.ok()) {
+    if (Status status = file_->Write(part.piece.bytes); !status.ok()) {
       Cut(size_before, &part);
       return status;
     }
@@ -55,8 +54,7 @@ void AofIncrement::Cut(uint64_t size, Part* part) {
       "Could not remove short write from the append-only file.  Redis may refuse to load the AOF the next time it "
       "starts.  ftruncate: " +
           std::string(SystemReason(status)));
-  part->piece.begin += written;
-  part->piece.size -= written;
+  part->piece.bytes.remove_prefix(written);
 }
 
 Status AofIncrement::Sync() {

@@ -17,8 +17,9 @@
 namespace kvick {
 namespace {
 
-// Without `always`, how long the writer lets workers write what is recorded before it does.
-constexpr int64_t kGatherMs = 5;
+// How long the writer leaves what is recorded to the workers, who write it themselves or hurry the writer at the end of
+// their turns.
+constexpr int64_t kGatherMs = 20;
 constexpr int64_t kIdleWaitMs = 1000;
 constexpr int64_t kSyncPeriodMs = 1000;
 constexpr int64_t kRetryPeriodMs = 1000;
@@ -310,18 +311,21 @@ void AppendOnlyFile::WaitForWork() {
   {
     MutexLock lock(mutex_);
     if (IsUrgent()) return;
-    // What could not be written has to wait although there is something to be done.
-    if (retry_wait_ms > 0) {
-      changed_.WaitFor(mutex_, retry_wait_ms);
-      return;
-    }
+    // What could not be written has to wait although there is something to be done. Otherwise, too, the writer does not
+    // let the next record wake it: it would come into the midst of a turn, of which it is to write the whole.
+    changed_.WaitFor(mutex_, retry_wait_ms > 0 ? retry_wait_ms : std::min(wait_ms, kGatherMs));
+    if (retry_wait_ms > 0 || IsUrgent()) return;
   }
-  if (reader_->WaitFor(wait_ms) && !syncs_always()) WaitForChange(kGatherMs);
+  if (reader_->WaitFor(0)) return;
+  if (reader_->WaitFor(wait_ms)) WaitForChange(kGatherMs);
 }
 
 void AppendOnlyFile::WriteNow() {
-  if (!is_on() || syncs_always()) return;
-  if (io_mutex_.TryLock()) {
+  if (!is_on()) return;
+  if (syncs_always()) {
+    // What is written already waits for the sync that is under way.
+    if (written_position_.load(std::memory_order_relaxed) >= engine_.log().end_position()) return;
+  } else if (io_mutex_.TryLock()) {
     const bool is_written = !increment_->has_pending() && Append(false);
     io_mutex_.Unlock();
     if (is_written) return;
@@ -503,7 +507,12 @@ void AppendOnlyFile::Sync() {
         "to complete, this may slow down Redis.");
   }
   if (!status.ok()) return FailTo("Fail to fsync the AOF file: ", status);
-  ReleaseWritten(increment_->written_position());
+  // What was recorded meanwhile may be much: nobody waits for it either.
+  if (syncs_always() || !reader_->WaitFor(0)) {
+    ReleaseWritten(increment_->written_position());
+  } else {
+    Append(true);  // a failure is noted
+  }
   {
     MutexLock lock(mutex_);
     sync_failure_.clear();

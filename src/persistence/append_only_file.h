@@ -99,8 +99,8 @@ class AppendOnlyFile final : public WriteGuard {
   void AnswerWhenDurable(uint64_t position, std::shared_ptr<BlockedCall> call, std::string reply)
       KVICK_EXCLUDES(mutex_);
 
-  // Without `always`: writes what was recorded until now, unless somebody else is at it, who then does. Inside the
-  // gate.
+  // Writes what was recorded until now, unless somebody else is at it, who then does. With `always` the thread that
+  // appends is told that a group is there, and does. Inside the gate.
   void WriteNow() KVICK_EXCLUDES(io_mutex_, mutex_);
 
   // Goes over to a new increment, without a new base: for a backup. `done` is called when everything that was recorded
@@ -227,7 +227,7 @@ class AppendOnlyFile final : public WriteGuard {
   mutable Mutex mutex_;
   ConditionVariable changed_;
   bool is_stopping_ KVICK_GUARDED_BY(mutex_) = false;   // the writer
-  bool is_hurried_ KVICK_GUARDED_BY(mutex_) = false;    // by a worker that could not write
+  bool is_hurried_ KVICK_GUARDED_BY(mutex_) = false;    // by a worker that does not write itself
   uint64_t flush_wanted_ KVICK_GUARDED_BY(mutex_) = 0;  // a count
   uint64_t flush_done_ KVICK_GUARDED_BY(mutex_) = 0;
   std::vector<Waiter> waiters_ KVICK_GUARDED_BY(mutex_);

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -61,7 +60,7 @@ class Connection final : public SessionTransport {
     std::string text;      // few bytes, ...
     OutputBuffer replies;  // ... or many
   };
-  std::deque<HeldReplies> held_;
+  std::vector<HeldReplies> held_;
   size_t held_bytes_ = 0;
   int64_t soft_limit_since_ms_ = 0;  // output over the soft limit since then; 0: it is not
   uint32_t epoll_events_ = 0;        // what epoll watches now

@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <unordered_map>
@@ -187,6 +188,8 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
 
   // worker_held_replies.cc
   void Hold(Connection& connection, OutputBuffer& out);
+  // Moves what is released of the connection's held replies to `out`.
+  void MoveReleased(Connection& connection, OutputBuffer& out);
   // Writes what the turn has recorded, if replies wait for that.
   void WriteLog();
   // Between two turns: waits while what is recorded comes faster than it is written.
@@ -212,6 +215,7 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   unsigned handshake_steps_left_ = 0;  // of this turn
   std::vector<Connection*> doomed_;
   std::vector<Connection*> holding_;                        // have replies that are held back
+  std::vector<std::string> spare_texts_;                    // for the next of them
   std::atomic<bool> holds_replies_{false};                  // the same, for who releases
   std::vector<Connection*> pushed_;                         // have pushes to be sent
   std::vector<std::shared_ptr<const PushMessage>> pushes_;  // of this turn: what these pushes belong to
