@@ -20,10 +20,19 @@ char* PutLineEnd(char* out) {
   return out + 2;
 }
 
+char* PutDigit(char* out, uint64_t digit) {
+  *out = static_cast<char>('0' + digit);
+  return out + 1;
+}
+
 char* PutNumberLine(char* out, char type, uint64_t number) {
   *out++ = type;
   if (number < 10) {
-    *out++ = static_cast<char>('0' + number);
+    out = PutDigit(out, number);
+  } else if (number < 100) {
+    out = PutDigit(PutDigit(out, number / 10), number % 10);
+  } else if (number < 1000) {
+    out = PutDigit(PutDigit(PutDigit(out, number / 100), number / 10 % 10), number % 10);
   } else {
     out += FormatUint64(number, out);
   }
@@ -187,7 +196,6 @@ uint64_t CommandLog::Publish() {
 }
 
 void CommandLog::SelectDatabase(int database_index) {
-  if (selected_database_ == database_index) return;
   const std::string number = std::to_string(database_index);
   const std::string_view arguments[] = {"SELECT", number};
   Encode(arguments);
@@ -207,7 +215,6 @@ void CommandLog::NoteTimes(const Clock* clock) {
 }
 
 void CommandLog::MarkTime() {
-  if (time_clock_ == nullptr) return;
   // A clock that was set back is followed as well: the annotations of a file need not be in order.
   const int64_t second = time_clock_->NowMs() / 1000;
   if (second == marked_second_) return;
@@ -219,8 +226,8 @@ void CommandLog::MarkTime() {
 uint64_t CommandLog::Append(int database_index, std::span<const std::string_view> arguments) {
   Recording recording(*this);
   if (!is_active()) return 0;
-  MarkTime();
-  SelectDatabase(database_index);
+  if (time_clock_ != nullptr) MarkTime();
+  if (selected_database_ != database_index) SelectDatabase(database_index);
   Encode(arguments);
   return Publish();
 }
@@ -228,13 +235,13 @@ uint64_t CommandLog::Append(int database_index, std::span<const std::string_view
 uint64_t CommandLog::AppendGroup(const std::vector<Entry>& entries) {
   Recording recording(*this);
   if (!is_active() || entries.empty()) return 0;
-  MarkTime();
+  if (time_clock_ != nullptr) MarkTime();
   const std::string_view multi[] = {"MULTI"};
   const std::string_view exec[] = {"EXEC"};
-  SelectDatabase(entries[0].database_index);
+  if (selected_database_ != entries[0].database_index) SelectDatabase(entries[0].database_index);
   Encode(multi);
   for (const Entry& entry : entries) {
-    SelectDatabase(entry.database_index);
+    if (selected_database_ != entry.database_index) SelectDatabase(entry.database_index);
     const std::vector<std::string_view> views(entry.arguments.begin(), entry.arguments.end());
     Encode(views);
   }

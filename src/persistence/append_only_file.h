@@ -17,10 +17,12 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -100,8 +102,8 @@ class AppendOnlyFile final : public WriteGuard {
       KVICK_EXCLUDES(mutex_);
 
   // Writes what was recorded until now, unless somebody else is at it, who then does. With `always` the thread that
-  // appends is told that a group is there, and does. Inside the gate.
-  void WriteNow() KVICK_EXCLUDES(io_mutex_, mutex_);
+  // appends is told that so many more clients wait, and does. Inside the gate.
+  void WriteNow(size_t client_count) KVICK_EXCLUDES(io_mutex_, mutex_);
 
   // Goes over to a new increment, without a new base: for a backup. `done` is called when everything that was recorded
   // until now is on disk, with what the manifest named until then, or with the reason why not: by the thread that
@@ -150,6 +152,8 @@ class AppendOnlyFile final : public WriteGuard {
   void RunWriter();
   void WaitForWork() KVICK_EXCLUDES(io_mutex_, mutex_);
   void WaitForChange(int64_t timeout_ms) KVICK_EXCLUDES(mutex_);
+  void WaitForGroup();
+  void NoteGroup(int64_t sync_us);
   bool IsUrgent() const KVICK_REQUIRES(mutex_);
   // `may_turn`: goes over to other increments, too, which takes long. Whether everything was written.
   bool Append(bool may_turn) KVICK_REQUIRES(io_mutex_) KVICK_EXCLUDES(mutex_);
@@ -203,6 +207,16 @@ class AppendOnlyFile final : public WriteGuard {
   std::atomic<uint64_t> rewritten_bytes_{0};  // of all, after the last rewrite or at the start
   std::atomic<uint64_t> delayed_sync_count_{0};
   std::atomic<bool> is_syncing_{false};
+
+  // With `always`: how many clients wait for the next sync, and for how many it is worth to wait (WaitForGroup).
+  std::atomic<size_t> waiting_count_{0};
+  std::atomic<size_t> expected_count_{0};
+  std::counting_semaphore<> group_is_complete_{0};
+  // The writer's.
+  size_t group_count_ = 0;  // who waits for the sync that is under way
+  int64_t sync_us_ = 0;     // what a sync took lately
+  std::chrono::steady_clock::time_point group_deadline_;
+
   std::atomic<bool> is_rewriting_{false};
   std::atomic<State> cut_state_{State::kOff};  // at the cut of the rewrite
 

@@ -119,7 +119,7 @@ class Store {
   // As a worker does at the end of a turn.
   void WriteNow() {
     client_->executor().BeginBatch();
-    file->WriteNow();
+    file->WriteNow(1);
     client_->executor().EndBatch();
   }
   void WaitUntilDurable() {
@@ -334,7 +334,7 @@ TEST_F(AppendOnlyFileTest, ConcurrencyOfWorkersThatWriteThemselves) {
       for (int n = 0; n < kWriteCount; ++n) {
         client.Execute({"INCR", key});
         client.executor().BeginBatch();
-        store->file->WriteNow();
+        store->file->WriteNow(1);
         client.executor().EndBatch();
         while (!store->engine().release_gate().IsReleased(client.session().write_position)) std::this_thread::yield();
       }

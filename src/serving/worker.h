@@ -215,6 +215,7 @@ class Worker final : public PushPort, public ReleaseGate::Listener {
   unsigned handshake_steps_left_ = 0;  // of this turn
   std::vector<Connection*> doomed_;
   std::vector<Connection*> holding_;                        // have replies that are held back
+  size_t newly_holding_count_ = 0;                          // of these, those that have told nobody yet
   std::vector<std::string> spare_texts_;                    // for the next of them
   std::atomic<bool> holds_replies_{false};                  // the same, for who releases
   std::vector<Connection*> pushed_;                         // have pushes to be sent

@@ -40,6 +40,7 @@ void Worker::Hold(Connection& connection, OutputBuffer& out) {
   if (out.empty()) return;
   if (connection.held_.empty()) {
     holding_.push_back(&connection);
+    ++newly_holding_count_;
     holds_replies_.store(true, std::memory_order_seq_cst);  // before ReleaseReplies looks at what is released
   }
   connection.held_bytes_ += out.size_bytes();
@@ -61,7 +62,7 @@ void Worker::WriteLog() {
   AppendOnlyFile* file = engine_.hooks.append_only_file;
   if (file == nullptr) return;
   holds_replies_.store(false, std::memory_order_relaxed);
-  file->WriteNow();
+  file->WriteNow(std::exchange(newly_holding_count_, 0));
   holds_replies_.store(true, std::memory_order_seq_cst);  // before ReleaseReplies looks at what is released
 }
 
