@@ -117,9 +117,9 @@ class Store {
     return out.text();
   }
   // As a worker does at the end of a turn.
-  void WriteNow() {
+  void WriteNow(size_t client_count = 1) {
     client_->executor().BeginBatch();
-    file->WriteNow(1);
+    file->WriteNow(client_count);
     client_->executor().EndBatch();
   }
   void WaitUntilDurable() {
@@ -317,6 +317,19 @@ TEST_F(AppendOnlyFileTest, WithAlwaysRepliesAreReleasedWhenTheirPositionIsSynced
   EXPECT_EQ(ReadWholeFile(place_ / "dir/appendonly.aof.1.incr.aof").substr(0, 6), "*2\r\n$6");
   store->Change([](Settings& settings) { settings.append_sync = AppendSync::kAlways; });
   EXPECT_FALSE(store->engine().release_gate().IsReleased(store->engine().log().end_position() + 1));
+}
+
+TEST_F(AppendOnlyFileTest, WithAlwaysNobodyWaitsForLongForThoseWhoDoNotComeAgain) {
+  auto store = Open(Always());
+  for (const size_t client_count : {50u, 1u, 0u, 50u, 3u}) {
+    store->Execute({"INCR", "a"});
+    const uint64_t position = store->client().session().write_position;
+    store->WriteNow(client_count);
+    Await([&] { return store->engine().release_gate().IsReleased(position); });
+    EXPECT_TRUE(store->file->IsDurable(position));
+  }
+  store.reset();
+  EXPECT_EQ(Open()->Execute({"GET", "a"}), "$1\r\n5\r\n");
 }
 
 // What workers were told is written is in the files, though nothing was synced and the process has not ended.
