@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -55,6 +56,55 @@ TEST(NumbersTest, IntegersReadBack) {
   for (const int64_t value : {INT64_MIN, INT64_MIN + 1, INT64_MAX - 1, INT64_MAX}) {
     EXPECT_EQ(ParseInt64(Formatted(value)), value);
   }
+}
+
+TEST(NumbersTest, EveryShortIntegerIsPrinted) {
+  char buffer[kInt64TextMax];
+  for (uint64_t value = 0; value < 200'000; ++value) {
+    ASSERT_EQ(std::string(buffer, FormatUint64(value, buffer)), std::to_string(value));
+  }
+  for (uint64_t power = 1; power < 10'000'000'000'000'000'000U; power *= 10) {
+    for (const uint64_t value : {power - 1, power, power + 1, power * 10 - 1}) {
+      ASSERT_EQ(std::string(buffer, FormatUint64(value, buffer)), std::to_string(value));
+    }
+  }
+}
+
+TEST(NumbersTest, IntegersOfTwentyDigitsAreReadWhereTheyFit) {
+  EXPECT_EQ(ParseUint64("9999999999999999999"), 9999999999999999999U);
+  EXPECT_EQ(ParseUint64("18446744073709551615"), UINT64_MAX);
+  EXPECT_FALSE(ParseUint64("18446744073709551616"));
+  EXPECT_FALSE(ParseUint64("99999999999999999999"));
+  EXPECT_FALSE(ParseInt64("9223372036854775808"));
+  EXPECT_FALSE(ParseUint64("999999999999999999x"));
+}
+
+TEST(NumbersTest, PlainDecimalsAreReadAsTheLibraryReadsThem) {
+  Random random(test::Seed());
+  for (int i = 0; i < 50'000; ++i) {
+    std::string text = random.Below(3) == 0 ? "-" : "";
+    for (uint64_t digits = random.Below(20); digits > 0; --digits) text += static_cast<char>('0' + random.Below(10));
+    const size_t sign_size = text.starts_with('-') ? 1 : 0;
+    if (random.Below(2) == 0) text.insert(sign_size + random.Below(text.size() - sign_size + 1), ".");
+    if (random.Below(3) == 0) {
+      text += random.Below(2) == 0 ? "e" : "E";
+      text += std::array{"", "-", "+"}[random.Below(3)] + std::to_string(random.Below(random.Below(2) == 0 ? 30 : 400));
+    }
+    const std::optional<double> value = ParseDouble(text);
+    char* end = nullptr;
+    const double expected = std::strtod(text.c_str(), &end);
+    if (text.empty() || *end != '\0' || end == text.c_str() || std::isinf(expected) ||
+        (expected == 0 && text.find_first_of("123456789") < text.find_first_of("eE"))) {
+      EXPECT_FALSE(value) << text;
+      continue;
+    }
+    ASSERT_TRUE(value) << text;
+    EXPECT_EQ(*value, expected) << text;
+    EXPECT_EQ(std::signbit(*value), std::signbit(expected)) << text;
+  }
+  for (const char* text : {"-", ".", "-.", "1.2.3", "--1", "1-", "e1", "1e", "1e-", "1e+x"})
+    EXPECT_FALSE(ParseDouble(text)) << text;
+  EXPECT_TRUE(std::signbit(ParseDouble("-0").value()));
 }
 
 TEST(NumbersTest, ParsesFiniteNumbersAndInfinities) {
