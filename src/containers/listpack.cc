@@ -3,10 +3,10 @@
 #include <malloc.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstdlib>
 
 #include "base/assert.h"
+#include "base/words.h"
 
 namespace kvick {
 namespace {
@@ -139,15 +139,8 @@ std::optional<size_t> ReadBackLength(const uint8_t* last, size_t readable) {
   return std::nullopt;
 }
 
-// What a block for so many bytes really has, in the allocator's classes: steps of 16 bytes, above 128 four classes for
-// each doubling. Knowing it spares asking the allocator at every change.
-size_t RoomFor(size_t size_bytes) {
-  const size_t step = size_bytes <= 128 ? 16 : std::bit_floor(size_bytes - 1) / 4;
-  return (size_bytes + step - 1) & ~(step - 1);
-}
-
 uint8_t* AllocateOrDie(uint8_t* old, size_t size_bytes) {
-  size_bytes = RoomFor(size_bytes);
+  size_bytes = Listpack::RoomFor(size_bytes);
   void* block = std::realloc(old, size_bytes);
   KVICK_ASSERT(block != nullptr);
   return static_cast<uint8_t*>(block);
@@ -197,18 +190,18 @@ bool ListpackView::IsValid(std::string_view bytes, Check check) {
   return view.stored_count() == kCountUnknown || view.stored_count() == count;
 }
 
-size_t ListpackView::ElementBytes(const ListpackValue& value) {
+size_t ListpackView::LongElementBytes(const ListpackValue& value) {
   const size_t code_bytes = EncodeHead(value).size + value.bytes.size();
   return code_bytes + BackLengthBytes(code_bytes);
 }
 
-Position ListpackView::After(Position at) const {
+Position ListpackView::AfterLong(Position at) const {
   const size_t code_bytes = CodeBytes(data_ + at);
   KVICK_DEBUG_ASSERT(code_bytes != 0);
   return static_cast<Position>(at + code_bytes + BackLengthBytes(code_bytes));
 }
 
-Position ListpackView::Before(Position at) const {
+Position ListpackView::BeforeLong(Position at) const {
   const std::optional<size_t> code_bytes = ReadBackLength(data_ + at - 1, at - kHeaderBytes);
   KVICK_DEBUG_ASSERT(code_bytes);
   return static_cast<Position>(at - *code_bytes - BackLengthBytes(*code_bytes));
@@ -239,7 +232,7 @@ Position ListpackView::Seek(int64_t index) const {
   return at;
 }
 
-ListpackValue ListpackView::Get(Position at) const {
+ListpackValue ListpackView::GetLong(Position at) const {
   const uint8_t* element = data_ + at;
   const uint8_t first = element[0];
   const auto text = [](const uint8_t* bytes, size_t size) {
@@ -248,8 +241,6 @@ ListpackValue ListpackView::Get(Position at) const {
   const auto integer = [&](unsigned size) {
     return ListpackValue::FromInteger(SignExtend(LoadLittleEndian(element + 1, size), size * 8));
   };
-  if (IsUint7(first)) return ListpackValue::FromInteger(first);
-  if (IsString6(first)) return text(element + 1, first & 0x3fu);
   if (IsInteger13(first)) return ListpackValue::FromInteger(SignExtend((first & 0x1fu) << 8 | element[1], 13));
   if (IsString12(first)) return text(element + 2, (first & 0x0fu) << 8 | element[1]);
   switch (first) {
@@ -266,6 +257,17 @@ Position ListpackView::Find(std::string_view value, Position from, size_t skip) 
 }
 
 Position ListpackView::Find(const ListpackValue& value, Position from, size_t skip) const {
+  if (from == kNone) return kNone;
+  if (IsShortString(value)) {
+    // Others differ in their first byte.
+    const auto first = static_cast<uint8_t>(kString6Mark | value.bytes.size());
+    for (Position at = from; data_[at] != kEnd;) {
+      if (data_[at] == first && EqualBytes(Get(at).bytes, value.bytes)) return at;
+      at = After(at);
+      for (size_t i = 0; i < skip && data_[at] != kEnd; ++i) at = After(at);
+    }
+    return kNone;
+  }
   size_t to_skip = 0;
   for (Position at = from; at != kNone; at = Next(at)) {
     if (to_skip != 0) {
@@ -380,6 +382,51 @@ Listpack Listpack::SplitAt(Position at) {
   return tail;
 }
 
+void Listpack::PrependInFront(const ListpackValue& value) {
+  const size_t element_bytes = ElementBytes(value);
+  const size_t size = size_bytes();
+  const uint16_t count = stored_count();
+  data_ -= element_bytes;
+  SetSize(size + element_bytes);
+  SetCount(count);
+  AddToCount(1);
+  WriteElement(kHeaderBytes, value);
+}
+
+void Listpack::AppendBehind(const ListpackValue& value) {
+  const Position end = WriteElement(static_cast<Position>(size_bytes() - 1), value);
+  data_[end] = kEnd;
+  SetSize(end + size_t{1});
+  AddToCount(1);
+}
+
+void Listpack::EraseFirst(size_t count, size_t erased_bytes) {
+  const size_t size = size_bytes();
+  const uint16_t stored = stored_count();
+  data_ += erased_bytes;
+  SetSize(size - erased_bytes);
+  SetCount(stored);
+  AddToCount(-static_cast<int>(count));
+}
+
+void Listpack::EraseLast(size_t count) {
+  auto end = static_cast<Position>(size_bytes() - 1);
+  for (size_t i = 0; i < count; ++i) end = Before(end);
+  data_[end] = kEnd;
+  SetSize(end + size_t{1});
+  AddToCount(-static_cast<int>(count));
+}
+
+void Listpack::FillRoom(char* bytes, Position at, size_t erased_bytes, int count_change,
+                        std::span<const ListpackValue> values) {
+  Listpack pack = Adopt(bytes);
+  Position end = at;
+  for (const ListpackValue& value : values) end = pack.WriteElement(end, value);
+  pack.SetSize(pack.size_bytes() - erased_bytes + (end - at));
+  if (count_change != 0) pack.AddToCount(count_change);
+  pack.Release();
+}
+
 void Listpack::ShrinkToFit() {
   const size_t size = size_bytes();
   if (malloc_usable_size(data_) > size) data_ = AllocateOrDie(data_, size);
@@ -400,8 +447,7 @@ void Listpack::Resize(Position at, size_t old_bytes, size_t new_bytes, int count
     data_ = AllocateOrDie(data_, new_size);
   }
   SetSize(new_size);
-  if (count_change != 0 && stored_count() != kCountUnknown)
-    SetCount(static_cast<size_t>(stored_count() + count_change));
+  if (count_change != 0) AddToCount(count_change);
 }
 
 void Listpack::SetEmpty() {
@@ -429,6 +475,14 @@ Position Listpack::Write(Position at, size_t old_bytes, const ListpackValue& val
 
 // Into room that is there; returns the place behind it.
 Position Listpack::WriteElement(Position at, const ListpackValue& value) {
+  if (IsShortString(value)) {
+    const size_t size = value.bytes.size();
+    uint8_t* element = data_ + at;
+    element[0] = static_cast<uint8_t>(kString6Mark | size);
+    if (size != 0) std::memcpy(element + 1, value.bytes.data(), size);
+    element[size + 1] = static_cast<uint8_t>(size + 1);
+    return static_cast<Position>(at + size + 2);
+  }
   const CodeHead head = EncodeHead(value);
   const size_t code_bytes = head.size + value.bytes.size();
   uint8_t* out = data_ + at;

@@ -24,6 +24,7 @@
 // KiB. The block has no spare room of its own: it grows into what the allocator's size class leaves.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -82,7 +83,9 @@ class ListpackView {
   enum class Check { kHeader, kDeep };
   static bool IsValid(std::string_view bytes, Check check);
   // What an element with this value occupies, back length included.
-  static size_t ElementBytes(const ListpackValue& value);
+  static size_t ElementBytes(const ListpackValue& value) {
+    return IsShortString(value) ? value.bytes.size() + 2 : LongElementBytes(value);
+  }
 
   size_t size_bytes() const {
     uint32_t size;
@@ -109,7 +112,12 @@ class ListpackView {
   // The element with this index, from the end when negative (-1: the last one). Walks from the nearer end.
   Position Seek(int64_t index) const;
 
-  ListpackValue Get(Position at) const;
+  ListpackValue Get(Position at) const {
+    const uint8_t first = data_[at];
+    if (first < 0x80) return ListpackValue::FromInteger(first);
+    if (first < 0xc0) return {false, 0, {reinterpret_cast<const char*>(data_ + at + 1), first & size_t{0x3f}}};
+    return GetLong(at);
+  }
   // What the element at `at` occupies, back length included.
   size_t ElementBytesAt(Position at) const { return After(at) - at; }
 
@@ -127,7 +135,7 @@ class ListpackView {
       *at += static_cast<Position>(size + 2);
       return {false, 0, {reinterpret_cast<const char*>(element + 1), size}};
     }
-    const ListpackValue value = Get(*at);
+    const ListpackValue value = GetLong(*at);
     *at = After(*at);
     return value;
   }
@@ -154,10 +162,24 @@ class ListpackView {
     return count;
   }
   // The offset behind the element, which may be that of the end mark.
-  Position After(Position at) const;
+  Position After(Position at) const {
+    const uint8_t first = data_[at];
+    if (first < 0x80) return at + 2;
+    if (first < 0xc0) return at + (first & 0x3fu) + 2;
+    return AfterLong(at);
+  }
   // The offset of the element in front of `at`, which there must be.
-  Position Before(Position at) const;
+  Position Before(Position at) const {
+    const uint8_t code_bytes = data_[at - 1];
+    return code_bytes < 0x80 ? at - code_bytes - 1 : BeforeLong(at);
+  }
+  ListpackValue GetLong(Position at) const;
+  Position AfterLong(Position at) const;
+  Position BeforeLong(Position at) const;
   size_t CountByWalking() const;
+  // With one byte in front and one behind, as most elements are.
+  static bool IsShortString(const ListpackValue& value) { return !value.is_integer && value.bytes.size() <= 63; }
+  static size_t LongElementBytes(const ListpackValue& value);
 
   uint8_t* data_ = nullptr;
 };
@@ -210,6 +232,24 @@ class Listpack : public ListpackView {
   // Cuts the elements from `at` on off and returns them.
   Listpack SplitAt(Position at);
 
+  // For who has made room in front of the listpack or behind it (GappedListpack): nothing else is moved, allocated or
+  // given back. There must be ElementBytes(value) of room; EraseFirst is told how many bytes the elements are.
+  void PrependInFront(const ListpackValue& value);
+  void AppendBehind(const ListpackValue& value);
+  void EraseFirst(size_t count, size_t erased_bytes);
+  void EraseLast(size_t count);
+  // What the allocator's block for so many bytes really has, in its classes: steps of 16 bytes, above 128 four classes
+  // for each doubling. Knowing them spares asking the allocator at every change.
+  static size_t RoomFor(size_t size_bytes) {
+    const size_t step = size_bytes <= 128 ? 16 : std::bit_floor(size_bytes - 1) / 4;
+    return (size_bytes + step - 1) & ~(step - 1);
+  }
+
+  // Writes elements into room that was made for them at `at` of a listpack's bytes, where there were `erased_bytes`
+  // (PackedEditor); it has `count_change` elements more then.
+  static void FillRoom(char* bytes, Position at, size_t erased_bytes, int count_change,
+                       std::span<const ListpackValue> values);
+
   // Gives back what the allocator could use elsewhere.
   void ShrinkToFit();
   // What the block occupies.
@@ -236,6 +276,10 @@ class Listpack : public ListpackView {
   void SetEmpty();
   void SetSize(size_t size_bytes);
   void SetCount(size_t count);
+  // Unless the count is not known.
+  void AddToCount(int change) {
+    if (stored_count() != kCountUnknown) SetCount(static_cast<size_t>(stored_count() + change));
+  }
   Position Write(Position at, size_t old_bytes, const ListpackValue& value, int count_change);
   Position WriteElement(Position at, const ListpackValue& value);
 };

@@ -49,6 +49,12 @@ bool ListLimits::AllowsPart(size_t size_bytes, size_t count, size_t divisor) con
   return size_bytes <= kSafetyBytes && count <= count_max / divisor;
 }
 
+size_t ListLimits::GrownBytes(size_t size_bytes, size_t count) const {
+  if (node_size_max < 0) return BytesLimit(node_size_max);
+  const size_t count_max = std::clamp<size_t>(static_cast<size_t>(node_size_max), 1, kNodeElementsMax);
+  return count == 0 ? size_bytes : std::min(kSafetyBytes, size_bytes * count_max / count);
+}
+
 // ---- ListCursor
 
 ListElement ListCursor::Get() const {
@@ -143,7 +149,7 @@ void Quicklist::FreeNode(const Node& node) {
   if (node.form == Form::kPlain) {
     static_cast<SharedBytes*>(node.block)->Drop();
   } else {
-    std::free(node.block);
+    std::free(GappedListpack::BlockOf(node.block, node.gap_bytes));
   }
 }
 
@@ -152,7 +158,10 @@ Quicklist::Node Quicklist::CopyNode(const Node& node) {
   switch (node.form) {
     // Never written again, so both lists can hold the same bytes.
     case Form::kPlain: static_cast<SharedBytes*>(node.block)->Hold(); break;
-    case Form::kPacked: copy.block = Listpack::CopyOf(Listpack::ViewOf(node.block)).Release(); break;
+    case Form::kPacked:
+      copy.block = Listpack::CopyOf(Listpack::ViewOf(node.block)).Release();
+      copy.gap_bytes = 0;
+      break;
     case Form::kCompressed: {
       const size_t size_bytes = sizeof(CompressedBlock) + static_cast<CompressedBlock*>(node.block)->compressed_bytes;
       copy.block = std::malloc(size_bytes);
@@ -169,7 +178,7 @@ size_t Quicklist::memory_bytes() const {
     total += sizeof(Chunk) + chunk.nodes.capacity() * sizeof(Node);
     for (const Node& node : chunk.nodes) {
       total += node.form == Form::kPlain ? static_cast<SharedBytes*>(node.block)->allocated_bytes()
-                                         : malloc_usable_size(node.block);
+                                         : malloc_usable_size(GappedListpack::BlockOf(node.block, node.gap_bytes));
     }
   }
   return total;
@@ -259,7 +268,7 @@ Quicklist::Place Quicklist::EraseNode(Place place) {
 Quicklist::Place Quicklist::SplitNode(Place place, Listpack::Position at) {
   Node second{};
   {
-    BorrowedListpack pack(&At(place).block);
+    BorrowedListpack pack(Ungapped(At(place)));
     second = MakePacked(pack->SplitAt(at));
   }
   CountChanged(place, -static_cast<int64_t>(second.count));
@@ -299,8 +308,9 @@ void Quicklist::Compress(Node& node) {
   block->listpack_bytes = static_cast<uint32_t>(bytes.size());
   block->compressed_bytes = size;
   std::memcpy(block->data(), scratch.get(), size);
-  std::free(node.block);
+  FreeNode(node);
   node.block = block;
+  node.gap_bytes = 0;
   node.form = Form::kCompressed;
   ++compressed_count_;
 }
@@ -317,8 +327,8 @@ bool Quicklist::IsInner(Place place, size_t depth) const {
   return true;
 }
 
-void Quicklist::Settle(Place place, const ListLimits& limits) {
-  if ((limits.compress_depth <= 0 && compressed_count_ == 0) || chunks_.empty()) return;
+void Quicklist::SettleCompression(Place place, const ListLimits& limits) {
+  if (chunks_.empty()) return;
   const auto depth = static_cast<size_t>(std::max(limits.compress_depth, 0));
   // Also after the setting went to 0 the end nodes are to be readable.
   const size_t readable = std::min(std::max<size_t>(depth, 1), node_count_);
@@ -351,27 +361,42 @@ ListCursor Quicklist::Seek(int64_t index) const {
   return cursor;
 }
 
-bool Quicklist::TryAdd(Place place, ListEnd end, const ListpackValue& value, const ListLimits& limits) {
-  Node& node = At(place);
+ListCursor Quicklist::SeekEnd(ListEnd end) const {
+  ListCursor cursor(this);
+  if (count_ == 0) return cursor;
+  const Place place = end == ListEnd::kHead ? FirstPlace() : LastPlace();
+  cursor.chunk_ = place.chunk;
+  cursor.node_ = place.node;
+  cursor.EnterNode(end);
+  return cursor;
+}
+
+bool Quicklist::TryAddTo(Chunk& chunk, Node& node, ListEnd end, const ListpackValue& value, const ListLimits& limits) {
   if (node.form == Form::kPlain) return false;
   Unpack(node);
   const size_t size_bytes = Listpack::ViewOf(node.block).size_bytes() + ListpackView::ElementBytes(value);
   if (!limits.Allows(size_bytes, node.count + 1)) return false;
-  {
-    BorrowedListpack pack(&node.block);
-    end == ListEnd::kHead ? pack->Prepend(value) : pack->Append(value);
+  if (end == ListEnd::kHead) {
+    Gapped(node).Prepend(value, limits.GrownBytes(size_bytes, node.count + 1));
+  } else {
+    Gapped(node).Append(value);
   }
-  CountChanged(place, 1);
+  ++node.count;
+  ++chunk.count;
+  ++count_;
   return true;
 }
 
 void Quicklist::Push(ListEnd end, std::string_view text, const ListLimits& limits) {
   if (!chunks_.empty() && !limits.IsHuge(text.size())) {
-    const Place place = end == ListEnd::kHead ? FirstPlace() : LastPlace();
-    if (TryAdd(place, end, ListpackValue::FromText(text), limits)) return;
+    Chunk& chunk = end == ListEnd::kHead ? chunks_.front() : chunks_.back();
+    Node& node = end == ListEnd::kHead ? chunk.nodes.front() : chunk.nodes.back();
+    if (TryAddTo(chunk, node, end, ListpackValue::FromText(text), limits)) return;
   }
-  const Place place = end == ListEnd::kHead ? FirstPlace() : Place{chunks_.size(), 0};
-  Settle(InsertNode(place, MakeNode(text, limits)), limits);
+  if (end == ListEnd::kTail) return Settle(InsertNode({chunks_.size(), 0}, MakeNode(text, limits)), limits);
+  // What was the head is full, and needs no room in front any more.
+  if (!chunks_.empty() && At(FirstPlace()).form == Form::kPacked) Gapped(At(FirstPlace())).Trim();
+  Settle(InsertNode(FirstPlace(), MakeNode(text, limits)), limits);
 }
 
 void Quicklist::Insert(const ListCursor& cursor, ListSide side, std::string_view text, const ListLimits& limits) {
@@ -391,7 +416,7 @@ void Quicklist::Insert(const ListCursor& cursor, ListSide side, std::string_view
     const size_t size_bytes = view.size_bytes() + ListpackView::ElementBytes(value);
     if (!is_huge && limits.Allows(size_bytes, node.count + 1)) {
       {
-        BorrowedListpack pack(&node.block);
+        BorrowedListpack pack(Ungapped(node));
         at_back ? pack->Append(value) : pack->InsertBefore(second, value);
       }
       CountChanged(place, 1);
@@ -448,7 +473,7 @@ void Quicklist::Replace(int64_t index, std::string_view text, const ListLimits& 
     const ListpackValue value = ListpackValue::FromText(text);
     const size_t size_bytes = view.size_bytes() - view.ElementBytesAt(at) + ListpackView::ElementBytes(value);
     if (limits.Allows(size_bytes, node.count) || node.count == 1) {
-      BorrowedListpack(&node.block)->Replace(at, value);
+      BorrowedListpack(Ungapped(node))->Replace(at, value);
       Settle(place, limits);
       return;
     }
@@ -476,7 +501,7 @@ void Quicklist::EraseRange(size_t index, size_t count, const ListLimits& limits)
     } else {
       Unpack(node);
       {
-        BorrowedListpack pack(&node.block);
+        BorrowedListpack pack(Ungapped(node));
         pack->EraseRange(pack->Seek(static_cast<int64_t>(rest)), erased);
       }
       CountChanged(place, -static_cast<int64_t>(erased));
@@ -488,6 +513,23 @@ void Quicklist::EraseRange(size_t index, size_t count, const ListLimits& limits)
   Settle(place, limits);
 }
 
+void Quicklist::EraseEnd(ListEnd end, size_t count, const ListLimits& limits) {
+  while (count > 0) {
+    const Place place = end == ListEnd::kHead ? FirstPlace() : LastPlace();
+    Node& node = At(place);
+    if (count >= node.count) {
+      count -= node.count;
+      EraseNode(place);
+      continue;
+    }
+    Unpack(node);
+    end == ListEnd::kHead ? Gapped(node).EraseFirst(count) : Gapped(node).EraseLast(count);
+    CountChanged(place, -static_cast<int64_t>(count));
+    count = 0;
+  }
+  Settle(Place{chunks_.size(), 0}, limits);
+}
+
 size_t Quicklist::RemoveInNode(Place place, const ListpackValue& value, size_t count_max, ListEnd from) {
   Node& node = At(place);
   if (node.form == Form::kCompressed) {
@@ -495,7 +537,7 @@ size_t Quicklist::RemoveInNode(Place place, const ListpackValue& value, size_t c
     if (unpacked.Find(value, unpacked.First()) == Listpack::kNone) return 0;
     Unpack(node);
   }
-  const size_t removed = BorrowedListpack(&node.block)->RemoveEqual(value, count_max, from == ListEnd::kTail);
+  const size_t removed = BorrowedListpack(Ungapped(node))->RemoveEqual(value, count_max, from == ListEnd::kTail);
   CountChanged(place, -static_cast<int64_t>(removed));
   return removed;
 }
@@ -538,7 +580,7 @@ std::optional<ListpackView> Quicklist::OnlyPack() const {
 }
 
 Listpack Quicklist::TakeOnlyPack() {
-  Listpack pack = Listpack::Adopt(At(FirstPlace()).block);
+  Listpack pack = Listpack::Adopt(*Ungapped(At(FirstPlace())));
   chunks_.clear();
   count_ = 0;
   node_count_ = 0;

@@ -14,8 +14,11 @@
 // Why not nodes that point to each other: reaching an index in the middle of a list of 10 M elements would follow
 // some 10,000 pointers, a cache miss each; the directory has 300 chunks to add up, side by side in memory.
 //
-// Cost: both ends O(1) amortised (within a node: its bytes are moved); an index walks at most half of the directory,
-// one chunk and half a node. No thread rule of its own.
+// Packed nodes may have a gap in front (GappedListpack), so that a list grows and shrinks at its head without moving
+// the bytes of a node.
+//
+// Cost: both ends O(1) amortised; an index walks at most half of the directory, one chunk and half a node. No thread
+// rule of its own.
 #pragma once
 
 #include <cstddef>
@@ -26,6 +29,7 @@
 #include <vector>
 
 #include "base/shared_bytes.h"
+#include "containers/gapped_listpack.h"
 #include "containers/listpack.h"
 
 namespace kvick {
@@ -49,6 +53,8 @@ struct ListLimits {
   bool AllowsHalf(size_t size_bytes, size_t count) const { return AllowsPart(size_bytes, count, 2); }
   // Whether an element gets a node of its own.
   bool IsHuge(size_t element_bytes) const;
+  // How large a listpack of this size may become while elements like its own are added.
+  size_t GrownBytes(size_t size_bytes, size_t count) const;
 
  private:
   bool AllowsPart(size_t size_bytes, size_t count, size_t divisor) const;
@@ -112,6 +118,7 @@ class Quicklist {
 
   // At this index, from the end when negative (-1: the last). Not valid when there is none.
   ListCursor Seek(int64_t index) const;
+  ListCursor SeekEnd(ListEnd end) const;
 
   void Push(ListEnd end, std::string_view text, const ListLimits& limits);
   // Beside the element at the cursor.
@@ -119,6 +126,8 @@ class Quicklist {
   void Replace(int64_t index, std::string_view text, const ListLimits& limits);
   // index + count must not exceed count().
   void EraseRange(size_t index, size_t count, const ListLimits& limits);
+  // The same at an end.
+  void EraseEnd(ListEnd end, size_t count, const ListLimits& limits);
   // Up to `count_max` elements equal to `text`, the first ones seen from `from`. Returns how many.
   size_t Remove(std::string_view text, size_t count_max, ListEnd from, const ListLimits& limits);
 
@@ -152,12 +161,14 @@ class Quicklist {
  private:
   friend class ListCursor;
 
-  enum class Form : uint32_t { kPacked, kCompressed, kPlain };
+  enum class Form : uint16_t { kPacked, kCompressed, kPlain };
   struct Node {
-    void* block;  // a Listpack's, a CompressedBlock or SharedBytes
+    void* block;  // a listpack's bytes, a CompressedBlock or SharedBytes
     uint32_t count;
     Form form;
+    GappedListpack::GapBytes gap_bytes = 0;  // in front of a listpack
   };
+  static_assert(sizeof(void*) != 8 || sizeof(Node) == 16);
   struct Chunk {
     std::vector<Node> nodes;
     size_t count = 0;  // elements of all nodes
@@ -186,6 +197,12 @@ class Quicklist {
   static void FreeNode(const Node& node);
   static Node CopyNode(const Node& node);
   static Listpack Decompressed(const Node& node);
+  static GappedListpack Gapped(Node& node) { return {&node.block, &node.gap_bytes}; }
+  // The listpack of a packed node, to be changed anywhere: without a gap.
+  static void** Ungapped(Node& node) {
+    Gapped(node).Close();
+    return &node.block;
+  }
 
   void CountChanged(Place place, int64_t difference);
   // In front of `place`, which may be the one behind the last. Returns where the node is; other places change.
@@ -194,7 +211,11 @@ class Quicklist {
   Place EraseNode(Place place);
   // Cuts a packed node in front of its element `at`; returns the place of the second part.
   Place SplitNode(Place place, Listpack::Position at);
-  bool TryAdd(Place place, ListEnd end, const ListpackValue& value, const ListLimits& limits);
+  bool TryAdd(Place place, ListEnd end, const ListpackValue& value, const ListLimits& limits) {
+    return TryAddTo(chunks_[place.chunk], At(place), end, value, limits);
+  }
+  // `node` is one of the chunk's.
+  bool TryAddTo(Chunk& chunk, Node& node, ListEnd end, const ListpackValue& value, const ListLimits& limits);
   size_t RemoveInNode(Place place, const ListpackValue& value, size_t count_max, ListEnd from);
 
   // Compression.
@@ -202,7 +223,10 @@ class Quicklist {
   void Compress(Node& node);
   bool IsInner(Place place, size_t depth) const;
   // After a change at `place`: the nodes at the ends readable, those that have become inner ones compressed.
-  void Settle(Place place, const ListLimits& limits);
+  void Settle(Place place, const ListLimits& limits) {
+    if (limits.compress_depth > 0 || compressed_count_ > 0) SettleCompression(place, limits);
+  }
+  void SettleCompression(Place place, const ListLimits& limits);
 
   std::deque<Chunk> chunks_;  // none is empty
   size_t count_ = 0;

@@ -81,6 +81,68 @@ TEST(QuicklistTest, ChainsNodesByTheLimit) {
   });
 }
 
+TEST(QuicklistTest, ItsHeadAndItsTailAreEquallyCheapToHold) {
+  for (const int node_size_max : {-1, -2, 3, 100}) {
+    const ListLimits limits{node_size_max};
+    Quicklist from_head;
+    Quicklist from_tail;
+    for (int i = 0; i < 20'000; ++i) {
+      from_head.Push(ListEnd::kHead, "value-of-sixteen", limits);
+      from_tail.Push(ListEnd::kTail, "value-of-sixteen", limits);
+    }
+    EXPECT_EQ(from_head.node_count(), from_tail.node_count());
+    EXPECT_LT(static_cast<double>(from_head.memory_bytes()), 1.1 * static_cast<double>(from_tail.memory_bytes()) + 9000)
+        << node_size_max;
+  }
+}
+
+TEST(QuicklistTest, IsADequeWithOtherChangesInBetween) {
+  for (const ListLimits limits : {ListLimits{-1}, ListLimits{5}, ListLimits{-1, 1}, ListLimits{7, 2}}) {
+    for (uint64_t seed = 1; seed <= 5; ++seed) {
+      SCOPED_TRACE(std::to_string(limits.node_size_max) + ", seed " + std::to_string(seed));
+      Random random(seed);
+      Quicklist list;
+      std::vector<std::string> model;
+      for (int step = 0; step < 4000; ++step) {
+        const std::string text = random.Below(3) == 0 ? std::to_string(step) : std::string(random.Below(60), 'x');
+        const ListEnd end = random.Below(2) == 0 ? ListEnd::kHead : ListEnd::kTail;
+        const uint64_t what = random.Below(20);
+        if (what < 11 || model.size() < 20) {
+          list.Push(end, text, limits);
+          model.insert(end == ListEnd::kHead ? model.begin() : model.end(), text);
+        } else if (what < 17) {
+          const size_t count = 1 + random.Below(step % 500 == 0 ? model.size() - 1 : 4);
+          list.EraseEnd(end, count, limits);
+          const auto erased = static_cast<ptrdiff_t>(count);
+          end == ListEnd::kHead ? model.erase(model.begin(), model.begin() + erased)
+                                : model.erase(model.end() - erased, model.end());
+        } else {
+          const size_t index = random.Below(random.Below(2) == 0 ? 10 : model.size());
+          const auto place = model.begin() + static_cast<ptrdiff_t>(index);
+          if (what == 17) {
+            list.Replace(static_cast<int64_t>(index), text, limits);
+            *place = text;
+          } else if (what == 18) {
+            list.Insert(list.Seek(static_cast<int64_t>(index)), ListSide::kBefore, text, limits);
+            model.insert(place, text);
+          } else {
+            list.EraseRange(index, 1, limits);
+            model.erase(place);
+          }
+        }
+        ASSERT_EQ(list.count(), model.size());
+        ASSERT_EQ(TextAt(list.SeekEnd(ListEnd::kHead)), model.front());
+        ASSERT_EQ(TextAt(list.SeekEnd(ListEnd::kTail)), model.back());
+        if (step % 250 == 0) {
+          ASSERT_EQ(Contents(list), model);
+        }
+      }
+      EXPECT_EQ(Contents(list), model);
+      EXPECT_EQ(Contents(Quicklist(list)), model);
+    }
+  }
+}
+
 TEST(QuicklistTest, HugeElementsAreLentNotCopied) {
   const std::string huge(10000, 'h');
   Quicklist list;
