@@ -24,6 +24,8 @@ struct NewPoint {
 
 // Those who read the log need not know of cells.
 void LogAsZAdd(CommandContext& context, const AddOptions& options, const std::vector<NewPoint>& points) {
+  context.NoEffect();
+  if (!context.engine().log().is_active()) return;
   std::vector<std::string> scores;
   scores.reserve(points.size());
   std::vector<std::string_view> words = {"ZADD", context.KeyName(0)};

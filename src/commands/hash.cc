@@ -25,7 +25,17 @@ void AnnounceSet(CommandContext& context, std::span<const std::string_view> word
 // Sets the pairs of arguments from the second on and returns how many fields are new.
 Result<int64_t> SetPairs(CommandContext& context) {
   if (context.argument_count() % 2 == 1) return errors::WrongArity(context.command().name);
-  KVICK_ASSIGN_OR_RETURN(HashValue * hash, context.FindValueForWrite<HashValue>(0));
+  KVICK_ASSIGN_OR_RETURN(const KeyTable::Slot slot, context.FindOf<HashValue>(0));
+  if (slot.entry != nullptr && slot.entry->form() == ValueForm::kPacked && context.argument_count() == 4) {
+    EntryEditor editor = context.EditPacked(0, slot);
+    const HashLimits limits = HashLimitsOf(context.settings());
+    const HashValue::Setting setting = HashValue::SetPacked(editor, context.Arg(2), context.Arg(3), limits);
+    if (setting != HashValue::Setting::kDeclined) {
+      AnnounceSet(context, context.arguments().subspan(2), "hset");
+      return setting == HashValue::Setting::kNew ? 1 : 0;
+    }
+  }
+  auto* hash = context.OpenForWrite<HashValue>(0, slot);
   if (hash == nullptr) hash = context.PutValue(0, std::make_unique<HashValue>());
   const HashLimits limits = HashLimitsOf(context.settings());
   const std::span<const std::string_view> words = context.arguments().subspan(2);

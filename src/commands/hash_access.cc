@@ -35,9 +35,9 @@ void IndexFieldExpiries(CommandContext& context, const HashValue& hash, int64_t 
 
 void NotifyFields(CommandContext& context, std::string_view event, std::span<const std::string_view> words,
                   size_t step) {
-  context.Notify(KeyEventClass::kHash, event, 0);
   ChangeSink* sink = context.executor().change_sink();
   if (sink == nullptr) return;
+  context.Notify(KeyEventClass::kHash, event, 0);
   std::vector<std::string_view> fields;
   for (size_t i = 0; i < words.size(); i += step) fields.push_back(words[i]);
   sink->OnPartsEvent(context.key(0).database->index(), KeyEventClass::kHash, event, context.KeyName(0), fields);

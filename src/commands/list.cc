@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <optional>
+#include <span>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/numbers.h"
@@ -15,31 +18,51 @@ namespace {
 
 enum class IfMissing { kCreate, kLeave };
 
+// Under the key, which is missing: in its entry if it is small.
+void PutCreated(CommandContext& context, ListValue list) {
+  if (!list.is_quicklist() && list.pack().size_bytes() < Entry::kInlineBlockMax) {
+    context.PutPacked(0, ValueType::kList, {list.pack().bytes()});
+  } else {
+    context.PutValue(0, std::make_unique<ListValue>(std::move(list)));
+  }
+}
+
+void PushAll(ListValue& list, ListEnd end, std::span<const std::string_view> elements, const ListLimits& limits) {
+  size_t text_bytes = 0;
+  for (const std::string_view element : elements) text_bytes += element.size();
+  list.GrowFor(text_bytes, elements.size(), limits);
+  for (const std::string_view element : elements) list.Push(end, element, limits);
+}
+
 Status Push(CommandContext& context, ListEnd end, IfMissing if_missing) {
-  KVICK_ASSIGN_OR_RETURN(auto* list, context.FindValueForWrite<ListValue>(0));
-  std::unique_ptr<ListValue> created;
-  if (list == nullptr) {
+  KVICK_ASSIGN_OR_RETURN(const KeyTable::Slot slot, context.FindOf<ListValue>(0));
+  const ListLimits limits = ListLimitsOf(context.settings());
+  const std::span<const std::string_view> elements = context.arguments().subspan(2);
+  std::optional<size_t> count;
+  if (slot.entry == nullptr) {
     if (if_missing == IfMissing::kLeave) {
       context.Reply().Integer(0);
       return Status::Ok();
     }
-    created = std::make_unique<ListValue>();
-    list = created.get();
-  }
-  const ListLimits limits = ListLimitsOf(context.settings());
-  const auto elements = context.arguments().subspan(2);
-  size_t text_bytes = 0;
-  for (const std::string_view element : elements) text_bytes += element.size();
-  list->GrowFor(text_bytes, elements.size(), limits);
-  for (const std::string_view element : elements) list->Push(end, element, limits);
-  context.Reply().Integer(static_cast<int64_t>(list->count()));
-  if (created != nullptr) {
-    context.PutValue(0, std::move(created));
+    ListValue created;
+    PushAll(created, end, elements, limits);
+    count = created.count();
+    PutCreated(context, std::move(created));
   } else {
+    if (slot.entry->form() == ValueForm::kPacked && elements.size() == 1) {
+      EntryEditor editor = context.EditPacked(0, slot);
+      count = ListValue::PushPacked(editor, end, elements[0], limits);
+    }
+    if (!count) {
+      auto* list = context.OpenForWrite<ListValue>(0, slot);
+      PushAll(*list, end, elements, limits);
+      count = list->count();
+    }
     context.Modified(0);
   }
   context.Changed(elements.size());
   context.Notify(KeyEventClass::kList, PushEvent(end), 0);
+  context.Reply().Integer(static_cast<int64_t>(*count));
   return Status::Ok();
 }
 

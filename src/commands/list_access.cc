@@ -23,7 +23,11 @@ Result<ListEnd> ParseListEnd(std::string_view word) {
 
 void ReplyEnd(ReplyWriter& reply, const ListValue& list, ListEnd end, size_t count) {
   ListCursor cursor = list.SeekEnd(end);
-  for (size_t i = 0; i < count; ++i, cursor.Step(end)) ReplyElement(reply, cursor.Get());
+  while (true) {
+    ReplyElement(reply, cursor.Get());
+    if (--count == 0) return;
+    cursor.Step(end);
+  }
 }
 
 void RemoveEnd(CommandContext& context, size_t ordinal, ListValue& list, ListEnd end, size_t count) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "commands/families.h"
@@ -21,23 +22,47 @@ constexpr uint64_t kKeepRestFactor = 5;
 // SRANDMEMBER draws distinct members one by one as long as they are less than a third of all.
 constexpr uint64_t kDrawShare = 3;
 
-Status SAdd(CommandContext& context) {
-  KVICK_ASSIGN_OR_RETURN(SetValue * set, FindSetForWrite(context, 0));
-  const SetLimits limits = SetLimitsOf(context.settings());
-  const std::span<const std::string_view> members = context.arguments().subspan(2);
-  if (set == nullptr) {
-    set = context.PutValue(0, std::make_unique<SetValue>(members[0], members.size(), limits));
+// Under the key, in the place of a set whose members have all expired, if there was one.
+void PutCreated(CommandContext& context, const KeyTable::Slot& found, SetValue set) {
+  const std::optional<PackedValue> packed = OperationsOf(ValueType::kSet).packed(&set);
+  if (found.entry == nullptr && packed && packed->bytes.size() < Entry::kInlineBlockMax) {
+    context.PutPacked(0, ValueType::kSet, *packed);
   } else {
-    set->ExpectMore(members.size(), limits);
+    context.PutValue(0, std::make_unique<SetValue>(std::move(set)));
   }
-  uint64_t added_count = 0;
-  for (const std::string_view member : members) added_count += set->Add(member, limits) ? 1 : 0;
+}
+
+void AnnounceAdding(CommandContext& context, uint64_t added_count) {
   if (added_count > 0) {
     context.Modified(0);
     context.Changed(added_count);
     context.Notify(KeyEventClass::kSet, "sadd", 0);
   }
   context.Reply().Integer(static_cast<int64_t>(added_count));
+}
+
+Status SAdd(CommandContext& context) {
+  KVICK_ASSIGN_OR_RETURN(const KeyTable::Slot slot, context.FindOf<SetValue>(0));
+  const SetLimits limits = SetLimitsOf(context.settings());
+  const std::span<const std::string_view> members = context.arguments().subspan(2);
+  if (slot.entry != nullptr && slot.entry->form() == ValueForm::kPacked && members.size() == 1) {
+    EntryEditor editor = context.EditPacked(0, slot);
+    const SetValue::Adding adding = SetValue::AddPacked(editor, members[0], limits);
+    if (adding != SetValue::Adding::kDeclined) {
+      AnnounceAdding(context, adding == SetValue::Adding::kAdded ? 1 : 0);
+      return Status::Ok();
+    }
+  }
+  uint64_t added_count = 0;
+  if (SetValue* set = OpenSetForWrite(context, 0, slot)) {
+    set->ExpectMore(members.size(), limits);
+    for (const std::string_view member : members) added_count += set->Add(member, limits) ? 1 : 0;
+  } else {
+    SetValue created(members[0], members.size(), limits);
+    for (const std::string_view member : members) added_count += created.Add(member, limits) ? 1 : 0;
+    PutCreated(context, slot, std::move(created));
+  }
+  AnnounceAdding(context, added_count);
   return Status::Ok();
 }
 

@@ -29,6 +29,10 @@ Result<SetValue*> FindSetForWrite(CommandContext& context, size_t ordinal) {
   return WithoutDue(context, ordinal, set);
 }
 
+SetValue* OpenSetForWrite(CommandContext& context, size_t ordinal, const KeyTable::Slot& slot) {
+  return WithoutDue(context, ordinal, context.OpenForWrite<SetValue>(ordinal, slot));
+}
+
 SetValue* SetOf(CommandContext& context, size_t ordinal, const Entry& entry) {
   return WithoutDue(context, ordinal, const_cast<SetValue*>(context.ValueOf<SetValue>(entry)));
 }

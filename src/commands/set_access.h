@@ -17,6 +17,8 @@ inline SetLimits SetLimitsOf(const Settings& settings) {
 // not ours to erase (a replica's), the rest is hidden from the command and erased later.
 Result<const SetValue*> FindSet(CommandContext& context, size_t ordinal);
 Result<SetValue*> FindSetForWrite(CommandContext& context, size_t ordinal);
+// The latter for what context.FindOf<SetValue> found.
+SetValue* OpenSetForWrite(CommandContext& context, size_t ordinal, const KeyTable::Slot& slot);
 // The same for a value that was found already, by a command that takes other types too.
 SetValue* SetOf(CommandContext& context, size_t ordinal, const Entry& entry);
 

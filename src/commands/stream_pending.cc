@@ -1,6 +1,7 @@
 // Streams: what is pending in a consumer group: acknowledging it, asking for it, giving it back.
 #include <algorithm>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "commands/families.h"
@@ -17,11 +18,12 @@ Status XAck(CommandContext& context) {
     context.Reply().Integer(0);
     return Status::Ok();
   }
-  std::vector<StreamId> ids;
-  ids.reserve(context.argument_count() - 3);
-  for (size_t i = 3; i < context.argument_count(); ++i) {
-    KVICK_ASSIGN_OR_RETURN(const StreamId id, ParseExactStreamId(context.Arg(i)));
-    ids.push_back(id);
+  const size_t id_count = context.argument_count() - 3;
+  StreamId one_id;  // most commands bring one
+  std::vector<StreamId> several_ids(id_count > 1 ? id_count : 0);
+  const std::span<StreamId> ids = id_count > 1 ? std::span<StreamId>(several_ids) : std::span<StreamId>(&one_id, 1);
+  for (size_t i = 0; i < id_count; ++i) {
+    KVICK_ASSIGN_OR_RETURN(ids[i], ParseExactStreamId(context.Arg(i + 3)));
   }
   int64_t count = 0;
   for (const StreamId& id : ids) count += group->Acknowledge(id) ? 1 : 0;

@@ -101,11 +101,18 @@ Result<void*> CommandContext::FindObject(size_t ordinal, ValueType type, FindFor
   const KeyTable::Slot slot = Find(ordinal);
   if (slot.entry == nullptr) return static_cast<void*>(nullptr);
   if (slot.entry->type() != type) return errors::WrongType();
+  if (purpose == FindFor::kWriting) return OpenObject(ordinal, slot, type);
+  if (executor_.open_values().size() != open_begin_) {
+    if (const OpenValue* open = FindOpen(keys_[ordinal])) return open->object;
+  }
+  return const_cast<void*>(ObjectOf(*slot.entry));
+}
+
+void* CommandContext::OpenObject(size_t ordinal, const KeyTable::Slot& slot, ValueType type) {
   const DeclaredKey& declared = keys_[ordinal];
   if (executor_.open_values().size() != open_begin_) {
     if (const OpenValue* open = FindOpen(declared)) return open->object;
   }
-  if (purpose == FindFor::kReading) return const_cast<void*>(ObjectOf(*slot.entry));
   declared.database->WillChange(declared.key, slot, mutation());
   const bool is_packed = slot.entry->form() == ValueForm::kPacked;
   void* object = is_packed ? OperationsOf(type).unpack(slot.entry->packed()) : slot.entry->object();
@@ -138,6 +145,12 @@ void CommandContext::PutObject(size_t ordinal, ValueType type, void* object) {
                                      .object = object,
                                      .is_unpacked = false,
                                      .counted_items = ItemCount(type, object)});
+}
+
+void CommandContext::PutPacked(size_t ordinal, ValueType type, const PackedValue& packed) {
+  const DeclaredKey& declared = keys_[ordinal];
+  NotifyReplaced(ordinal, nullptr, type);
+  declared.database->PutPacked(declared.key, type, packed, Entry::kNoExpiry, mutation());
 }
 
 OpenValue* CommandContext::FindOpen(const DeclaredKey& key) {
@@ -195,8 +208,7 @@ void CommandContext::IndexDueParts(size_t ordinal) {
 void CommandContext::CloseOpenValues() {
   std::vector<OpenValue>& all = executor_.open_values();
   while (all.size() > open_begin_) {
-    const OpenValue open = all.back();
-    all.pop_back();
+    const OpenValue& open = all.back();
     const KeyTable::Slot slot = open.layout_change_count == mutation().layout_change_count
                                     ? KeyTable::Reread(open.slot)
                                     : open.database->FindAgain(open.key);
@@ -209,10 +221,14 @@ void CommandContext::CloseOpenValues() {
       if (items != open.counted_items) {
         open.database->CountItems(open.key, open.type, open.counted_items, items, mutation());
       }
-      open.database->HoldCollection(open.key, slot, open.object);
+      if (open.is_unpacked || OperationsOf(open.type).packed == nullptr ||
+          OperationsOf(open.type).packed(open.object)) {
+        open.database->HoldCollection(open.key, slot, open.object);
+      }
     } else if (open.is_unpacked) {
       OperationsOf(open.type).destroy(open.object);
     }
+    all.pop_back();
   }
 }
 

@@ -22,6 +22,7 @@
 #include "base/status.h"
 #include "engine/blocking.h"
 #include "engine/engine.h"
+#include "engine/entry_editor.h"
 #include "engine/errors.h"
 #include "engine/executor.h"
 #include "engine/session.h"
@@ -105,6 +106,22 @@ class CommandContext {
     KVICK_ASSIGN_OR_RETURN(void* object, FindObject(ordinal, Value::kType, FindFor::kWriting));
     return static_cast<Value*>(object);
   }
+  // The former in two steps, for who looks at the entry in between: Slot::entry is null when the key is missing.
+  template <typename Value>
+  Result<KeyTable::Slot> FindOf(size_t ordinal) {
+    const KeyTable::Slot slot = Find(ordinal);
+    if (slot.entry != nullptr && slot.entry->type() != Value::kType) return errors::WrongType();
+    return slot;
+  }
+  template <typename Value>
+  Value* OpenForWrite(size_t ordinal, const KeyTable::Slot& slot) {
+    return slot.entry == nullptr ? nullptr : static_cast<Value*>(OpenObject(ordinal, slot, Value::kType));
+  }
+  // For changes in place of a small collection that lies in its entry (ValueForm::kPacked) and that the command does
+  // not hold for writing. Modified follows if it was changed.
+  EntryEditor EditPacked(size_t ordinal, const KeyTable::Slot& slot) {
+    return EntryEditor(*keys_[ordinal].database, keys_[ordinal].key, slot, mutation());
+  }
   // The collection of an entry that a Find returned.
   template <typename Value>
   const Value* ValueOf(const Entry& entry) {
@@ -117,6 +134,8 @@ class CommandContext {
     PutObject(ordinal, Value::kType, raw);
     return raw;
   }
+  // The same for a key that is missing, from the bytes of a small collection.
+  void PutPacked(size_t ordinal, ValueType type, const PackedValue& packed);
   // Tells watchers and waiting clients of a key whose value changed in place.
   void Modified(size_t ordinal) { keys_[ordinal].database->Modified(keys_[ordinal].key, mutation()); }
   // The latter only.
@@ -162,6 +181,7 @@ class CommandContext {
 
   // A keyspace notification.
   void Notify(KeyEventClass event_class, std::string_view event, size_t ordinal) {
+    if (executor_.change_sink() == nullptr) return;
     NotifyKey(event_class, event, *keys_[ordinal].database, keys_[ordinal].key.name);
   }
   void NotifyKey(KeyEventClass event_class, std::string_view event, Database& database, std::string_view key);
@@ -175,6 +195,7 @@ class CommandContext {
  private:
   enum class FindFor { kReading, kWriting };
   Result<void*> FindObject(size_t ordinal, ValueType type, FindFor purpose);
+  void* OpenObject(size_t ordinal, const KeyTable::Slot& slot, ValueType type);
   void PutObject(size_t ordinal, ValueType type, void* object);
   const void* ObjectOf(const Entry& entry);
   void CloseOpenValues();

@@ -293,6 +293,18 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::HoldObject(const KeyRef& key, con
   StripeOf(key).table.Replace(slot, EntryStore::HoldObject(PoolOf(key.stripe_index()), slot.entry, object));
 }
 
+KVICK_NO_THREAD_SAFETY_ANALYSIS char* Database::SplicePacked(const KeyRef& key, KeyTable::Slot* slot,
+                                                             const PackedSplice& splice, Mutation& mutation) {
+  Entry* const entry = slot->entry;
+  if (!EntryStore::FitsPacked(*entry, entry->packed().bytes.size() - splice.erased + splice.inserted)) return nullptr;
+  WillChange(key, *slot, mutation);
+  const ValueType type = entry->type();
+  slot->entry = EntryStore::SplicePacked(PoolOf(key.stripe_index()), entry, splice.at, splice.erased, splice.inserted);
+  if (slot->entry != entry) StripeOf(key).table.Replace(*slot, slot->entry);
+  CountItems(key, type, splice.items_before, splice.items_after, mutation);
+  return slot->entry->packed_bytes();
+}
+
 KVICK_NO_THREAD_SAFETY_ANALYSIS KeyTable::Slot Database::FindAgain(const KeyRef& key) {
   return StripeOf(key).table.Find(key.name, key.hash);
 }
@@ -324,7 +336,7 @@ void Database::Change(const KeyRef& key, const KeyTable::Slot& slot, Mutation& m
   Modified(key, mutation);
 }
 
-KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::Modified(const KeyRef& key, Mutation& mutation) {
+KVICK_NO_THREAD_SAFETY_ANALYSIS void Database::TellModified(const KeyRef& key, Mutation& mutation) {
   const Stripe& stripe = StripeOf(key);
   if (stripe.watchers != nullptr) stripe.watchers->Touch(key.name);
   if (mutation.tells_changes != nullptr && mutation.tells_changes->load(std::memory_order_relaxed)) {

@@ -26,6 +26,7 @@
 #include "keyspace/key_sizes.h"
 #include "keyspace/key_table.h"
 #include "keyspace/stripe.h"
+#include "types/packed_editor.h"
 
 namespace kvick {
 
@@ -116,14 +117,18 @@ class Database {
   // The same with a collection, which becomes the entry's.
   KeyTable::Slot PutObject(const KeyRef& key, const KeyTable::Slot& found, ValueType type, void* object,
                            PutOptions options, Mutation& mutation);
-  // For loading: makes a key, which must not exist, from the bytes of a small collection.
+  // Makes a key, which must not exist, from the bytes of a small collection.
   void PutPacked(const KeyRef& key, ValueType type, const PackedValue& packed, int64_t expiry_ms, Mutation& mutation);
   // Makes room for about so many keys in all, to spare the work of growing while they come. Takes the stripes' locks.
   void Reserve(uint64_t entry_count);
   // Resizes a string in place for writing (EntryStore::ResizeString); creates the key when it was not found.
   char* ResizeString(const KeyRef& key, KeyTable::Slot* slot, size_t size, Mutation& mutation);
   // Marks the watchers of a key and tells of those who wait for it; done by all methods that change one.
-  void Modified(const KeyRef& key, Mutation& mutation);
+  void Modified(const KeyRef& key, Mutation& mutation) {
+    if (IsObserved(key, mutation)) [[unlikely]] {
+      TellModified(key, mutation);
+    }
+  }
   // Only the latter: for what is no change to watchers, but may be what somebody waits for.
   void TellAwaited(const KeyRef& key, Mutation& mutation);
   // Tells of every key here for which somebody waits (SWAPDB, FLUSHALL). Requires an exclusive moment.
@@ -141,6 +146,9 @@ class Database {
   void HoldCollection(const KeyRef& key, const KeyTable::Slot& slot, void* object);
   // The same, by a pointer in any case: `object` stays what it is.
   void HoldObject(const KeyRef& key, const KeyTable::Slot& slot, void* object);
+  // Makes room in the packed bytes of a collection, which change (PackedEditor::Splice): where they begin now. Null,
+  // with nothing changed, when they would not fit. Modified follows.
+  char* SplicePacked(const KeyRef& key, KeyTable::Slot* slot, const PackedSplice& splice, Mutation& mutation);
   // What Find found, as it is now. Nothing expires, nothing is counted.
   KeyTable::Slot FindAgain(const KeyRef& key);
 
@@ -211,6 +219,13 @@ class Database {
   static StripeArray MakeStripes();
 
   BlockPool& PoolOf(size_t stripe_index) const;
+  // Whether anybody may want to know of a change of the key.
+  KVICK_NO_THREAD_SAFETY_ANALYSIS bool IsObserved(const KeyRef& key, const Mutation& mutation) const {
+    const Stripe& stripe = stripes_[key.stripe_index()];
+    return stripe.watchers != nullptr || stripe.waiters != nullptr ||
+           (mutation.tells_changes != nullptr && mutation.tells_changes->load(std::memory_order_relaxed));
+  }
+  void TellModified(const KeyRef& key, Mutation& mutation);
   void IndexExpiry(Stripe& stripe, const KeyRef& key, Entry* entry, int64_t now_ms);
   void AddDueItem(Stripe& stripe, const KeyRef& key, int64_t due_ms, int64_t now_ms);
   // When something of the entry is due: itself, or a part. KeyExpiryIndex::kNever if nothing ever is.

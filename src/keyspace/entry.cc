@@ -230,6 +230,26 @@ Entry* EntryStore::HoldPacked(BlockPool& pool, Entry* entry, const PackedValue& 
   return made;
 }
 
+Entry* EntryStore::SplicePacked(BlockPool& pool, Entry* entry, size_t at, size_t erased, size_t inserted) {
+  const size_t size = entry->inline_size_;
+  const size_t front = entry->ValueOffset() + at;  // bytes that stay where they are
+  const size_t block_bytes = sizeof(Entry) + entry->ValueOffset() + size;
+  const size_t made_bytes = block_bytes - erased + inserted;
+  char* const behind = entry->data() + front + erased;
+  const size_t behind_bytes = size - at - erased;
+  Entry* held = entry;
+  if (BlockPool::BlockSize(made_bytes) == BlockPool::BlockSize(block_bytes)) {
+    if (erased != inserted) std::memmove(entry->data() + front + inserted, behind, behind_bytes);
+  } else {
+    held = static_cast<Entry*>(pool.Allocate(made_bytes));
+    std::memcpy(static_cast<void*>(held), entry, sizeof(Entry) + front);
+    std::memcpy(held->data() + front + inserted, behind, behind_bytes);
+    BlockPool::Free(entry, block_bytes);  // what the bytes refer to, they go on referring to
+  }
+  held->inline_size_ = static_cast<uint16_t>(size - erased + inserted);
+  return held;
+}
+
 Entry* EntryStore::HoldObject(BlockPool& pool, Entry* entry, void* object) {
   Entry* made = MakeObject(pool, entry->key(), entry->type(), object, entry->expiry_ms());
   KeepBits(made, entry);

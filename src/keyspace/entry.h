@@ -110,6 +110,8 @@ class Entry {
   StringRef string() const;
   // form() must be kObject; with kShared, the SharedBytes.
   void* object() const { return ReadValuePointer(); }
+  // Where they lie. form() must be kPacked.
+  char* packed_bytes() { return data() + ValueOffset(); }
   // form() must be kPacked.
   PackedValue packed() const {
     return {{data() + ValueOffset(), inline_size_}, static_cast<uint8_t>((flags_ & kPackedKind) != 0 ? 1 : 0)};
@@ -198,6 +200,9 @@ class EntryStore {
   // is not freed, being that collection.
   [[nodiscard]] static Entry* HoldPacked(BlockPool& pool, Entry* entry, const PackedValue& packed);
   [[nodiscard]] static Entry* HoldObject(BlockPool& pool, Entry* entry, void* object);
+
+  // Makes room in the packed bytes, which must fit then: `inserted` bytes at `at` in the place of `erased` ones.
+  [[nodiscard]] static Entry* SplicePacked(BlockPool& pool, Entry* entry, size_t at, size_t erased, size_t inserted);
 
   // Replaces the value, of whatever type it was, by a string. The expiry stays. In place when the size allows.
   [[nodiscard]] static Entry* ReplaceByString(BlockPool& pool, Entry* entry, StringInput value);

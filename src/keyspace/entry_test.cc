@@ -225,6 +225,31 @@ TEST_F(EntryCollectionTest, ASmallCollectionIsOneBlock) {
   EXPECT_EQ(Count(*entry_), 100U);
 }
 
+TEST_F(EntryCollectionTest, BytesAreExchangedInPlaceAndAllElseStays) {
+  for (const size_t inserted : {0U, 1U, 2U, 3U, 9U, 40U}) {
+    for (const size_t erased : {0U, 1U, 3U, 20U}) {
+      for (const size_t at : {0U, 7U, 30U}) {
+        Make("user:1", 8);
+        entry_ = EntryStore::SetExpiry(pool_, entry_, 77);
+        EntryStore::SetInExpiryIndex(entry_, true);
+        EntryStore::SetMark(entry_, true);
+        entry_->set_uses(2);
+        std::string model(entry_->packed().bytes);
+        entry_ = EntryStore::SplicePacked(pool_, entry_, at, erased, inserted);
+        std::memset(entry_->packed_bytes() + at, 'n', inserted);
+        EXPECT_EQ(entry_->packed().bytes, model.replace(at, erased, inserted, 'n'));
+        EXPECT_EQ(entry_->key(), "user:1");
+        EXPECT_EQ(entry_->expiry_ms(), 77);
+        EXPECT_TRUE(entry_->is_in_expiry_index());
+        EXPECT_TRUE(entry_->mark());
+        EXPECT_EQ(entry_->uses(), 2U);
+        EXPECT_EQ(entry_->access(), 3U);
+        EXPECT_EQ(entry_->memory_bytes(), BlockPool::BlockSize(entry_->block_bytes()));
+      }
+    }
+  }
+}
+
 TEST_F(EntryCollectionTest, ALongerKeyOrAnExpiryMovesACollectionOutOfItsBlock) {
   for (size_t count = 1; count < 60; ++count) {
     Make("k", count);

@@ -1,6 +1,7 @@
 #include "types/hash_value.h"
 
 #include <algorithm>
+#include <array>
 #include <new>
 #include <optional>
 
@@ -95,6 +96,36 @@ bool HashValue::Set(std::string_view name, std::string_view value, const HashLim
   }
   if (expiry.expiry_ms != Field::kNoExpiry) ValueFeatures::Note(ValueFeature::kExpiringFields);
   return mutable_table().Set(name, value, expiry);
+}
+
+HashValue::Setting HashValue::SetPacked(PackedEditor& editor, std::string_view name, std::string_view value,
+                                        const HashLimits& limits) {
+  // What is compact, or is to be, changes in other ways.
+  if (editor.kind() == kCompactKind || limits.template_entries_min != 0) return Setting::kDeclined;
+  if (std::max(name.size(), value.size()) > limits.listpack_value_max_bytes) return Setting::kDeclined;
+  const ListpackView pairs(editor.bytes());
+  const std::array<ListpackValue, 2> field = {ListpackValue::FromText(name), ListpackValue::FromText(value)};
+  const size_t count = pairs.count() / 2;
+  if (count > limits.listpack_entries_max) return Setting::kDeclined;
+  const size_t value_bytes = ListpackView::ElementBytes(field[1]);
+  if (const Listpack::Position at = pairs.Find(field[0], pairs.First(), 1); at != Listpack::kNone) {
+    const Listpack::Position value_at = pairs.Next(at);
+    const size_t erased_bytes = pairs.ElementBytesAt(value_at);
+    char* bytes = editor.Splice(
+        {.at = value_at, .erased = erased_bytes, .inserted = value_bytes, .items_before = count, .items_after = count});
+    if (bytes == nullptr) return Setting::kDeclined;
+    Listpack::FillRoom(bytes, value_at, erased_bytes, 0, {&field[1], 1});
+    return Setting::kReplaced;
+  }
+  if (count == limits.listpack_entries_max) return Setting::kDeclined;
+  const size_t at = pairs.size_bytes() - 1;
+  char* bytes = editor.Splice({.at = at,
+                               .inserted = ListpackView::ElementBytes(field[0]) + value_bytes,
+                               .items_before = count,
+                               .items_after = count + 1});
+  if (bytes == nullptr) return Setting::kDeclined;
+  Listpack::FillRoom(bytes, static_cast<Listpack::Position>(at), 0, 2, field);
+  return Setting::kNew;
 }
 
 bool HashValue::SetPacked(std::string_view name, std::string_view value, int64_t expiry_ms) {

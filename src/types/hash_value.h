@@ -30,6 +30,7 @@
 #include "containers/field_table.h"
 #include "containers/listpack.h"
 #include "types/compact_fields.h"
+#include "types/packed_editor.h"
 #include "types/value_type.h"
 
 namespace kvick {
@@ -99,6 +100,10 @@ class HashValue {
   void ReserveTable(size_t field_count) { mutable_table().Reserve(field_count); }
   // Adds the field or replaces its value; true when it is new. Its expiry, if it has one, goes, unless it is given.
   bool Set(std::string_view name, std::string_view value, const HashLimits& limits, FieldExpiry expiry = {});
+  // The same, without an expiry, for a hash that lies in its entry.
+  enum class Setting { kNew, kReplaced, kDeclined };
+  static Setting SetPacked(PackedEditor& editor, std::string_view name, std::string_view value,
+                           const HashLimits& limits);
   // The field must be there.
   void SetExpiry(std::string_view name, FieldExpiry expiry);
   bool Erase(std::string_view name);

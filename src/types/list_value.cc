@@ -79,6 +79,21 @@ void ListValue::Push(ListEnd end, std::string_view text, const ListLimits& limit
   end == ListEnd::kHead ? pack->Prepend(text) : pack->Append(text);
 }
 
+std::optional<size_t> ListValue::PushPacked(PackedEditor& editor, ListEnd end, std::string_view text,
+                                            const ListLimits& limits) {
+  const ListpackView pack(editor.bytes());
+  const size_t size_bytes = pack.size_bytes();
+  const size_t count = pack.count();
+  if (!limits.Allows(size_bytes + text.size(), count + 1)) return std::nullopt;
+  const ListpackValue value = ListpackValue::FromText(text);
+  const size_t at = end == ListEnd::kHead ? pack.Begin() : size_bytes - 1;
+  char* bytes = editor.Splice(
+      {.at = at, .inserted = ListpackView::ElementBytes(value), .items_before = count, .items_after = count + 1});
+  if (bytes == nullptr) return std::nullopt;
+  Listpack::FillRoom(bytes, static_cast<Listpack::Position>(at), 0, 1, {&value, 1});
+  return count + 1;
+}
+
 void ListValue::Insert(const ListCursor& cursor, ListSide side, std::string_view text, const ListLimits& limits) {
   if (is_quicklist()) return quicklist()->Insert(cursor, side, text, limits);
   BorrowedPack pack(*this);

@@ -11,10 +11,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "containers/listpack.h"
 #include "containers/quicklist.h"
+#include "types/packed_editor.h"
 #include "types/value_type.h"
 
 namespace kvick {
@@ -27,6 +30,8 @@ class ListValue {
   explicit ListValue(Listpack pack) : tagged_(reinterpret_cast<uintptr_t>(pack.Release())) {}
   explicit ListValue(Quicklist* quicklist) : tagged_(reinterpret_cast<uintptr_t>(quicklist) | kQuicklistTag) {}
   ListValue(const ListValue& other);
+  // What is moved from is an empty list.
+  ListValue(ListValue&& other) noexcept : ListValue() { std::swap(tagged_, other.tagged_); }
   ListValue& operator=(const ListValue&) = delete;
   ~ListValue();
 
@@ -39,7 +44,10 @@ class ListValue {
 
   // From the end when negative (-1: the last). Not valid when there is none.
   ListCursor Seek(int64_t index) const;
-  ListCursor SeekEnd(ListEnd end) const { return Seek(end == ListEnd::kHead ? 0 : -1); }
+  ListCursor SeekEnd(ListEnd end) const {
+    if (is_quicklist()) return quicklist()->SeekEnd(end);
+    return ListCursor(pack(), end == ListEnd::kHead ? pack().First() : pack().Last());
+  }
 
   // Before `count` elements with `text_bytes` together are added.
   void GrowFor(size_t text_bytes, size_t count, const ListLimits& limits);
@@ -50,6 +58,9 @@ class ListValue {
 
   // `text` must not lie in this list.
   void Push(ListEnd end, std::string_view text, const ListLimits& limits);
+  // The same for a list that lies in its entry: how many elements it has then. None: declined (PackedEditor).
+  static std::optional<size_t> PushPacked(PackedEditor& editor, ListEnd end, std::string_view text,
+                                          const ListLimits& limits);
   // Beside the element at the cursor, which ends the cursor's validity. GrowFor must be called before Seek.
   void Insert(const ListCursor& cursor, ListSide side, std::string_view text, const ListLimits& limits);
   // The element must exist.
@@ -57,6 +68,7 @@ class ListValue {
   // index + count must not exceed count().
   void EraseRange(size_t index, size_t count, const ListLimits& limits);
   void EraseEnd(ListEnd end, size_t erased_count, const ListLimits& limits) {
+    if (is_quicklist()) return quicklist()->EraseEnd(end, erased_count, limits);
     EraseRange(end == ListEnd::kHead ? 0 : count() - erased_count, erased_count, limits);
   }
   // Up to `count_max` elements equal to `text`, the first ones seen from `from`. Returns how many.

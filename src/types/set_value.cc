@@ -78,6 +78,35 @@ bool SetValue::Add(std::string_view member, const SetLimits& limits) {
   return listpack() != nullptr ? AddToListpack(member, limits) : AddToIntset(member, limits);
 }
 
+SetValue::Adding SetValue::AddPacked(PackedEditor& editor, std::string_view member, const SetLimits& limits) {
+  if (editor.kind() == kIntsetKind) {
+    if (IntsetEntriesMax(limits) == 0) return Adding::kDeclined;
+    const std::optional<int64_t> integer = AsInteger(member);
+    const auto insertion = integer ? Intset::FindInsertion(editor.bytes(), *integer) : std::nullopt;
+    if (!insertion) return Adding::kDeclined;
+    if (insertion->is_present) return Adding::kPresent;
+    const size_t count = (editor.bytes().size() - Intset::kHeaderBytes) / insertion->size_bytes;
+    if (count >= IntsetEntriesMax(limits)) return Adding::kDeclined;
+    char* bytes = editor.Splice(
+        {.at = insertion->at, .inserted = insertion->size_bytes, .items_before = count, .items_after = count + 1});
+    if (bytes == nullptr) return Adding::kDeclined;
+    Intset::FillRoom(bytes, *insertion, *integer);
+    return Adding::kAdded;
+  }
+  if (limits.listpack_entries_max == 0) return Adding::kDeclined;
+  const ListpackView pack(editor.bytes());
+  const ListpackValue value = ListpackValue::FromText(member);
+  if (pack.Find(value, pack.First()) != Listpack::kNone) return Adding::kPresent;
+  if (!ListpackTakes(pack, member, limits)) return Adding::kDeclined;
+  const size_t count = pack.count();
+  const size_t at = pack.size_bytes() - 1;
+  char* bytes = editor.Splice(
+      {.at = at, .inserted = ListpackView::ElementBytes(value), .items_before = count, .items_after = count + 1});
+  if (bytes == nullptr) return Adding::kDeclined;
+  Listpack::FillRoom(bytes, static_cast<Listpack::Position>(at), 0, 1, {&value, 1});
+  return Adding::kAdded;
+}
+
 bool SetValue::AddToIntset(std::string_view member, const SetLimits& limits) {
   auto& integers = std::get<Intset>(forms_);
   if (const std::optional<int64_t> integer = AsInteger(member)) {
@@ -101,8 +130,7 @@ bool SetValue::AddToListpack(std::string_view member, const SetLimits& limits) {
   auto& pack = std::get<Listpack>(forms_);
   const ListpackValue value = ListpackValue::FromText(member);
   if (pack.Find(value, pack.First()) != Listpack::kNone) return false;
-  if (pack.count() < limits.listpack_entries_max && member.size() <= limits.listpack_value_max_bytes &&
-      pack.size_bytes() + member.size() < Listpack::kSizeBytesMax) {
+  if (ListpackTakes(pack, member, limits)) {
     pack.Append(value);
     return true;
   }

@@ -25,6 +25,7 @@
 #include "containers/listpack.h"
 #include "containers/member_table.h"
 #include "types/expiring_members.h"
+#include "types/packed_editor.h"
 #include "types/value_type.h"
 
 namespace kvick {
@@ -74,6 +75,9 @@ class SetValue {
   void ExpectMore(size_t count, const SetLimits& limits);
   // False when it was there, or was not.
   bool Add(std::string_view member, const SetLimits& limits);
+  // The same for a set that lies in its entry.
+  enum class Adding { kAdded, kPresent, kDeclined };
+  static Adding AddPacked(PackedEditor& editor, std::string_view member, const SetLimits& limits);
   bool Remove(std::string_view member);
   void ConvertToTable();
   // For loading: of a table, room for so many members.
@@ -128,6 +132,10 @@ class SetValue {
  private:
   bool AddToIntset(std::string_view member, const SetLimits& limits);
   bool AddToListpack(std::string_view member, const SetLimits& limits);
+  static bool ListpackTakes(const ListpackView& pack, std::string_view member, const SetLimits& limits) {
+    return pack.count() < limits.listpack_entries_max && member.size() <= limits.listpack_value_max_bytes &&
+           pack.size_bytes() + member.size() < Listpack::kSizeBytesMax;
+  }
   MemberTable& mutable_table() { return **std::get_if<std::unique_ptr<MemberTable>>(&forms_); }
   MemberTable& MakeTable() { return *forms_.emplace<std::unique_ptr<MemberTable>>(std::make_unique<MemberTable>()); }
   ExpiringMembers& mutable_expiring() { return **std::get_if<std::unique_ptr<ExpiringMembers>>(&forms_); }

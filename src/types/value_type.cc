@@ -1,11 +1,8 @@
 #include "types/value_type.h"
 
-#include <array>
-
 #include "base/assert.h"
 
 namespace kvick {
-namespace {
 
 // Initialized before the program runs, so that looking something up asks nothing first.
 constinit std::array<ValueOperations, kValueTypeCount> operations_by_type = [] {
@@ -14,8 +11,6 @@ constinit std::array<ValueOperations, kValueTypeCount> operations_by_type = [] {
   return initial;
 }();
 
-}  // namespace
-
 void RegisterValueType(ValueType type, const ValueOperations& operations) {
   // What every type needs; without one of them some command would crash, one day.
   KVICK_ASSERT(operations.destroy != nullptr && operations.copy != nullptr && operations.memory_bytes != nullptr &&
@@ -23,7 +18,5 @@ void RegisterValueType(ValueType type, const ValueOperations& operations) {
                operations.digest != nullptr);
   operations_by_type[static_cast<size_t>(type)] = operations;
 }
-
-const ValueOperations& OperationsOf(ValueType type) { return operations_by_type[static_cast<size_t>(type)]; }
 
 }  // namespace kvick

@@ -2,6 +2,7 @@
 // copy one. Each type fills one ValueOperations and registers it at start.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -83,6 +84,7 @@ struct ValueOperations {
 
 // Called at start, before any worker runs.
 void RegisterValueType(ValueType type, const ValueOperations& operations);
-const ValueOperations& OperationsOf(ValueType type);
+extern std::array<ValueOperations, kValueTypeCount> operations_by_type;
+inline const ValueOperations& OperationsOf(ValueType type) { return operations_by_type[static_cast<size_t>(type)]; }
 
 }  // namespace kvick
