@@ -111,6 +111,26 @@ size_t Intset::LowerBound(int64_t value) const {
   return first;
 }
 
+std::optional<Intset::Insertion> Intset::FindInsertion(std::string_view bytes, int64_t value) {
+  Intset lying(Unowned{const_cast<char*>(bytes.data())});
+  std::optional<Insertion> found;
+  const size_t element_width = lying.width();
+  if (WidthFor(value) <= element_width) {
+    const size_t index = lying.LowerBound(value);
+    const bool is_present = index < lying.count() && lying.Read(index, element_width) == value;
+    found = {kHeaderBytes + index * element_width, element_width, is_present};
+  }
+  lying.data_ = nullptr;
+  return found;
+}
+
+void Intset::FillRoom(char* bytes, const Insertion& insertion, int64_t value) {
+  Intset lying(Unowned{bytes});
+  lying.Write((insertion.at - kHeaderBytes) / insertion.size_bytes, insertion.size_bytes, value);
+  lying.SetHeader(insertion.size_bytes, lying.count() + 1);
+  lying.data_ = nullptr;
+}
+
 bool Intset::Contains(int64_t value) const {
   if (WidthFor(value) > width()) return false;
   const size_t index = LowerBound(value);

@@ -52,6 +52,17 @@ class Intset {
   // The index of the first integer that is not smaller than `value`; count() when all are.
   size_t LowerBound(int64_t value) const;
 
+  // For bytes that lie elsewhere and are given room (PackedEditor): where the integer belongs, and how many bytes it
+  // takes there. None: the others would have to become wider first.
+  struct Insertion {
+    size_t at;
+    size_t size_bytes;
+    bool is_present;
+  };
+  static std::optional<Insertion> FindInsertion(std::string_view bytes, int64_t value);
+  // The room is there.
+  static void FillRoom(char* bytes, const Insertion& insertion, int64_t value);
+
   std::string_view bytes() const { return {data_, kHeaderBytes + count() * width()}; }
 
  private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -155,7 +156,11 @@ Executor::Prepared Executor::Prepare(const Session& session, std::span<const std
   Prepared prepared;
   prepared.arguments = arguments;
   const Command* container = nullptr;
-  const Command* command = engine_.commands().Resolve(arguments, &container);
+  const Command* command = recent_commands_.Find(arguments[0]);
+  if (command == nullptr) {
+    command = engine_.commands().Resolve(arguments, &container);
+    recent_commands_.Note(arguments[0], command);
+  }
   if (command == nullptr) {
     prepared.command = container;
     prepared.problem =
@@ -541,7 +546,7 @@ bool Executor::PassesChecks(Session& session, const Prepared& prepared, std::spa
   return false;
 }
 
-Executor::Outcome Executor::Dispatch(Session& session, const Prepared& prepared, ReplyWriter& reply) {
+inline Executor::Outcome Executor::Dispatch(Session& session, const Prepared& prepared, ReplyWriter& reply) {
   const Command& command = *prepared.command;
   while (true) {
     lacks_room_ = false;
@@ -555,21 +560,17 @@ Executor::Outcome Executor::Dispatch(Session& session, const Prepared& prepared,
                               engine_.hooks.slot_guard != nullptr ||
                               engine_.write_refusal_count.load(std::memory_order_relaxed) != 0;
     if (needs_checks && !PassesChecks(session, prepared, keys, reply)) return Outcome::kDone;
-    if (IsPaused(session, command)) return Outcome::kPaused;
+    if (engine_.pause.until_ms != 0 && IsPaused(session, command)) return Outcome::kPaused;
     // Runs at EXEC.
     if ((session.restrictions & Session::kInTransaction) != 0 && Queue(session, prepared, reply)) return Outcome::kDone;
     if (command.RunsAlone(prepared.arguments)) return RunExclusively(session, prepared, keys, reply);
-    const auto run_locked = [&] {
-      return command.has(kScriptRunner) ? RunScriptLocked(session, prepared, keys, reply)
-                                        : RunLocked(session, prepared, keys, reply);
-    };
-    LockOutcome outcome;
+    std::optional<UnpackScope> unpacked;
     if (CompressionUse::WasNoted()) [[unlikely]] {
-      const UnpackScope unpacked;
-      outcome = run_locked();
-    } else {
-      outcome = run_locked();
+      unpacked.emplace();
     }
+    const LockOutcome outcome = command.has(kScriptRunner) ? RunScriptLocked(session, prepared, keys, reply)
+                                                           : RunLocked(session, prepared, keys, reply);
+    unpacked.reset();
     if (outcome == LockOutcome::kLocked) return Outcome::kDone;
     if (outcome == LockOutcome::kBusy) {
       RejectBusy(prepared, reply);
@@ -605,7 +606,10 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
   if (shows_call && command.has(kScriptRunner)) ShowCall(session, prepared);
   const Status status = command.spec->handler(context);
   context.CloseValues();
-  if (context.change_count() != 0) Commit(context);
+  if (context.change_count() != 0) {
+    stats_.change_count.Add(context.change_count());
+    if (engine_.log().is_active()) Commit(context);
+  }
   if (session.tracking != nullptr) RememberReads(session, command, keys);
   if (shows_call && !command.has(kScriptRunner)) ShowCall(session, prepared);
   if (context.block_request() != nullptr) StartWaiting(session, context);
@@ -647,8 +651,6 @@ void Executor::Record(int database_index, std::span<const std::string_view> argu
 }
 
 void Executor::Commit(CommandContext& context) {
-  stats_.change_count.Add(context.change_count());
-  if (!engine_.log().is_active()) return;
   if (!context.replaces_effect()) return Record(context.session().database_index, context.arguments());
   const std::vector<CommandLog::Entry>& effects = context.effects();
   if (effects.size() > 1 && !holds_places_ && records_effects_) {

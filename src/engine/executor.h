@@ -30,6 +30,7 @@
 #include "engine/engine.h"
 #include "engine/key_extraction.h"
 #include "engine/key_usage.h"
+#include "engine/recent_commands.h"
 #include "engine/script_traits.h"
 #include "engine/session.h"
 #include "engine/stats.h"
@@ -414,6 +415,7 @@ class Executor final : public KeyspaceListener {
   InnerCost script_inner_;
   InnerCost transaction_inner_;
 
+  RecentCommands recent_commands_;
   std::vector<OpenValue> open_values_;
   std::vector<DeclaredKey> keys_;         // of the prepared requests
   std::vector<DeclaredKey> placed_keys_;  // of the running one, when place_keys changed them
