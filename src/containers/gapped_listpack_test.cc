@@ -119,7 +119,7 @@ TEST(GappedListpackTest, GrowsInFrontWithinWhatItsOwnerSays) {
 }
 
 TEST(GappedListpackTest, AQueueOfTheSameLengthKeepsItsBlockSmall) {
-  for (const size_t length : {2, 30, 300}) {
+  for (const size_t length : {2U, 30U, 300U}) {
     Holder holder;
     for (size_t i = 0; i < length; ++i) holder.Gapped().Append(ListpackValue::FromText("value-of-sixteen"));
     const size_t allocated_before = holder.allocated_bytes();
