@@ -497,10 +497,8 @@ KVICK_NO_THREAD_SAFETY_ANALYSIS void Executor::WaitForStripe(Stripe& stripe) {
   }
 }
 
-KVICK_NO_THREAD_SAFETY_ANALYSIS inline Executor::LockOutcome Executor::RunLocked(Session& session,
-                                                                                 const Prepared& prepared,
-                                                                                 std::span<DeclaredKey> keys,
-                                                                                 ReplyWriter& reply) {
+[[gnu::always_inline]] KVICK_NO_THREAD_SAFETY_ANALYSIS inline Executor::LockOutcome Executor::RunLocked(
+    Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply) {
   if (!NeedsLocks() || keys.empty()) {
     Call(session, prepared, keys, reply);
     if (!ready_keys_.empty()) ServeUnlocked();
@@ -546,7 +544,9 @@ bool Executor::PassesChecks(Session& session, const Prepared& prepared, std::spa
   return false;
 }
 
-inline Executor::Outcome Executor::Dispatch(Session& session, const Prepared& prepared, ReplyWriter& reply) {
+// Part of every command, and called in one place: a frame of its own would cost more than many commands do.
+[[gnu::always_inline]] inline Executor::Outcome Executor::Dispatch(Session& session, const Prepared& prepared,
+                                                                   ReplyWriter& reply) {
   const Command& command = *prepared.command;
   while (true) {
     lacks_room_ = false;

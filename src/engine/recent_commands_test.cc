@@ -14,8 +14,12 @@ TEST(RecentCommandsTest, KnowsShortNamesAsTheyWereWritten) {
   EXPECT_EQ(recent.Find("get"), nullptr);
   recent.Note("get", &get);
   recent.Note("SET", &set);
+  recent.Note("zrangebyscore", &set);
   EXPECT_EQ(recent.Find("get"), &get);
   EXPECT_EQ(recent.Find("SET"), &set);
+  EXPECT_EQ(recent.Find("zrangebyscore"), &set);
+  EXPECT_EQ(recent.Find("zrangebyscorf"), nullptr);
+  EXPECT_EQ(recent.Find("zrangebxscore"), nullptr);
   EXPECT_EQ(recent.Find("GET"), nullptr);
   // Zeros behind a name are not the name.
   EXPECT_EQ(recent.Find(std::string_view("get\0", 4)), nullptr);
@@ -30,10 +34,10 @@ TEST(RecentCommandsTest, LeavesLongNamesAndContainersToTheTable) {
   RecentCommands recent;
   recent.Note("object", &object);
   recent.Note("object", object.subcommands.back().get());
-  recent.Note("zrangebyscore", &long_name);
+  recent.Note("georadiusbymember", &long_name);
   recent.Note("nosuch", nullptr);
   EXPECT_EQ(recent.Find("object"), nullptr);
-  EXPECT_EQ(recent.Find("zrangebyscore"), nullptr);
+  EXPECT_EQ(recent.Find("georadiusbymember"), nullptr);
   EXPECT_EQ(recent.Find("nosuch"), nullptr);
 }
 
