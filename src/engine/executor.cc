@@ -583,6 +583,11 @@ bool Executor::PassesChecks(Session& session, const Prepared& prepared, std::spa
   }
 }
 
+void Executor::Commit(CommandContext& context) {
+  stats_.change_count.Add(context.change_count());
+  if (engine_.log().is_active()) RecordEffect(context);
+}
+
 void Executor::Call(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply) {
   const Command& command = *prepared.command;
   // A command begins where the one before it ended: one reading of the counter each.
@@ -606,10 +611,7 @@ void Executor::Call(Session& session, const Prepared& prepared, std::span<Declar
   if (shows_call && command.has(kScriptRunner)) ShowCall(session, prepared);
   const Status status = command.spec->handler(context);
   context.CloseValues();
-  if (context.change_count() != 0) {
-    stats_.change_count.Add(context.change_count());
-    if (engine_.log().is_active()) Commit(context);
-  }
+  if (context.change_count() != 0) Commit(context);
   if (session.tracking != nullptr) RememberReads(session, command, keys);
   if (shows_call && !command.has(kScriptRunner)) ShowCall(session, prepared);
   if (context.block_request() != nullptr) StartWaiting(session, context);
@@ -650,7 +652,7 @@ void Executor::Record(int database_index, std::span<const std::string_view> argu
   }
 }
 
-void Executor::Commit(CommandContext& context) {
+void Executor::RecordEffect(CommandContext& context) {
   if (!context.replaces_effect()) return Record(context.session().database_index, context.arguments());
   const std::vector<CommandLog::Entry>& effects = context.effects();
   if (effects.size() > 1 && !holds_places_ && records_effects_) {

@@ -285,7 +285,9 @@ class Executor final : public KeyspaceListener {
   void RejectBusy(const Prepared& prepared, ReplyWriter& reply);
   bool IsScriptBusy() const { return engine_.hooks.script_runner != nullptr && engine_.hooks.script_runner->IsBusy(); }
   void Call(Session& session, const Prepared& prepared, std::span<DeclaredKey> keys, ReplyWriter& reply);
+  // Counts what a call has changed, and records it if anybody reads the log.
   void Commit(CommandContext& context);
+  void RecordEffect(CommandContext& context);
   // Puts a command behind MULTI; false when it must run now.
   bool Queue(Session& session, const Prepared& prepared, ReplyWriter& reply);
   // Blocked calls (executor_blocking.cc).

@@ -10,7 +10,7 @@ import pytest
 import process_figures
 from prefixed_server import PrefixedServer
 from resp import encode_command
-from waiting import wait_until
+from waiting import assert_becomes, wait_until
 
 
 def error_of(connection, *words):
@@ -51,6 +51,16 @@ def fill(connection):
 
 def start(make_server, **options):
     return make_server({'enable-debug-command': 'yes', 'enable-protected-configs': 'yes', **{k.replace('_', '-'): v for k, v in options.items()}}).start()
+
+
+def test_what_a_waiting_client_takes_is_a_change(make_server):
+    server = start(make_server)
+    with server.connect() as waiting, server.connect() as control:
+        waiting.send(encode_command(['BLPOP', 'list', '0']))
+        wait_until(lambda: info(control, 'clients')['blocked_clients'] == '1')
+        control.call('RPUSH', 'list', 'element')
+        assert waiting.read_reply()
+        assert_becomes(lambda: info(control)['rdb_changes_since_last_save'], '2')
 
 
 @pytest.mark.parametrize('command', ['SAVE', 'BGSAVE'])
