@@ -56,10 +56,25 @@ Status Id(CommandContext& context) {
   return Status::Ok();
 }
 
+// STAY n: keeps its worker until n of them may leave.
+struct Stay {
+  std::atomic<int> entered{0};
+  std::atomic<int> may_leave{0};
+} stay;
+
+Status StayHere(CommandContext& context) {
+  KVICK_ASSIGN_OR_RETURN(const int64_t number, context.IntegerArg(1));
+  ++stay.entered;
+  while (stay.may_leave < number) std::this_thread::yield();
+  context.Reply().Ok();
+  return Status::Ok();
+}
+
 constexpr CommandSpec kCommands[] = {
     {.name = "KILL", .syntax = "id", .flags = kExclusive, .handler = Kill},
     {.name = "LOOK", .flags = kExclusive, .handler = Look},
     {.name = "ID", .handler = Id},
+    {.name = "STAY", .syntax = "n", .complexity = "O(N)", .handler = StayHere},
 };
 
 // The client's end of a connection.
@@ -171,6 +186,44 @@ TEST_F(WorkerTest, ClientsOfBothWorkersShareTheData) {
   const auto b = Connect(1);
   EXPECT_EQ(a->Call({"ADD", "x", "1"})->integer, 1);
   EXPECT_EQ(b->Call({"ADD", "x", "1"})->integer, 2);
+}
+
+TEST_F(WorkerTest, NobodyWaitsForAnothersLongCommandInTheSameTurn) {
+  stay.entered = stay.may_leave = 0;
+  const auto first = Connect(0);
+  const auto brief = Connect(0);
+  const auto later = Connect(0);
+  EXPECT_EQ(brief->Call({"ADD", "x", "1"})->integer, 1);
+  EXPECT_EQ(later->Call({"ADD", "x", "1"})->integer, 2);
+  // What comes while the worker is kept is served together.
+  ASSERT_TRUE(first->Send({"STAY", "1"}));
+  while (stay.entered < 1) std::this_thread::yield();
+  ASSERT_TRUE(brief->Send({"ADD", "x", "1"}));
+  ASSERT_TRUE(later->Send({"STAY", "2"}));
+  stay.may_leave = 1;
+  EXPECT_EQ(first->Receive()->text, "OK");
+  EXPECT_EQ(brief->Receive()->integer, 3);
+  EXPECT_FALSE(later->HasReply());
+  stay.may_leave = 2;
+  EXPECT_EQ(later->Receive()->text, "OK");
+}
+
+TEST_F(WorkerTest, ClientsOfOneWorkerAreAnsweredWhatTheyAsked) {
+  constexpr size_t kClients = 80;  // more than are served together
+  constexpr int kRounds = 50;
+  std::vector<std::unique_ptr<Peer>> peers;
+  for (size_t i = 0; i < kClients; ++i) peers.push_back(Connect(0));
+  for (int round = 0; round < kRounds; ++round) {
+    const int commands = round % 20 + 1;  // up to more than fit in a group
+    for (size_t i = 0; i < kClients; ++i) {
+      for (int n = 0; n < commands; ++n) ASSERT_TRUE(peers[i]->Send({"ADD", "x" + std::to_string(i), "1"}));
+    }
+    for (size_t i = 0; i < kClients; ++i) {
+      for (int n = 0; n < commands; ++n) {
+        EXPECT_EQ(peers[i]->Receive()->integer, round / 20 * 210 + (round % 20) * (round % 20 + 1) / 2 + n + 1);
+      }
+    }
+  }
 }
 
 TEST_F(WorkerTest, StopsWhileClientsWork) {
