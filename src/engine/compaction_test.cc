@@ -41,8 +41,8 @@ TEST_F(CompactionRulesTest, ItTakesMoreTimeTheMoreThereIsToGain) {
 TEST_F(CompactionRulesTest, PassesFollowEachOtherUntilLittleIsLeft) {
   EXPECT_EQ(Share(110, 100), 0);
   EXPECT_EQ(Share(110, 100, true), 5);
-  EXPECT_EQ(Share(103, 100, true), 5);
-  EXPECT_EQ(Share(102, 100, true), 0);
+  EXPECT_EQ(Share(101, 100, true), 5);
+  EXPECT_EQ(Share(201, 200, true), 0);
   EXPECT_EQ(Share(4, 4, true), 0);
 }
 
