@@ -71,6 +71,19 @@ TEST(StreamEntriesTest, ANodeHasTheBytesOfTheFormat) {
   });
 }
 
+TEST(StreamEntriesTest, IdsOfOneNodeMayBeFarApart) {
+  StreamEntries entries;
+  const StreamLimits limits;
+  Model model;
+  for (const StreamId id :
+       {StreamId{0, 1}, StreamId{5, UINT64_MAX}, StreamId{6, 0}, StreamId{UINT64_MAX / 2, 3},
+        StreamId{UINT64_MAX / 2 + 1, 2}, StreamId{UINT64_MAX, 0}, StreamId{UINT64_MAX, UINT64_MAX}}) {
+    entries.Append(id, Views({"a", "1"}), limits);
+    model[id] = {"a", "1"};
+  }
+  ExpectSame(entries, model);
+}
+
 StreamTrimmed TrimModel(Model* model, const StreamTrim& trim) {
   StreamTrimmed result;
   const bool by_length = trim.strategy == StreamTrim::Strategy::kMaxLength;

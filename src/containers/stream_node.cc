@@ -171,7 +171,8 @@ bool StreamNode::IsValid(std::string_view bytes, const StreamId& base) {
     int64_t ms = 0;
     int64_t seq = 0;
     if (!take_integer(0, StreamNodeCursor::kDeleted | StreamNodeCursor::kSameFields, &flags)) return false;
-    if (!take_integer(0, INT64_MAX, &ms) || !take_integer(INT64_MIN, INT64_MAX, &seq)) return false;
+    // Differences of numbers of 64 bits: one that is larger than 63 stands there as a negative one.
+    if (!take_integer(INT64_MIN, INT64_MAX, &ms) || !take_integer(INT64_MIN, INT64_MAX, &seq)) return false;
     const StreamId id{base.ms + static_cast<uint64_t>(ms), base.seq + static_cast<uint64_t>(seq)};
     if (id < base || id.is_zero() || (previous && id <= *previous)) return false;
     previous = id;

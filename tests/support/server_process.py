@@ -134,19 +134,34 @@ class ServerProcess:
         return self.process.wait(PATIENCE_S)
 
     def stop(self):
-        """Ends the process; returns its exit status. A server that ignores SIGTERM is killed, and that is a failure."""
+        """Ends the process; returns its exit status. A server that ignores SIGTERM is killed, and that is a failure.
+
+        A server may refuse to end ("Writing initial AOF, can't exit") and says so in its log; it is asked again.
+        """
         if self.process is None:
             return None
         if self.is_running():
             self.process.send_signal(signal.SIGCONT)  # a stopped process would not see the next one
-            self.process.terminate()
-            try:
-                self.process.wait(PATIENCE_S)
-            except subprocess.TimeoutExpired:
+            if not self._ends_when_asked():
                 self.process.kill()
                 self.process.wait()
-                raise StopError(f'not within {PATIENCE_S:g} s of SIGTERM:\n{self.log()}') from None
+                raise StopError(f'not within {PATIENCE_S:g} s of SIGTERM:\n{self.log()}')
         return self.process.returncode
+
+    def _ends_when_asked(self):
+        refused_count = 0
+        deadline = time.monotonic() + PATIENCE_S
+        self.process.terminate()
+        while time.monotonic() < deadline:
+            try:
+                self.process.wait(0.5)
+                return True
+            except subprocess.TimeoutExpired:
+                refusals = self.log().count('Errors trying to shut down the server')
+                if refusals > refused_count:
+                    refused_count = refusals
+                    self.process.terminate()
+        return False
 
     def dispose(self):
         try:
