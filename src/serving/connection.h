@@ -64,7 +64,7 @@ class Connection final : public SessionTransport {
   size_t held_bytes_ = 0;
   int64_t soft_limit_since_ms_ = 0;  // output over the soft limit since then; 0: it is not
   uint32_t epoll_events_ = 0;        // what epoll watches now
-  uint32_t last_read_bytes_ = 0;     // how much came with the latest read
+  uint32_t lately_sent_bytes_ = 0;   // how much came with the latest read, or reads of one batch; up to kReadBytes
   bool sends_large_ = false;         // its latest bytes ended a large argument
   bool is_doomed_ = false;           // closed at the end of the worker's turn
   Successor successor_;              // then the socket is not closed, but goes there

@@ -100,7 +100,9 @@ size_t Worker::Read(Connection& connection, std::span<const iovec> targets) {
   const auto size = static_cast<size_t>(got);
   connection.session_.last_active_ms = executor_.now_ms();
   connection.input_bytes_ += size;
-  connection.last_read_bytes_ = static_cast<uint32_t>(size);
+  // The rest of a batch that was read in part says nothing of what comes next.
+  const size_t earlier = connection.input_.empty() ? 0 : connection.lately_sent_bytes_;
+  connection.lately_sent_bytes_ = static_cast<uint32_t>(std::min(earlier + size, kReadBytes));
   ++connection.read_count_;
   executor_.stats().input_bytes.Add(size);
   executor_.stats().read_count.Add(1);
@@ -110,7 +112,7 @@ size_t Worker::Read(Connection& connection, std::span<const iovec> targets) {
 // Clients that send a command or a few at a time, and of whose input nothing is left over.
 bool Worker::MayGather(const Connection& connection) const {
   return !serves_while_busy_ && connection.input_.empty() && connection.parser_ == nullptr &&
-         connection.last_read_bytes_ < kLittleBytes;
+         connection.lately_sent_bytes_ < kLittleBytes;
 }
 
 // Reads and prepares, but does not run yet: RunGathered does, for several connections at once.

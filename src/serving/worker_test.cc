@@ -86,8 +86,8 @@ class Peer {
   }
 
   // False when the other side has closed.
-  bool Send(const std::vector<std::string>& words) {
-    const std::string bytes = EncodeRequest(words);
+  bool Send(const std::vector<std::string>& words) { return SendBytes(EncodeRequest(words)); }
+  bool SendBytes(const std::string& bytes) {
     return send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
   }
   // None at the end of the connection.
@@ -224,6 +224,22 @@ TEST_F(WorkerTest, ClientsOfOneWorkerAreAnsweredWhatTheyAsked) {
       }
     }
   }
+}
+
+// What is larger than a group's part of the buffer is read at once the next time, not again and again in two pieces.
+TEST_F(WorkerTest, AClientWithALongPipelineIsReadOnceForEachBatch) {
+  constexpr int kCommands = 160;
+  constexpr int kBatches = 20;
+  std::string batch;
+  for (int i = 0; i < kCommands; ++i) batch += EncodeRequest({"ADD", "x", "1"});
+  ASSERT_GT(batch.size(), 4096u);
+  ASSERT_LT(batch.size(), 4096u + 512);
+  const auto peer = Connect(0);
+  for (int i = 0; i < kBatches; ++i) {
+    ASSERT_TRUE(peer->SendBytes(batch));
+    for (int n = 1; n <= kCommands; ++n) EXPECT_EQ(peer->Receive()->integer, i * kCommands + n);
+  }
+  EXPECT_LE(workers_[0]->executor().stats().read_count.Load(), kBatches + 2u);
 }
 
 TEST_F(WorkerTest, StopsWhileClientsWork) {
