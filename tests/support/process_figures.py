@@ -41,11 +41,12 @@ def _status_bytes(pid, field):
     raise ProcessLookupError(f'process {pid} has no memory: it has ended')
 
 
-def resident_bytes_settled(pid):
-    """Resident memory once it has stopped moving: tables grow and memory is freed in the background."""
+def resident_data_bytes_settled(pid):
+    """Resident memory once it has stopped moving: tables grow and memory is freed in the background. Without the pages of
+    the program and its libraries, which come and go with the code that runs."""
     previous = -1
     for _ in range(50):
-        current = resident_bytes(pid)
+        current = resident_bytes(pid) - resident_file_bytes(pid)
         if abs(current - previous) < 64 * 1024:
             return current
         previous = current
