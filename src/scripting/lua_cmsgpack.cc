@@ -226,8 +226,9 @@ void Unpacker::Map(uint64_t count, int level) {
   for (uint64_t i = 0; i < count; ++i) {
     Value(level + 1);
     Value(level + 1);
-    if (lua_isnil(lua_, -2) || (lua_type(lua_, -2) == LUA_TNUMBER && std::isnan(lua_tonumber(lua_, -2)))) {
-      luaL_error(lua_, "Bad data format in input.");
+    if (lua_isnil(lua_, -2)) luaL_error(lua_, "table index is nil");
+    if (lua_type(lua_, -2) == LUA_TNUMBER && std::isnan(lua_tonumber(lua_, -2))) {
+      luaL_error(lua_, "table index is NaN");
     }
     lua_rawset(lua_, -3);
   }
@@ -261,11 +262,11 @@ void Unpacker::Value(int level) {
     }
     case 0xcc:
     case 0xcd:
-    case 0xce:
-    case 0xcf: return lua_pushnumber(lua_, static_cast<lua_Number>(BigEndian(size_t{1} << (mark - 0xcc))));
+    case 0xce: return lua_pushnumber(lua_, static_cast<lua_Number>(BigEndian(size_t{1} << (mark - 0xcc))));
     case 0xd0: return lua_pushnumber(lua_, static_cast<int8_t>(BigEndian(1)));
     case 0xd1: return lua_pushnumber(lua_, static_cast<int16_t>(BigEndian(2)));
     case 0xd2: return lua_pushnumber(lua_, static_cast<int32_t>(BigEndian(4)));
+    case 0xcf:  // as clients know it: from 2^63 on it is negative
     case 0xd3: return lua_pushnumber(lua_, static_cast<lua_Number>(static_cast<int64_t>(BigEndian(8))));
     case 0xd9:
     case 0xc4: return String(BigEndian(1));

@@ -34,7 +34,9 @@ constexpr std::string_view kScripts[] = {
        if not ok then return 1 end
        local written, text = pcall(cmsgpack.pack, value)
        if not written then return 1 end
-       return pcall(cmsgpack.unpack, text) and 1 or 0)",
+       -- What is nested too deep is written as nil, which is no key of a table.
+       local read, problem = pcall(cmsgpack.unpack, text)
+       return (read or string.find(tostring(problem), 'index is nil')) and 1 or 0)",
     R"(pcall(cmsgpack.unpack_one, ARGV[1], 1) pcall(cmsgpack.unpack_limit, ARGV[1], 2, 0) return 1)",
     // The first line is the format.
     R"(local format, bytes = string.match(ARGV[1], '^([^\n]*)\n(.*)$')
