@@ -19,6 +19,7 @@ from shell import BUILD, ROOT, output
 PYTHON = "/usr/bin/python3"  # Debian's, which has the packages of packages.txt
 PYTEST = [PYTHON, "-m", "pytest", "-q", "-rfEs", "-p", "no:cacheprovider"]
 FUZZ_SMOKE_SECONDS = 5
+FUZZ_SMOKE_RUNS = 20_000  # if there is time for so many: a faster machine draws no others
 FUZZ_SEED = 1  # the same inputs each time; ./dev soak draws others
 COMPAT_COMMANDS = 50_000
 COMPAT_USERS = 1_000
@@ -281,7 +282,7 @@ def fuzz_command(program, seconds, *, jobs=1, seed=None):
     found.mkdir(parents=True, exist_ok=True)
     crashes.mkdir(parents=True, exist_ok=True)
     seeds = [folder for folder in [ROOT / "tests/fuzz/corpus" / name] if folder.is_dir()]
-    choices = [f"-seed={seed}"] if seed is not None else []
+    choices = [f"-seed={seed}", f"-runs={FUZZ_SMOKE_RUNS}"] if seed is not None else []
     choices += [f"-fork={jobs}"] if jobs > 1 else []
     limits = [f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", "-max_len=65536"]
     # These keep an engine between inputs; its growth would be taken for a leak and searched for after each of them.
